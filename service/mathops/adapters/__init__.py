@@ -1,0 +1,1 @@
+"""The ports' real parts: SQLite, processes, memory."""

@@ -1,0 +1,107 @@
+"""Connections to the journal's database: SQLite with the pragmas its promise needs, or PostgreSQL."""
+
+import fcntl
+import sqlite3
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
+
+from mathops.errors import StartupError
+
+BUSY_SECONDS = 5
+_WAL_RESET_FIXED = (3, 51, 3)
+# Any number, the same in every process: the one writer lock of a shared PostgreSQL.
+_ADVISORY_LOCK = 0x6D617468
+
+
+def sqlite_module() -> ModuleType:
+    """The newest SQLite at hand: versions before 3.51.3 can corrupt a WAL with several writers."""
+    try:
+        return import_module("pysqlite3.dbapi2")
+    except ModuleNotFoundError:
+        return sqlite3
+
+
+def concurrent_checkpoints() -> bool:
+    """Whether one connection may checkpoint while another writes: only without the WAL-reset bug."""
+    return bool(sqlite_module().sqlite_version_info >= _WAL_RESET_FIXED)
+
+
+def parse(url: str) -> URL:
+    """The URL of a journal; raises StartupError for one that cannot hold it."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StartupError("MATHOPS_DATABASE_URL is not a database URL such as sqlite:///data/mathops.db") from None
+    if parsed.get_backend_name() != "sqlite":
+        raise StartupError(f"MATHOPS_DATABASE_URL: {parsed.get_backend_name()} is not supported, use sqlite")
+    if parsed.database in (None, "", ":memory:"):
+        raise StartupError("MATHOPS_DATABASE_URL: the journal needs a file, such as sqlite:///data/mathops.db")
+    return parsed
+
+
+def path_of(url: str) -> Path:
+    """The file of a SQLite URL."""
+    return Path(parse(url).database or "")
+
+
+def writer_engine(url: str) -> Engine:
+    """One connection that writes; every transaction begins IMMEDIATE, every commit is on disk."""
+    engine = create_engine(
+        parse(url),
+        module=sqlite_module(),
+        pool_size=1,
+        max_overflow=0,
+        connect_args={"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _: Any) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        if concurrent_checkpoints():
+            connection.execute("PRAGMA wal_autocheckpoint=0")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def reader_engine(url: str) -> Engine:
+    """Connections that can only read."""
+    path = path_of(url).absolute()
+    return create_engine(
+        URL.create("sqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"}),
+        module=sqlite_module(),
+        poolclass=NullPool,
+        connect_args={"timeout": BUSY_SECONDS},
+    )
+
+
+class WriteLock:
+    """The one lock that every writer of a SQLite file takes: flock is fair, SQLite's busy handler is not."""
+
+    def __init__(self, url: str) -> None:
+        path = path_of(url)
+        self._file = path.with_name(path.name + ".lock").open("a")
+
+    def __enter__(self) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+
+
+def integrity(engine: Engine) -> list[str]:
+    """What SQLite's own check finds wrong; empty when all is well."""
+    with engine.connect() as connection:
+        found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
+    return [] if found == ["ok"] else found

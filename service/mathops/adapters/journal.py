@@ -1,0 +1,199 @@
+"""The journal of a web worker: hands records to the journal process and waits for their commit.
+
+docs/adr/0003-journal-process.md tells why the writing is done elsewhere.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import msgspec
+
+from mathops.adapters.database import reader_engine
+from mathops.adapters.journal_process import Acknowledgement, Batch
+from mathops.adapters.store import Reader
+from mathops.child import Child
+from mathops.errors import JournalUnavailable
+from mathops.ports import Page
+from mathops.record import Record
+from mathops.settings import Settings
+from mathops.telemetry import metrics, tracing
+from mathops.telemetry.logs import get_logger
+
+log = get_logger(__name__)
+
+# Rows sent and not yet acknowledged; beyond this the disk is too slow, and waiting and memory would only grow.
+_MOST_OWED = 20_000
+_RESTART_SECONDS = 0.5
+# How long an answer of `check` is kept, so that probes cost few commits.
+_CHECK_SECONDS = 1.0
+_CLOSE_SECONDS = 10.0
+
+
+class _Turn:
+    """Records of one turn of the event loop, and those who wait for their commit."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.records: list[Record] = []
+        self.waiters: list[asyncio.Future[float]] = []
+        self.frame = b""
+        self.timer: asyncio.TimerHandle | None = None
+
+
+def _unavailable(fault: str) -> JournalUnavailable:
+    return JournalUnavailable(f"the request could not be stored ({fault}); send it again", headers={"Retry-After": "1"})
+
+
+class ProcessJournal:
+    """Batches of records go out in order and are kept until acknowledged; a lost process is replaced."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._reader = Reader(reader_engine(settings.journal_url))
+        self._encoder = msgspec.msgpack.Encoder()
+        self._acknowledgements = msgspec.msgpack.Decoder(Acknowledgement)
+        self._child: Child | None = None
+        self._number = 0
+        self._turn: _Turn | None = None
+        self._sent: dict[int, _Turn] = {}
+        self._owed = 0
+        self._fault: str | None = None
+        self._checked_at = 0.0
+        self._closing = False
+        self._restarting: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["ProcessJournal"]:
+        """Start the journal process; on the way out it commits what it has and ends."""
+        await self._start()
+        try:
+            yield self
+        finally:
+            await self._stop()
+
+    async def append(self, record: Record) -> None:
+        """Return once `record` is committed; raises JournalUnavailable."""
+        if self._owed >= _MOST_OWED:
+            metrics.JOURNAL_FAILURES.labels("full").inc()
+            raise _unavailable("too many requests wait for the disk")
+        with tracing.span("journal append"):
+            seconds = await self._join(record)
+            tracing.elsewhere("journal commit", seconds)
+
+    async def history(self, user: str, limit: int, before: int | None = None) -> Page:
+        """Records of `user`, newest first."""
+        return await asyncio.to_thread(self._reader.history, user, limit, before)
+
+    async def check(self) -> str | None:
+        """Why the journal cannot be written just now, or None: asks for a write at most once a second."""
+        if time.monotonic() - self._checked_at >= _CHECK_SECONDS:
+            self._checked_at = time.monotonic()
+            try:
+                await self._join(None)
+            except JournalUnavailable as error:
+                self._fault = error.detail
+        return self._fault
+
+    def _join(self, record: Record | None) -> asyncio.Future[float]:
+        loop = asyncio.get_running_loop()
+        turn = self._turn
+        if turn is None:
+            self._number += 1
+            turn = self._turn = _Turn(self._number)
+            loop.call_soon(self._send_turn)
+        if record is not None:
+            turn.records.append(record)
+        waiter: asyncio.Future[float] = loop.create_future()
+        turn.waiters.append(waiter)
+        return waiter
+
+    def _send_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        assert turn is not None
+        turn.frame = self._encoder.encode(Batch(turn.number, turn.records))
+        turn.timer = asyncio.get_running_loop().call_later(self._settings.journal_timeout_seconds, self._expire, turn)
+        self._sent[turn.number] = turn
+        self._owed += len(turn.records)
+        metrics.JOURNAL_WAITING.set(self._owed)
+        if self._child is not None:
+            self._child.send(turn.frame)
+
+    def _acknowledged(self, frame: bytes) -> None:
+        answer = self._acknowledgements.decode(frame)
+        metrics.OUTBOX_PENDING.set(answer.pending)
+        metrics.OUTBOX_OLDEST.set(_age(answer.oldest))
+        if answer.numbers:
+            self._answered(answer)
+
+    def _answered(self, answer: Acknowledgement) -> None:
+        rows = 0
+        for number in answer.numbers:
+            if turn := self._sent.pop(number, None):
+                rows += len(turn.records)
+                self._settle(turn, answer.fault, answer.seconds)
+        self._owed -= rows
+        self._fault = answer.fault
+        if answer.fault is None:
+            metrics.JOURNAL_ROWS.inc(rows)
+            metrics.JOURNAL_COMMIT_DURATION.observe(answer.seconds)
+        metrics.JOURNAL_WAITING.set(self._owed)
+
+    def _expire(self, turn: _Turn) -> None:
+        # The batch is not given up: it may be committed already, and the process still owes its answer.
+        self._fault = "the commit takes too long"
+        self._settle(turn, self._fault, 0, "timeout")
+
+    def _settle(self, turn: _Turn, fault: str | None, seconds: float, reason: str = "refused") -> None:
+        if turn.timer is not None:
+            turn.timer.cancel()
+        waiters, turn.waiters = turn.waiters, []
+        if fault is not None and waiters:
+            metrics.JOURNAL_FAILURES.labels(reason).inc(len(waiters))
+        for waiter in waiters:
+            if waiter.done():
+                continue
+            if fault is None:
+                waiter.set_result(seconds)
+            else:
+                waiter.set_exception(_unavailable(fault))
+
+    async def _start(self) -> None:
+        child = await Child.start("mathops.adapters.journal_process", self._acknowledged, self._exited)
+        child.send(self._settings.model_dump_json().encode())
+        for turn in self._sent.values():
+            child.send(turn.frame)
+        self._child = child
+
+    def _exited(self) -> None:
+        self._child = None
+        if not self._closing:
+            metrics.JOURNAL_RESTARTS.inc()
+            log.error("journal process lost; starting another", waiting_rows=self._owed)
+            self._restarting = asyncio.create_task(self._restart())
+
+    async def _restart(self) -> None:
+        # A process that dies at its start must not be started in a tight loop.
+        await asyncio.sleep(_RESTART_SECONDS if self._fault else 0)
+        self._fault = "the journal process was lost"
+        while self._child is None:
+            try:
+                await self._start()
+            except OSError as error:
+                log.error("journal process cannot be started", fault=str(error))
+                await asyncio.sleep(_RESTART_SECONDS)
+
+    async def _stop(self) -> None:
+        if self._turn is not None:
+            self._send_turn()
+        self._closing = True
+        if self._restarting is not None:
+            self._restarting.cancel()
+        if (child := self._child) is not None:
+            await child.finish(_CLOSE_SECONDS)
+
+
+def _age(oldest: str | None) -> float:
+    return max(0.0, time.time() - datetime.fromisoformat(oldest).timestamp()) if oldest else 0.0

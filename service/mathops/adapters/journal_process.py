@@ -1,0 +1,104 @@
+"""The journal process: commits what its web worker sends, many requests in one transaction.
+
+Frames in: (number, records). Frames out: an Acknowledgement.
+"""
+
+import sys
+import time
+
+import msgspec
+
+from mathops.adapters.checkpoints import Checkpoints
+from mathops.adapters.request_log import RequestLog
+from mathops.adapters.store import Outbox, Writer
+from mathops.child import Parent
+from mathops.record import Record
+from mathops.settings import Settings
+from mathops.telemetry import logs
+
+# Frames of one transaction; beyond this a commit would keep its first request waiting.
+_FRAMES_AT_ONCE = 256
+_HOUSEKEEPING_SECONDS = 1.0
+
+
+class Batch(msgspec.Struct, array_like=True):
+    """Records that one turn of the web worker's event loop gave."""
+
+    number: int
+    records: list[Record]
+
+
+class Acknowledgement(msgspec.Struct, array_like=True):
+    """What became of the batches `numbers`: committed in `seconds`, or refused because of `fault`.
+
+    Without batches it tells the state of the outbox.
+    """
+
+    numbers: list[int]
+    fault: str | None
+    seconds: float
+    pending: int
+    oldest: str | None
+
+
+class JournalProcess:
+    """Commits batches and, between them, keeps house."""
+
+    def __init__(self, parent: Parent, settings: Settings) -> None:
+        self._parent = parent
+        self._settings = settings
+        self._writer = Writer(settings.journal_url)
+        self._checkpoints = Checkpoints(settings.journal_url)
+        self._log = RequestLog(settings.log_path, settings.log_file_bytes, settings.log_file_backups)
+        self._outbox = Outbox(0, None)
+        self._kept_house_at = 0.0
+        self._decoder = msgspec.msgpack.Decoder(Batch)
+
+    def run(self) -> None:
+        """Serve until the web worker closes or dies; what it has sent is then committed all the same."""
+        while True:
+            frames, ended = self._parent.gather(_FRAMES_AT_ONCE, _HOUSEKEEPING_SECONDS)
+            if frames:
+                self._commit([self._decoder.decode(frame) for frame in frames])
+                self._checkpoints.committed()
+            if ended:
+                return
+            if time.monotonic() - self._kept_house_at >= _HOUSEKEEPING_SECONDS:
+                self._keep_house()
+
+    def _commit(self, batches: list[Batch]) -> None:
+        records = [record for batch in batches for record in batch.records]
+        started = time.perf_counter()
+        fault = None
+        try:
+            self._writer.commit(records, before_commit=lambda: self._log.write(records))
+        except Exception as error:  # whatever the disk or the database does, the web worker must hear of it
+            fault = str(getattr(error, "orig", None) or error)
+            logs.get_logger(__name__).error("journal cannot be written", fault=fault, rows=len(records))
+        self._acknowledge([batch.number for batch in batches], fault, time.perf_counter() - started)
+
+    def _acknowledge(self, numbers: list[int], fault: str | None = None, seconds: float = 0) -> None:
+        self._parent.send(msgspec.msgpack.encode(Acknowledgement(numbers, fault, seconds, *self._outbox)))
+
+    def _keep_house(self) -> None:
+        self._kept_house_at = time.monotonic()
+        try:
+            self._outbox = self._writer.outbox()
+            self._acknowledge([])
+            if deleted := self._writer.retain(self._settings.retention_days, self._settings.retention_rows):
+                logs.get_logger(__name__).info("retention deleted rows; their events reach no broker", rows=deleted)
+                self._kept_house_at = 0.0
+        except Exception as error:  # the next commit meets the same fault, and answers for it
+            logs.get_logger(__name__).warning("journal housekeeping failed", fault=str(error))
+
+
+def main() -> None:
+    """Argument: the socket's descriptor. The first frame holds the settings."""
+    parent = Parent(int(sys.argv[1]))
+    settings = Settings.model_validate_json(parent.receive() or b"{}")
+    logs.configure(settings.log_level, settings.log_format)
+    JournalProcess(parent, settings).run()
+
+
+if __name__ == "__main__":
+    main()

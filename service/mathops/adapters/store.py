@@ -1,0 +1,119 @@
+"""Rows of the journal, read and written through SQLAlchemy; synchronous."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy.dialects import sqlite
+
+from mathops.adapters import database
+from mathops.adapters.tables import relay, requests
+from mathops.ports import Page
+from mathops.record import FIELDS, Record, timestamp
+
+_COLUMNS = [requests.c[name] for name in FIELDS]
+_PARAMETERS = FIELDS.index("parameters")
+# Rows deleted in one transaction, so that requests never wait long behind retention.
+_DELETED_AT_ONCE = 500
+
+
+class Outbox(NamedTuple):
+    """Rows no broker has yet, and the timestamp of the oldest."""
+
+    pending: int
+    oldest: str | None
+
+
+class Reader:
+    """Reads records."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def history(self, user: str, limit: int, before: int | None = None) -> Page:
+        """Records of `user`, newest first."""
+        query = select(requests.c.seq, *_COLUMNS).where(requests.c.user == user)
+        if before is not None:
+            query = query.where(requests.c.seq < before)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(requests.c.seq.desc()).limit(limit + 1)).all()
+        return Page([(row[0], _record(row[1:])) for row in rows[:limit]], len(rows) > limit)
+
+
+class Writer:
+    """Commits records, each once, however often it is given."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = database.writer_engine(url)
+        self._lock = database.WriteLock(url)
+        self._connection: Connection | None = None
+        # Compiled once: Core's own path costs more per row than SQLite does.
+        insert = sqlite.insert(requests).on_conflict_do_nothing(index_elements=["id"])
+        self._insert = str(insert.compile(dialect=self._engine.dialect, column_keys=list(FIELDS)))
+
+    def commit(self, records: Sequence[Record], before_commit: Callable[[], None]) -> None:
+        """Store all records in one transaction; without any it proves that the journal can be written."""
+        with self._transaction() as connection:
+            if records:
+                connection.exec_driver_sql(self._insert, [_row(record) for record in records])
+            else:
+                connection.execute(relay.update().values(position=relay.c.position))
+            before_commit()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """A transaction under the lock; after a fault the next one begins on a new connection."""
+        try:
+            with self._lock:
+                if self._connection is None:
+                    self._connection = self._engine.connect()
+                with self._connection.begin():
+                    yield self._connection
+        except Exception:
+            if self._connection is not None:
+                self._connection.invalidate()
+                self._connection = None
+            raise
+
+    def outbox(self) -> Outbox:
+        """What waits for a broker."""
+        oldest = select(requests.c.timestamp).where(requests.c.seq > _position()).order_by(requests.c.seq).limit(1)
+        first = select(func.coalesce(func.min(requests.c.seq) - 1, 0)).scalar_subquery()
+        last = select(func.coalesce(func.max(requests.c.seq), 0)).scalar_subquery()
+        with self._transaction() as connection:
+            start, end = connection.execute(select(func.max(_position(), first), last)).one()
+            return Outbox(max(0, end - start), connection.execute(oldest).scalar())
+
+    def retain(self, days: float, rows: int) -> int:
+        """Delete one batch of rows that are too old or too many (0: no limit); gives how many."""
+        limits = []
+        if days:
+            limits.append(requests.c.timestamp < timestamp((datetime.now(UTC) - timedelta(days=days)).timestamp()))
+        if rows:
+            last = select(func.max(requests.c.seq)).scalar_subquery()
+            limits.append(requests.c.seq <= last - rows)
+        deleted = 0
+        for limit in limits:
+            batch = select(requests.c.seq).where(limit).order_by(requests.c.seq).limit(_DELETED_AT_ONCE)
+            with self._transaction() as connection:
+                deleted += connection.execute(delete(requests).where(requests.c.seq.in_(batch))).rowcount
+        return deleted
+
+
+def _position() -> Any:
+    return select(relay.c.position).scalar_subquery()
+
+
+def _row(record: Record) -> tuple[Any, ...]:
+    values: list[Any] = list(msgspec.structs.astuple(record))
+    values[_PARAMETERS] = msgspec.json.encode(record.parameters).decode()
+    return tuple(values)
+
+
+def _record(row: Sequence[Any]) -> Record:
+    values = list(row)
+    values[_PARAMETERS] = msgspec.json.decode(values[_PARAMETERS])
+    return Record(*values)

@@ -1,0 +1,133 @@
+"""Signing keys: a file of private keys (JWK Set, RFC 7517), the last of which signs."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet
+
+from mathops.errors import StartupError
+
+ALGORITHM = "ES256"
+_CURVE = "P-256"
+# How often a running server looks whether the file has changed.
+RELOAD_SECONDS = 2.0
+
+
+class Keys:
+    """The keys of a file; a change of the file, such as a rotation, is seen within RELOAD_SECONDS."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read_at = 0.0
+        self._stamp: tuple[int, int] | None = None
+        self.generation = 0
+        self._load()
+
+    def refresh(self) -> None:
+        """Read the file again if it has changed; a file that cannot be read leaves the keys as they are."""
+        now = time.monotonic()
+        if now - self._read_at < RELOAD_SECONDS:
+            return
+        self._read_at = now
+        try:
+            if self._stat() != self._stamp:
+                self._load()
+        except (OSError, StartupError):
+            self._stamp = None
+
+    def _stat(self) -> tuple[int, int]:
+        status = self._path.stat()
+        return status.st_mtime_ns, status.st_ino
+
+    def _load(self) -> None:
+        self._stamp = self._stat() if self._path.exists() else None
+        keys = read(self._path)
+        self.key_set = KeySet(list(keys))
+        self.signing = keys[-1]
+        self.generation += 1
+
+    def public(self) -> dict[str, Any]:
+        """The JWK Set of the public keys."""
+        document: dict[str, Any] = {"keys": [_public(key) for key in self.key_set.keys]}
+        return document
+
+
+def _public(key: Any) -> dict[str, Any]:
+    return {**key.as_dict(private=False), "use": "sig", "alg": ALGORITHM}
+
+
+def read(path: Path) -> list[ECKey]:
+    """The private keys of a file, oldest first; raises StartupError."""
+    try:
+        keys = [ECKey.import_key(entry) for entry in json.loads(path.read_text())["keys"]]
+    except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
+        raise StartupError(
+            f"the keys file {path} cannot be used: {error}; move it away to have a new one made"
+        ) from None
+    if not keys or not all(key.is_private and key.curve_name == _CURVE for key in keys):
+        raise StartupError(f"the keys file {path} must hold private {_CURVE} keys")
+    for key in keys:
+        key.ensure_kid()
+    return keys
+
+
+def ensure(path: Path) -> bool:
+    """Make the file with one key, if there is none; tells whether it did. Raises StartupError."""
+    with _locked(path):
+        if path.exists():
+            return False
+        _write(path, [ECKey.generate_key(_CURVE, auto_kid=True)])
+        return True
+
+
+def rotate(path: Path) -> str:
+    """Add a key that signs from now on, older ones still verify; gives its id."""
+    with _locked(path):
+        key = ECKey.generate_key(_CURVE, auto_kid=True)
+        _write(path, [*read(path), key])
+    return str(key.kid)
+
+
+def prune(path: Path, keep: int = 1) -> list[str]:
+    """Remove all but the newest `keep` keys, at which their tokens end; gives the removed ids."""
+    with _locked(path):
+        keys = read(path)
+        _write(path, keys[-keep:])
+    return [str(key.kid) for key in keys[:-keep]]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path.parent / f"{path.name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        if path.exists():
+            # A mounted secret lies in a folder that cannot be written, and needs no lock.
+            yield
+            return
+        raise StartupError(f"the keys file {path} cannot be made: {error}") from None
+    with os.fdopen(descriptor) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _write(path: Path, keys: list[ECKey]) -> None:
+    text = json.dumps({"keys": [key.as_dict(private=True) for key in keys]}, indent=2)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise StartupError(f"the keys file {path} cannot be written: {error}") from None

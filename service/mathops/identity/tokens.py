@@ -1,0 +1,126 @@
+"""Access tokens: JWTs by the profile of RFC 9068, signed with ES256."""
+
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from uuid_utils import uuid7
+
+from mathops.errors import Unauthorized
+from mathops.identity.keys import ALGORITHM, Keys
+from mathops.settings import Settings
+from mathops.telemetry import tracing
+
+TYPE = "at+jwt"
+CLIENT_ID = "mathops"
+# A token of ours has about 500; a longer one is refused before it is decoded.
+MAX_CHARACTERS = 8192
+_CACHED_TOKENS = 10_000
+
+REALM = 'Bearer realm="mathops"'
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who a verified token speaks for, what it may do, and when it ends (seconds since the epoch)."""
+
+    user: str
+    scopes: frozenset[str]
+    expires: int
+    token_id: str
+
+
+def refused(reason: str) -> Unauthorized:
+    """The refusal of a token, with the challenge of RFC 6750."""
+    return Unauthorized(
+        f"{reason}; get a token with POST /login",
+        headers={"WWW-Authenticate": f'{REALM}, error="invalid_token", error_description="{reason}"'},
+    )
+
+
+class Tokens:
+    """Makes tokens and checks them; a verified token is kept until it ends and not verified twice."""
+
+    def __init__(self, keys: Keys, settings: Settings) -> None:
+        self._keys = keys
+        self._issuer = settings.token_issuer
+        self._audience = settings.token_audience
+        self._lifetime = settings.token_lifetime_seconds
+        self._leeway = settings.token_leeway_seconds
+        self._verified = lru_cache(maxsize=_CACHED_TOKENS)(self._verify)
+        self._generation = keys.generation
+
+    @property
+    def lifetime(self) -> int:
+        """Seconds from making to end of a token."""
+        return self._lifetime
+
+    def make(self, user: str, scopes: list[str]) -> str:
+        """A token for `user`."""
+        now = int(time.time())
+        claims = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": user,
+            "client_id": CLIENT_ID,
+            "scope": " ".join(scopes),
+            "iat": now,
+            "exp": now + self._lifetime,
+            "jti": str(uuid7()),
+        }
+        self._keys.refresh()
+        key = self._keys.signing
+        return jwt.encode({"alg": ALGORITHM, "typ": TYPE, "kid": key.kid}, claims, key)
+
+    def verify(self, token: str) -> Principal:
+        """The principal of a valid token; raises Unauthorized."""
+        self._keys.refresh()
+        if self._generation != self._keys.generation:
+            self._verified.cache_clear()
+            self._generation = self._keys.generation
+        with tracing.span("verify token"):
+            principal = self._verified(token)
+        if principal.expires + self._leeway <= time.time():
+            raise refused("the token has expired")
+        return principal
+
+    def _verify(self, token: str) -> Principal:
+        if len(token) > MAX_CHARACTERS:
+            raise refused("the token is too long")
+        try:
+            decoded = jwt.decode(token, self._keys.key_set, algorithms=[ALGORITHM])
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
+            raise refused("the token is malformed, unsigned or signed by another key") from None
+        # joserfc would take a token without kid and try every key; ours always name theirs.
+        if str(decoded.header.get("typ")).lower() not in (TYPE, f"application/{TYPE}") or "kid" not in decoded.header:
+            raise refused("the token is not an access token")
+        return self._principal(decoded.claims)
+
+    def _principal(self, claims: dict[str, Any]) -> Principal:
+        audience = claims.get("aud")
+        texts = [claims.get(name) for name in ("sub", "jti", "client_id", "scope")]
+        times = [claims.get(name) for name in ("iat", "exp", "nbf")]
+        issued, expires, not_before = times
+        if not all(isinstance(text, str) and text for text in texts[:3]) or not isinstance(texts[3], str):
+            raise refused("the token lacks a claim")
+        if not all(type(moment) in (int, float) for moment in (issued, expires)) or type(not_before) not in (
+            int,
+            float,
+            type(None),
+        ):
+            raise refused("the token has a time that is not a number")
+        if claims.get("iss") != self._issuer:
+            raise refused("the token is from another issuer")
+        if self._audience not in (audience if isinstance(audience, list) else [audience]):
+            raise refused("the token is for another audience")
+        now = time.time()
+        assert issued is not None
+        assert expires is not None
+        if max(issued, not_before or 0) - self._leeway > now:
+            raise refused("the token is not valid yet")
+        if expires + self._leeway <= now:
+            raise refused("the token has expired")
+        return Principal(str(texts[0]), frozenset(texts[3].split()), int(expires), str(texts[1]))

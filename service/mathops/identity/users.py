@@ -1,0 +1,86 @@
+"""Who may log in: anyone in the demo, else the users of a file."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import argon2
+from argon2 import PasswordHasher
+
+from mathops.errors import StartupError
+
+SCOPES = ("math", "history")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+# Each check takes 64 MiB and tens of milliseconds.
+_CHECKS_AT_ONCE = 2
+
+
+class Users(Protocol):
+    """Names with what they may do."""
+
+    async def scopes(self, name: str, password: str | None) -> list[str] | None:
+        """The scopes of `name`, or None when the password does not match."""
+
+
+class AnyUser:
+    """The demo: every name is let in, no password is asked."""
+
+    async def scopes(self, name: str, password: str | None) -> list[str] | None:
+        """All scopes."""
+        return list(SCOPES)
+
+
+@dataclass(frozen=True)
+class _User:
+    password_hash: str
+    scopes: list[str]
+
+
+class UsersFile:
+    """Users by lines `name:argon2id-hash:scopes`; an unknown name takes the same time as a wrong password."""
+
+    def __init__(self, path: Path) -> None:
+        self._hasher = PasswordHasher()
+        self._users = dict(_lines(path))
+        # Costs what the file's own hashes cost, so that time does not tell who exists.
+        model = next(iter(self._users.values())).password_hash
+        self._nobody = _User(PasswordHasher.from_parameters(argon2.extract_parameters(model)).hash("nobody"), [])
+        self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
+
+    async def scopes(self, name: str, password: str | None) -> list[str] | None:
+        """The user's scopes; the hash is computed off the event loop."""
+        user = self._users.get(name, self._nobody)
+        async with self._checks:
+            matches = await asyncio.to_thread(self._matches, user.password_hash, password or "")
+        return list(user.scopes) if matches and user is not self._nobody else None
+
+    def _matches(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except argon2.exceptions.VerificationError:
+            return False
+
+
+def _lines(path: Path) -> list[tuple[str, _User]]:
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartupError(f"the users file {path} cannot be read: {error}") from None
+    users = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, _, rest = line.strip().partition(":")
+        password_hash, _, scopes = rest.partition(":")
+        known = set(scopes.split()) <= set(SCOPES)
+        if not NAME.fullmatch(name) or not password_hash.startswith("$argon2id$") or not known:
+            raise StartupError(
+                f"the users file {path}, line {number}: write name:argon2id-hash:scopes, "
+                f"with scopes of {' '.join(SCOPES)}; `mathops users hash` makes a hash"
+            )
+        users.append((name, _User(password_hash, scopes.split() or list(SCOPES))))
+    if not users:
+        raise StartupError(f"the users file {path} names no user")
+    return users

@@ -1,0 +1,31 @@
+"""The factorial of n, 0! = 1."""
+
+import math
+
+import gmpy2
+from gmpy2 import mpz
+
+from mathops.operations.operation import ADMISSION_BITS, Operation, Parameter
+
+
+def bits(n: int) -> float:
+    """lgamma(n + 1) / ln 2, as n! = Gamma(n + 1)."""
+    try:
+        return math.lgamma(n + 1) / math.log(2) + ADMISSION_BITS
+    except OverflowError:
+        return math.inf
+
+
+def compute(n: int) -> mpz:
+    """Exact n!, by GMP's mpz_fac_ui."""
+    return gmpy2.fac(n)
+
+
+FACTORIAL = Operation(
+    name="fact",
+    alias="factorial",
+    summary="n factorial, exactly",
+    parameters=(Parameter("n", "a non-negative integer; 0! = 1", example=5, minimum=0),),
+    bits=bits,
+    compute=compute,
+)

@@ -1,0 +1,33 @@
+"""The n-th Fibonacci number, F(0) = 0 and F(1) = 1."""
+
+import math
+
+import gmpy2
+from gmpy2 import mpz
+
+from mathops.operations.operation import ADMISSION_BITS, Operation, Parameter
+
+_LOG2_PHI = math.log2((1 + math.sqrt(5)) / 2)
+
+
+def bits(n: int) -> float:
+    """N * log2(phi) - log2(5)/2, from Binet's formula."""
+    try:
+        return max(1.0, n * _LOG2_PHI - math.log2(5) / 2 + ADMISSION_BITS)
+    except OverflowError:
+        return math.inf
+
+
+def compute(n: int) -> mpz:
+    """Exact F(n), by GMP's mpz_fib_ui."""
+    return gmpy2.fib(n)
+
+
+FIBONACCI = Operation(
+    name="fib",
+    alias="fibonacci",
+    summary="the n-th Fibonacci number, exactly",
+    parameters=(Parameter("n", "a non-negative integer; F(0) = 0, F(1) = 1", example=10, minimum=0),),
+    bits=bits,
+    compute=compute,
+)

@@ -1,0 +1,37 @@
+"""base to the power of exp."""
+
+import math
+
+from gmpy2 import mpz
+
+from mathops.operations.operation import ADMISSION_BITS, Operation, Parameter
+
+
+def bits(base: int, exp: int) -> float:
+    """E * log2|b|, the logarithm of the definition."""
+    if abs(base) <= 1:
+        return 1
+    try:
+        return exp * math.log2(abs(base)) + ADMISSION_BITS
+    except OverflowError:
+        return math.inf
+
+
+def compute(base: int, exp: int) -> mpz:
+    """Exact power; 0**0 = 1, and |base| <= 1 takes an exponent of any size."""
+    if abs(base) <= 1:
+        return mpz(base ** (2 - exp % 2 if exp else 0))
+    return mpz(base) ** exp
+
+
+POWER = Operation(
+    name="pow",
+    alias="power",
+    summary="base to the power of exp, exactly",
+    parameters=(
+        Parameter("base", "any integer", example=2),
+        Parameter("exp", "a non-negative integer; 0**0 is 1", example=5, minimum=0),
+    ),
+    bits=bits,
+    compute=compute,
+)

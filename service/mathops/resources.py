@@ -1,0 +1,59 @@
+"""Opens and closes everything that the service works with."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from mathops.adapters.cache_memory import MemoryCache
+from mathops.adapters.journal import ProcessJournal
+from mathops.adapters.limiter import WindowLimiter, policies
+from mathops.compute import Pool
+from mathops.evaluate import Evaluator
+from mathops.identity.keys import Keys
+from mathops.identity.tokens import Tokens
+from mathops.identity.users import AnyUser, Users, UsersFile
+from mathops.settings import Settings
+from mathops.telemetry import metrics, tracing
+from mathops.telemetry.logs import get_logger
+from mathops.web.resources import Resources
+
+_FLUSH_SECONDS = 2.0
+
+log = get_logger(__name__)
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+    """The parts that the settings ask for, closed in reverse order; raises StartupError."""
+    async with AsyncExitStack() as stack:
+        if tracing.requested():
+            tracing.start()
+            stack.callback(tracing.stop, _FLUSH_SECONDS)
+        metrics.announce_build()
+        keys = Keys(settings.keys_path)
+        limiter = WindowLimiter(policies(settings))
+        cache = MemoryCache(settings.cache_ttl_seconds, settings.cache_bytes, settings.cache_value_bytes)
+        journal = await stack.enter_async_context(ProcessJournal(settings).running())
+        pool = await stack.enter_async_context(_pool(settings).running())
+        yield Resources(
+            settings=settings,
+            keys=keys,
+            tokens=Tokens(keys, settings),
+            users=_users(settings),
+            journal=journal,
+            limiter=limiter,
+            evaluator=Evaluator(cache, pool, limiter, settings.inline_digits),
+        )
+
+
+def _pool(settings: Settings) -> Pool:
+    size = settings.compute_workers or max(1, (os.cpu_count() or 1) // settings.workers)
+    queue = settings.compute_queue or 2 * size
+    return Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes)
+
+
+def _users(settings: Settings) -> Users:
+    if settings.users_file is not None:
+        return UsersFile(settings.users_file)
+    log.warning("anyone may log in under any name; set MATHOPS_USERS_FILE to ask for passwords")
+    return AnyUser()

@@ -1,0 +1,81 @@
+"""The application: routes, and the middleware in its one order."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mathops.errors import MathopsError
+from mathops.operations import OPERATIONS, Operation
+from mathops.settings import Settings
+from mathops.telemetry import tracing
+from mathops.web.middleware.authentication import Authentication
+from mathops.web.middleware.caching import Caching
+from mathops.web.middleware.limits import Limits
+from mathops.web.middleware.metrics import Metrics
+from mathops.web.middleware.problems import Problems
+from mathops.web.middleware.quota import RequestQuota
+from mathops.web.middleware.recording import Recording
+from mathops.web.middleware.request_id import RequestId
+from mathops.web.middleware.tracing import Tracing
+from mathops.web.problems import as_mathops_error, problem_response
+from mathops.web.resources import OpenResources
+from mathops.web.routes import ExactPaths, routes
+
+MATH = "math"
+HISTORY = "history"
+
+
+class Application:
+    """ASGI application: requests go through the middleware, lifespan and all else to Starlette."""
+
+    def __init__(self, starlette: Starlette, http: ASGIApp) -> None:
+        self.state = starlette.state
+        self._starlette = starlette
+        self._http = http
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        await (self._http if scope["type"] == "http" else self._starlette)(scope, receive, send)
+
+
+def create_app(
+    settings: Settings, resources: OpenResources, operations: Sequence[Operation] = OPERATIONS
+) -> Application:
+    """Wire the application; `resources` is entered when it starts and left when it stops."""
+    table = routes(operations)
+    by_path = {path: operation for operation in operations for path in operation.paths}
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with resources(settings) as app.state.resources:
+            yield
+
+    starlette = Starlette(
+        routes=table, exception_handlers={HTTPException: _problem, MathopsError: _problem}, lifespan=lifespan
+    )
+    outermost_first = [
+        *([Middleware(Tracing)] if tracing.requested() else []),
+        Middleware(RequestId, state=starlette.state, templates={route.path for route in table}, operations=by_path),
+        Middleware(Metrics),
+        Middleware(Limits, settings=settings),
+        Middleware(Recording, longest=settings.record_digits),
+        Middleware(Problems),
+        Middleware(Authentication, scopes={**dict.fromkeys(by_path, MATH), "/history": HISTORY}),
+        *([Middleware(RequestQuota)] if settings.quota_requests else []),
+        Middleware(Caching),
+        Middleware(ExactPaths, routes=table),
+    ]
+    http: ASGIApp = starlette
+    for middleware, arguments, keywords in reversed(outermost_first):
+        http = middleware(http, *arguments, **keywords)
+    return Application(starlette, http)
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    return problem_response(as_mathops_error(error, request.scope), request.scope)

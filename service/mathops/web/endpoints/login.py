@@ -1,0 +1,55 @@
+"""POST /login gives a token, and the public keys to check it with."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from mathops.errors import InvalidParameter, Unauthorized
+from mathops.identity.tokens import REALM
+from mathops.identity.users import NAME
+from mathops.web.exchange import exchange_of
+from mathops.web.middleware.authentication import charge_refusal
+from mathops.web.parameters import json_object
+
+# argon2 reads the whole password; a longer one is only work.
+_LONGEST_PASSWORD = 1024
+
+
+async def login(request: Request) -> Response:
+    """A token for {"user"} in the demo, for {"user", "password"} with a users file."""
+    exchange = exchange_of(request.scope)
+    resources = exchange.resources
+    user, password = _credentials(await json_object(request.scope, request.receive), resources.settings.demo)
+    scopes = await resources.users.scopes(user, password)
+    if scopes is None:
+        await charge_refusal(exchange, request.scope)
+        raise Unauthorized("the user or the password is wrong", headers={"WWW-Authenticate": REALM})
+    token = resources.tokens.make(user, scopes)
+    return JSONResponse(
+        {
+            "access_token": token,
+            "token_type": "Bearer",
+            "expires_in": resources.tokens.lifetime,
+            "scope": " ".join(scopes),
+            "token": token,
+        },
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def key_set(request: Request) -> Response:
+    """The public keys (JWK Set, RFC 7517)."""
+    keys = exchange_of(request.scope).resources.keys
+    keys.refresh()
+    return JSONResponse(keys.public(), headers={"Cache-Control": "public, max-age=60"})
+
+
+def _credentials(document: dict[str, object], demo: bool) -> tuple[str, str | None]:
+    user, password = document.get("user"), document.get("password")
+    faults = [(name, "this member is not known here") for name in document if name not in ("user", "password")]
+    if not isinstance(user, str) or not NAME.fullmatch(user):
+        faults.append(("user", "send a name of 1 to 64 letters, digits, dots, dashes, underscores and @"))
+    if not demo and not (isinstance(password, str) and 0 < len(password) <= _LONGEST_PASSWORD):
+        faults.append(("password", f"send the user's password, at most {_LONGEST_PASSWORD} characters"))
+    if faults:
+        raise InvalidParameter([(name[:64], fault) for name, fault in faults])
+    return str(user), password if isinstance(password, str) else None

@@ -1,0 +1,116 @@
+"""What the middleware learns of one request, on its way in and out."""
+
+import re
+import time
+from typing import Any
+
+from starlette.types import Scope
+from uuid_utils import uuid7
+
+from mathops.identity.tokens import Principal
+from mathops.operations import Operation, Result
+from mathops.record import Record, timestamp
+from mathops.web.resources import Resources
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+
+Fields = list[tuple[bytes, bytes]]
+
+
+class Exchange:
+    """One request and its answer; each middleware fills in what it finds.
+
+    `fields` are the request's header fields (of equal ones the last), `answer_fields` those that the
+    middleware adds to any answer, `fresh_fields` those it adds to a result.
+    """
+
+    __slots__ = (
+        "answer_fields",
+        "arguments",
+        "cache",
+        "fields",
+        "fresh_fields",
+        "id",
+        "operation",
+        "parameters",
+        "path",
+        "principal",
+        "problem",
+        "received",
+        "recorded",
+        "representation",
+        "request_id",
+        "resources",
+        "result",
+        "route",
+        "started",
+        "status",
+        "trace_id",
+    )
+
+    def __init__(
+        self,
+        scope: Scope,
+        resources: Resources,
+        route: str | None,
+        operation: Operation | None,
+        trace_id: str | None,
+    ) -> None:
+        self.resources = resources
+        self.route = route
+        self.operation = operation
+        self.trace_id = trace_id
+        self.path: str = scope["path"]
+        self.fields: dict[bytes, bytes] = dict(scope["headers"])
+        self.received = time.time()
+        self.started = time.perf_counter()
+        self.id = str(uuid7())
+        sent = self.field(b"x-request-id")
+        self.request_id = sent if sent and _REQUEST_ID.fullmatch(sent) else self.id
+        self.answer_fields: Fields = [(b"x-request-id", self.request_id.encode("ascii"))]
+        self.fresh_fields: Fields = []
+        self.parameters: dict[str, str] = {}
+        self.arguments: tuple[int, ...] | None = None
+        self.principal: Principal | None = None
+        self.representation: str | None = None
+        self.result: Result | None = None
+        self.cache: str | None = None
+        self.problem: str | None = None
+        # Set when the answer begins.
+        self.status = 0
+        # Only operations are kept; authentication takes back what a flood of refusals would write.
+        self.recorded = operation is not None
+
+    def field(self, name: bytes) -> str | None:
+        """The request's header field of that (lower-case) name."""
+        value = self.fields.get(name)
+        return value.decode("latin-1") if value is not None else None
+
+    def record(self, status: int, longest: int) -> Record:
+        """The record of this exchange; a result of more than `longest` digits is named by its SHA-256."""
+        assert self.operation is not None
+        result = self.result
+        shown = result is not None and result.digits <= longest
+        return Record(
+            id=self.id,
+            timestamp=timestamp(self.received),
+            user=self.principal.user if self.principal else None,
+            operation=self.operation.name,
+            endpoint=self.path,
+            parameters=self.parameters,
+            result=result.text.decode("ascii") if result and shown else None,
+            result_digits=result.digits if result else None,
+            result_sha256=result.sha256 if result and not shown else None,
+            status=status,
+            problem=self.problem,
+            cache=self.cache,
+            duration_ms=round((time.perf_counter() - self.started) * 1000, 3),
+            request_id=self.request_id,
+            trace_id=self.trace_id,
+        )
+
+
+def exchange_of(scope: Any) -> Exchange:
+    """The exchange of a request."""
+    exchange: Exchange = scope["exchange"]
+    return exchange

@@ -1,0 +1,1 @@
+"""One ASGI class a file, in the order of web/app.py."""

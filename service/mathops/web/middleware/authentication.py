@@ -1,0 +1,93 @@
+"""Asks for a bearer token everywhere but on the public paths (RFC 6750)."""
+
+from collections.abc import Mapping
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mathops.errors import Forbidden, Unauthorized
+from mathops.identity.tokens import REALM, Principal, refused
+from mathops.ports import quota_exceeded
+from mathops.telemetry import metrics
+from mathops.web.exchange import Exchange, exchange_of
+
+PUBLIC_PATHS = frozenset(
+    {
+        "/",
+        "/login",
+        "/livez",
+        "/readyz",
+        "/startupz",
+        "/metrics",
+        "/openapi.json",
+        "/docs",
+        "/docs/try.js",
+        "/event.schema.json",
+        "/.well-known/jwks.json",
+    }
+)
+PUBLIC_PREFIX = "/problems/"
+
+
+def client_address(scope: Scope) -> str:
+    """The caller's address, as far as the server knows it."""
+    client = scope.get("client")
+    return client[0] if client else "unknown"
+
+
+async def charge_refusal(exchange: Exchange, scope: Scope) -> None:
+    """Count a refused token or login against the caller's address; raises QuotaExceeded."""
+    quota = await exchange.resources.limiter.charge("unauthenticated", client_address(scope))
+    if quota is not None and not quota.allowed:
+        # A flood of refusals is not to become a flood of commits.
+        exchange.recorded = False
+        raise quota_exceeded(quota, f"{quota.limit} refusals in {quota.window} s")
+
+
+class Authentication:
+    """Denies by default; `scopes` maps paths to the scope that they need."""
+
+    def __init__(self, app: ASGIApp, scopes: Mapping[str, str]) -> None:
+        self.app = app
+        self.scopes = scopes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        path = scope["path"]
+        if path not in PUBLIC_PATHS and not path.startswith(PUBLIC_PREFIX):
+            await self._authenticate(scope, path)
+        await self.app(scope, receive, send)
+
+    async def _authenticate(self, scope: Scope, path: str) -> None:
+        exchange = exchange_of(scope)
+        try:
+            principal = exchange.resources.tokens.verify(bearer_token(scope))
+        except Unauthorized:
+            metrics.TOKENS_REFUSED.inc()
+            await charge_refusal(exchange, scope)
+            raise
+        exchange.principal = principal
+        self._authorize(principal, path)
+
+    def _authorize(self, principal: Principal, path: str) -> None:
+        needed = self.scopes.get(path)
+        if needed is not None and needed not in principal.scopes:
+            raise Forbidden(
+                f"the token has no scope {needed}",
+                headers={"WWW-Authenticate": f'{REALM}, error="insufficient_scope", scope="{needed}"'},
+            )
+
+
+def bearer_token(scope: Scope) -> str:
+    """The token of the one Authorization field; raises Unauthorized."""
+    field = exchange_of(scope).field(b"authorization")
+    if field is None:
+        raise Unauthorized(
+            "send Authorization: Bearer <token>; get a token with POST /login",
+            headers={"WWW-Authenticate": REALM},
+        )
+    if sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
+        raise refused("there is more than one Authorization field")
+    scheme, _, token = field.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise refused("the Authorization field has no bearer token")
+    return token.strip()

@@ -1,0 +1,53 @@
+"""Commits the record of an operation before the first byte of its answer leaves."""
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mathops.errors import JournalUnavailable
+from mathops.web.exchange import Exchange, exchange_of
+from mathops.web.middleware.metrics import CLIENT_CLOSED_REQUEST
+from mathops.web.problems import problem_response
+
+
+class Recording:
+    """A result that could not be stored is withheld: the answer is then 503 journal-unavailable."""
+
+    def __init__(self, app: ASGIApp, longest: int) -> None:
+        self.app = app
+        self.longest = longest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        exchange = exchange_of(scope)
+        if exchange.operation is None:
+            await self.app(scope, receive, send)
+            return
+        withheld = False
+
+        async def recorded(message: Message) -> None:
+            nonlocal withheld
+            if message["type"] == "http.response.start" and exchange.recorded:
+                try:
+                    await self._append(exchange, message["status"])
+                except JournalUnavailable as error:
+                    withheld = True
+                    await problem_response(error, scope)(scope, receive, send)
+            if not withheld:
+                await send(message)
+
+        try:
+            await self.app(scope, receive, recorded)
+        except ClientDisconnect:
+            if exchange.recorded:
+                await self._gone(exchange)
+
+    async def _gone(self, exchange: Exchange) -> None:
+        exchange.problem = "client-closed-request"
+        try:
+            await self._append(exchange, CLIENT_CLOSED_REQUEST)
+        except JournalUnavailable:
+            # Nobody waits for this answer, and the failure is counted.
+            return
+
+    async def _append(self, exchange: Exchange, status: int) -> None:
+        await exchange.resources.journal.append(exchange.record(status, self.longest))

@@ -1,0 +1,39 @@
+"""Which form of a result the caller accepts (RFC 9110, section 12.5.1)."""
+
+from mathops.errors import NotAcceptable
+
+JSON = "application/json"
+TEXT = "text/plain"
+
+
+def representation(accept: str | None) -> str:
+    """JSON or TEXT, whichever is preferred, JSON where both are; raises NotAcceptable."""
+    if accept is None or accept in ("*/*", JSON):
+        return JSON
+    ranges = [_range(part) for part in accept.split(",") if part.strip()]
+    json, text = _quality(JSON, ranges), _quality(TEXT, ranges)
+    if max(json, text) <= 0:
+        raise NotAcceptable(f"ask for {JSON} or {TEXT}")
+    return JSON if json >= text else TEXT
+
+
+def _range(part: str) -> tuple[str, float]:
+    name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    quality = 1.0
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                quality = min(1.0, float(parameter[2:]))
+            except ValueError:
+                quality = 0.0
+    return name, quality
+
+
+def _quality(media_type: str, ranges: list[tuple[str, float]]) -> float:
+    """The quality that the most specific matching range gives."""
+    kind = media_type.partition("/")[0]
+    for wanted in (media_type, f"{kind}/*", "*/*"):
+        found = [quality for name, quality in ranges if name == wanted]
+        if found:
+            return max(found)
+    return 0.0

@@ -1,0 +1,102 @@
+"""The parameters of an operation, from a query or a JSON body, as texts."""
+
+import json
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope
+
+from mathops.errors import InvalidParameter, MalformedRequest, UnsupportedMediaType
+from mathops.record import MAX_PARAMETER_CHARACTERS, cut
+from mathops.web.exchange import Exchange, exchange_of
+
+# No operation has so many; a query of thousands would only cost time.
+_MOST_PARAMETERS = 32
+
+
+def from_query(query: bytes, exchange: Exchange) -> dict[str, str]:
+    """Parameters of a query string; raises InvalidParameter for one given twice."""
+    try:
+        if b"%" not in query and b"+" not in query and query.count(b"&") < _MOST_PARAMETERS:
+            # Without escapes, which is nearly always, this is all that parsing is.
+            pairs = [part.partition("=")[::2] for part in query.decode("ascii").split("&") if part]
+            return _unique(pairs, exchange, len(query))
+        pairs = parse_qsl(
+            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
+        )
+    except UnicodeDecodeError:
+        raise MalformedRequest("the query is not UTF-8 in percent-encoding") from None
+    except ValueError:
+        raise MalformedRequest(f"the query has more than {_MOST_PARAMETERS} parameters") from None
+    return _unique(pairs, exchange, len(query))
+
+
+async def from_body(scope: Scope, receive: Receive, exchange: Exchange) -> dict[str, str]:
+    """Parameters of a JSON object whose members are strings or integers."""
+    document = await json_object(scope, receive)
+    values = {_text(name): _text(value) for name, value in document.items()}
+    exchange.parameters = cut(values)
+    faults = [
+        (name, "send an integer, as a JSON integer or a string of digits")
+        for name, value in document.items()
+        if not isinstance(value, str) and type(value) is not int
+    ]
+    if faults:
+        raise InvalidParameter(faults)
+    return values
+
+
+async def json_object(scope: Scope, receive: Receive) -> dict[str, Any]:
+    """The JSON object in a body; raises UnsupportedMediaType or MalformedRequest."""
+    media_type = (exchange_of(scope).field(b"content-type") or "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedMediaType("send the body as Content-Type: application/json")
+    try:
+        document = json.loads(await _body(receive), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    except RecursionError:
+        raise MalformedRequest("the JSON body is nested too deeply") from None
+    except ValueError as error:
+        raise MalformedRequest(f"the body is not valid JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise MalformedRequest('send one JSON object, such as {"n": "10"}')
+    return document
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _unique(pairs: list[tuple[str, str]], exchange: Exchange, length: int) -> dict[str, str]:
+    values = dict(pairs)
+    exchange.parameters = values if length <= MAX_PARAMETER_CHARACTERS else cut(values)
+    if len(values) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise InvalidParameter(
+            [(name[:64], "this parameter is given more than once") for name in values if names.count(name) > 1]
+        )
+    return values
+
+
+def _text(value: Any) -> str:
+    """The value as sent, in a form that every store takes: lone surrogates have no UTF-8."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text.encode("utf-8", "replace").decode()
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise ValueError("a member is named twice")
+    return document
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

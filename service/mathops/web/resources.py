@@ -1,0 +1,31 @@
+"""What the web layer works with; the composition root opens it, tests pass their own."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+
+from mathops.evaluate import Evaluator
+from mathops.identity.keys import Keys
+from mathops.identity.tokens import Tokens
+from mathops.identity.users import Users
+from mathops.ports import Journal, Limiter
+from mathops.settings import Settings
+
+
+@dataclass
+class Resources:
+    """Everything that is open while the service runs; `draining` is set once it is about to stop."""
+
+    settings: Settings
+    keys: Keys
+    tokens: Tokens
+    users: Users
+    journal: Journal
+    limiter: Limiter
+    evaluator: Evaluator
+    # Parts that only help, by name, and how they are: a fault in one degrades the service and no more.
+    helpers: dict[str, Callable[[], str]] = field(default_factory=dict)
+    draining: bool = False
+
+
+OpenResources = Callable[[Settings], AbstractAsyncContextManager[Resources]]

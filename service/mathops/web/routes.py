@@ -1,0 +1,57 @@
+"""The routes: one line each."""
+
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mathops.operations import Operation
+from mathops.web.endpoints import health
+from mathops.web.endpoints.documents import Documents, event_schema, index, problem_page
+from mathops.web.endpoints.history import history
+from mathops.web.endpoints.login import key_set, login
+from mathops.web.endpoints.operation import OperationEndpoint
+from mathops.web.openapi import document
+
+PROBLEM_ROUTE = "/problems/{slug}"
+
+
+def routes(operations: Sequence[Operation]) -> list[Route]:
+    """Every route of the service."""
+    documents = Documents(document(operations))
+    return [
+        *(
+            Route(path, OperationEndpoint(operation), methods=["GET", "POST"])
+            for operation in operations
+            for path in operation.paths
+        ),
+        Route("/login", login, methods=["POST"]),
+        Route("/history", history),
+        Route("/livez", health.livez),
+        Route("/readyz", health.readyz),
+        Route("/startupz", health.startupz),
+        Route("/metrics", health.metrics_page),
+        Route("/openapi.json", documents.openapi),
+        Route("/docs", documents.docs),
+        Route("/docs/try.js", documents.script),
+        Route("/event.schema.json", event_schema),
+        Route("/.well-known/jwks.json", key_set),
+        Route(PROBLEM_ROUTE, problem_page),
+        Route("/", index),
+    ]
+
+
+class ExactPaths:
+    """Finds routes without variables by one look-up; the rest goes to Starlette's router."""
+
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+        self.app = app
+        self.routes = {route.path: route for route in routes if isinstance(route, Route) and "{" not in route.path}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        route = self.routes.get(scope["path"])
+        if route is None:
+            await self.app(scope, receive, send)
+        else:
+            await route.handle(scope, receive, send)

@@ -1,0 +1,35 @@
+// The forms of the documentation page: log in once, then send each request with that token.
+"use strict";
+
+let token = "";
+
+const show = (form, text) => {
+  form.querySelector("output").textContent = text;
+};
+
+const call = async (form) => {
+  const values = Object.fromEntries(new FormData(form));
+  if (form.dataset.path === "/login") {
+    const body = JSON.stringify(Object.fromEntries(Object.entries(values).filter(([, value]) => value)));
+    const answer = await fetch("/login", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    const document = await answer.json();
+    token = document.access_token ?? "";
+    return `${answer.status}\n${JSON.stringify(document, null, 2)}`;
+  }
+  const query = new URLSearchParams(values);
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const answer = await fetch(`${form.dataset.path}?${query}`, { headers });
+  return `${answer.status}\n${await answer.text()}`;
+};
+
+for (const form of document.querySelectorAll("form[data-path]")) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    show(form, "…");
+    try {
+      show(form, await call(form));
+    } catch (error) {
+      show(form, String(error));
+    }
+  });
+}

@@ -1,0 +1,90 @@
+"""Fixtures that several folders share."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+from starlette.testclient import TestClient
+
+from mathops.evaluate import Evaluator
+from mathops.identity import keys
+from mathops.identity.tokens import Tokens
+from mathops.identity.users import AnyUser, UsersFile
+from mathops.operations import OPERATIONS, Operation
+from mathops.settings import Settings
+from mathops.web.app import create_app
+from mathops.web.resources import Resources
+from tests.fakes import FakeCache, FakeJournal, FakeLimiter, InlineCompute
+
+hypothesis_settings.register_profile("mathops", deadline=None, max_examples=100)
+hypothesis_settings.load_profile("mathops")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class World:
+    """An application on fakes, a client of it, and the fakes to look into."""
+
+    def __init__(
+        self, settings: Settings, limits: dict[str, int], operations: Sequence[Operation] = OPERATIONS
+    ) -> None:
+        keys.ensure(settings.keys_path)
+        self.settings = settings
+        self.keys = keys.Keys(settings.keys_path)
+        self.tokens = Tokens(self.keys, settings)
+        self.cache, self.journal, self.compute = FakeCache(), FakeJournal(), InlineCompute()
+        self.limiter = FakeLimiter(limits)
+        self.operations = operations
+        self.resources = Resources(
+            settings=settings,
+            keys=self.keys,
+            tokens=self.tokens,
+            users=UsersFile(settings.users_file) if settings.users_file else AnyUser(),
+            journal=self.journal,
+            limiter=self.limiter,
+            evaluator=Evaluator(self.cache, self.compute, self.limiter, settings.inline_digits),
+        )
+        self.client = TestClient(create_app(settings, self._open, operations), raise_server_exceptions=False)
+
+    @asynccontextmanager
+    async def _open(self, _: Settings) -> AsyncIterator[Resources]:
+        yield self.resources
+
+    def bearer(self, user: str = "alice", scopes: tuple[str, ...] = ("math", "history")) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens.make(user, list(scopes))}"}
+
+    def get(self, path: str, **headers: str):
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.get(path, headers={**self.bearer(), **named})
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path)
+
+
+@pytest.fixture
+def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
+    worlds: list[World] = []
+
+    def make(
+        limits: dict[str, int] | None = None, operations: Sequence[Operation] = OPERATIONS, **values: object
+    ) -> World:
+        world = World(Settings(data_dir=tmp_path, **values), limits or {}, operations)
+        world.client.__enter__()
+        worlds.append(world)
+        return world
+
+    yield make
+    for world in worlds:
+        world.client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    return make_world()

@@ -1,0 +1,127 @@
+"""The service as a process of its own, and a client of it."""
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(claim: Callable[[], Any], seconds: float = 10) -> Any:
+    """The first true value of `claim`, or a failure once `seconds` have passed."""
+    end = time.monotonic() + seconds
+    while not (value := claim()):
+        assert time.monotonic() < end, f"not so within {seconds} s"
+        time.sleep(0.02)
+    return value
+
+
+class Server:
+    """`mathops serve` with its data in `folder`."""
+
+    def __init__(self, folder: Path, variables: dict[str, str], port: int | None = None) -> None:
+        self.folder = folder
+        self.port = port or free_port()
+        self.variables = variables
+        self.process: subprocess.Popen[bytes] | None = None
+        self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+        self.log = folder / "server.log"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("MATHOPS_", "OTEL_"))}
+        own = {"MATHOPS_DATA_DIR": str(self.folder / "data"), "MATHOPS_HTTP_PORT": str(self.port)}
+        return {**kept, **own, **self.variables}
+
+    def start(self, *arguments: str) -> "Server":
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "mathops", "serve", *arguments],
+                env=self.environment,
+                stderr=log,
+                stdout=log,
+                start_new_session=True,
+            )
+        eventually(self._answers, 30)
+        return self
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return self.client.get("/livez").status_code == 200
+        except httpx2.TransportError:
+            return False
+
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Another command of the command line, with the same settings."""
+        return subprocess.run(
+            [sys.executable, "-m", "mathops", *arguments],
+            env={**self.environment, **variables},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def login(self, user: str = "alice") -> dict[str, str]:
+        answer = self.client.post("/login", json={"user": user})
+        assert answer.status_code == 200, answer.text
+        return {"Authorization": f"Bearer {answer.json()['token']}"}
+
+    def processes(self, module: str) -> list[psutil.Process]:
+        """Descendants that run `module`."""
+        assert self.process is not None
+        return [
+            process
+            for process in psutil.Process(self.process.pid).children(recursive=True)
+            if process.is_running() and module in " ".join(_command(process))
+        ]
+
+    def rows(self, columns: str = "*", where: str = "1") -> list[tuple[Any, ...]]:
+        """Rows of the journal, oldest first."""
+        with closing(sqlite3.connect(self.folder / "data" / "mathops.db")) as database:
+            query = f"SELECT {columns} FROM requests WHERE {where} ORDER BY seq"
+            return database.execute(query).fetchall()
+
+    def metric(self, name: str) -> float:
+        """A metric without labels, or with them in Prometheus' notation."""
+        for line in self.client.get("/metrics").text.splitlines():
+            if line.startswith(name + " "):
+                return float(line.rsplit(" ", 1)[1])
+        return 0.0
+
+    def stop(self, seconds: float = 20) -> int:
+        """Ask it to end, and give its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        """End it and all its children at once, as a power cut would."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self.client.close()
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []
