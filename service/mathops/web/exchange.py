@@ -9,7 +9,7 @@ from uuid_utils import uuid7
 
 from mathops.identity.tokens import Principal
 from mathops.operations import Operation, Result
-from mathops.record import Record, timestamp
+from mathops.record import Record, cut, timestamp
 from mathops.web.resources import Resources
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
@@ -97,7 +97,7 @@ class Exchange:
             user=self.principal.user if self.principal else None,
             operation=self.operation.name,
             endpoint=self.path,
-            parameters=self.parameters,
+            parameters=cut(self.parameters),
             result=result.text.decode("ascii") if result and shown else None,
             result_digits=result.digits if result else None,
             result_sha256=result.sha256 if result and not shown else None,

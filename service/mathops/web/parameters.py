@@ -8,7 +8,6 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from mathops.errors import InvalidParameter, MalformedRequest, UnsupportedMediaType
-from mathops.record import MAX_PARAMETER_CHARACTERS, cut
 from mathops.web.exchange import Exchange, exchange_of
 
 # No operation has so many; a query of thousands would only cost time.
@@ -21,7 +20,7 @@ def from_query(query: bytes, exchange: Exchange) -> dict[str, str]:
         if b"%" not in query and b"+" not in query and query.count(b"&") < _MOST_PARAMETERS:
             # Without escapes, which is nearly always, this is all that parsing is.
             pairs = [part.partition("=")[::2] for part in query.decode("ascii").split("&") if part]
-            return _unique(pairs, exchange, len(query))
+            return _unique(pairs, exchange)
         pairs = parse_qsl(
             query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
         )
@@ -29,14 +28,13 @@ def from_query(query: bytes, exchange: Exchange) -> dict[str, str]:
         raise MalformedRequest("the query is not UTF-8 in percent-encoding") from None
     except ValueError:
         raise MalformedRequest(f"the query has more than {_MOST_PARAMETERS} parameters") from None
-    return _unique(pairs, exchange, len(query))
+    return _unique(pairs, exchange)
 
 
 async def from_body(scope: Scope, receive: Receive, exchange: Exchange) -> dict[str, str]:
     """Parameters of a JSON object whose members are strings or integers."""
     document = await json_object(scope, receive)
-    values = {_text(name): _text(value) for name, value in document.items()}
-    exchange.parameters = cut(values)
+    values = exchange.parameters = {_text(name): _text(value) for name, value in document.items()}
     faults = [
         (name, "send an integer, as a JSON integer or a string of digits")
         for name, value in document.items()
@@ -74,9 +72,8 @@ async def _body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _unique(pairs: list[tuple[str, str]], exchange: Exchange, length: int) -> dict[str, str]:
-    values = dict(pairs)
-    exchange.parameters = values if length <= MAX_PARAMETER_CHARACTERS else cut(values)
+def _unique(pairs: list[tuple[str, str]], exchange: Exchange) -> dict[str, str]:
+    values = exchange.parameters = dict(pairs)
     if len(values) != len(pairs):
         names = [name for name, _ in pairs]
         raise InvalidParameter(
