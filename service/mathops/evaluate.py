@@ -7,7 +7,6 @@ from typing import NamedTuple, Protocol
 from mathops.compute import Timing
 from mathops.errors import ResultTooLarge
 from mathops.operations import Operation, Result
-from mathops.operations.operation import digits_of
 from mathops.ports import Cache, Limiter, quota_exceeded
 from mathops.telemetry import metrics, tracing
 
@@ -16,7 +15,7 @@ CACHE_VERSION = "mathops:1"
 # GMP needs about 7 ns a bit to compute and 30 ns a bit to write in decimal, at 10 Mbit on a 2020s core.
 _SECONDS_PER_DIGIT = 37e-9 / 0.30103
 # A prediction may exceed the truth by this: what lies so near above a limit is computed and then measured.
-_SLACK_BITS = 4
+_SLACK_DIGITS = 2
 
 NO_TIME = Timing(0, 0, 0)
 
@@ -71,7 +70,7 @@ class Evaluator:
     def plan(self, operation: Operation, arguments: tuple[int, ...], limit_digits: int) -> Plan:
         """Foresee the size; raises ResultTooLarge when the result is sure to exceed `limit_digits`."""
         digits = operation.predicted_digits(*arguments)
-        if digits - digits_of(_SLACK_BITS) > limit_digits:
+        if digits - _SLACK_DIGITS > limit_digits:
             raise too_large(digits, limit_digits)
         key = ":".join((CACHE_VERSION, operation.name, *map(str, arguments)))
         return Plan(operation, arguments, digits, limit_digits, key, digits > self._inline_digits)

@@ -27,13 +27,16 @@ log = get_logger(__name__)
 # Rows sent and not yet acknowledged; beyond this the disk is too slow, and waiting and memory would only grow.
 _MOST_OWED = 20_000
 _RESTART_SECONDS = 0.5
+# Frames on their way at once: one is committed while the next waits at the door. More would be smaller ones,
+# and each costs a wake-up at both ends.
+_WINDOW = 2
 # How long an answer of `check` is kept, so that probes cost few commits.
 _CHECK_SECONDS = 1.0
 _CLOSE_SECONDS = 10.0
 
 
 class _Turn:
-    """Records of one turn of the event loop, and those who wait for their commit."""
+    """Records that go out in one frame, and those who wait for their commit."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -103,30 +106,34 @@ class ProcessJournal:
         if turn is None:
             self._number += 1
             turn = self._turn = _Turn(self._number)
+            turn.timer = loop.call_later(self._settings.journal_timeout_seconds, self._expire, turn)
             loop.call_soon(self._send_turn)
         if record is not None:
             turn.records.append(record)
+            self._owed += 1
         waiter: asyncio.Future[float] = loop.create_future()
         turn.waiters.append(waiter)
         return waiter
 
     def _send_turn(self) -> None:
-        turn, self._turn = self._turn, None
-        assert turn is not None
+        turn = self._turn
+        if turn is None or len(self._sent) >= _WINDOW:
+            return
+        self._turn = None
         turn.frame = self._encoder.encode(Batch(turn.number, turn.records))
-        turn.timer = asyncio.get_running_loop().call_later(self._settings.journal_timeout_seconds, self._expire, turn)
         self._sent[turn.number] = turn
-        self._owed += len(turn.records)
         metrics.JOURNAL_WAITING.set(self._owed)
         if self._child is not None:
             self._child.send(turn.frame)
 
     def _acknowledged(self, frame: bytes) -> None:
         answer = self._acknowledgements.decode(frame)
-        metrics.OUTBOX_PENDING.set(answer.pending)
-        metrics.OUTBOX_OLDEST.set(_age(answer.oldest))
         if answer.numbers:
             self._answered(answer)
+            self._send_turn()
+        else:
+            metrics.OUTBOX_PENDING.set(answer.pending)
+            metrics.OUTBOX_OLDEST.set(_age(answer.oldest))
 
     def _answered(self, answer: Acknowledgement) -> None:
         rows = 0
@@ -186,8 +193,9 @@ class ProcessJournal:
                 await asyncio.sleep(_RESTART_SECONDS)
 
     async def _stop(self) -> None:
-        if self._turn is not None:
-            self._send_turn()
+        # Requests have ended by now, so what is still here is a record that nobody waits for.
+        if (turn := self._turn) is not None and self._child is not None:
+            self._child.send(self._encoder.encode(Batch(turn.number, turn.records)))
         self._closing = True
         if self._restarting is not None:
             self._restarting.cancel()

@@ -15,6 +15,7 @@ from mathops.errors import InvalidParameter
 MAX_PARAMETER_DIGITS = 4300
 # Added to every predicted bit count, so that rounding in floats never predicts below the truth.
 ADMISSION_BITS = 2
+_DIGITS_PER_BIT = math.log10(2)
 
 # The canonical text of an integer, so that equal integers have equal texts.
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
@@ -109,4 +110,4 @@ class Operation:
 
 def digits_of(bits: float) -> float:
     """Decimal digits that `bits` binary digits can need."""
-    return bits if math.isinf(bits) else math.floor(bits * math.log10(2)) + 1
+    return bits if bits == math.inf else int(bits * _DIGITS_PER_BIT) + 1

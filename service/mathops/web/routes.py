@@ -42,16 +42,13 @@ def routes(operations: Sequence[Operation]) -> list[Route]:
 
 
 class ExactPaths:
-    """Finds routes without variables by one look-up; the rest goes to Starlette's router."""
+    """Finds routes without variables by one look-up; all else, a wrong method too, goes to Starlette."""
 
     def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         self.app = app
-        self.routes = {route.path: route for route in routes if isinstance(route, Route) and "{" not in route.path}
+        exact = [route for route in routes if isinstance(route, Route) and "{" not in route.path]
+        self.apps = {(method, route.path): route.app for route in exact for method in route.methods or ()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        route = self.routes.get(scope["path"])
-        if route is None:
-            await self.app(scope, receive, send)
-        else:
-            await route.handle(scope, receive, send)
+        await self.apps.get((scope["method"], scope["path"]), self.app)(scope, receive, send)

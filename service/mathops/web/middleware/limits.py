@@ -28,11 +28,14 @@ class Limits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if (error := self._fault(scope)) is not None:
+        error = self._fault(scope)
+        if error is None and scope["method"] not in ("GET", "HEAD"):
+            error = self._body_fault(scope)
+            receive = self._bounded(receive)
+        if error is None:
+            await self.app(scope, receive, send)
+        else:
             await problem_response(error, scope)(scope, receive, send)
-            return
-        bodiless = scope["method"] in ("GET", "HEAD")
-        await self.app(scope, receive if bodiless else self._bounded(receive), send)
 
     def _fault(self, scope: Scope) -> MathopsError | None:
         settings = self.settings
@@ -42,8 +45,11 @@ class Limits:
         # Each field costs its name, its value, and ": " and the line end.
         if sum(map(len, chain.from_iterable(headers))) + 4 * len(headers) > settings.header_bytes:
             return HeaderFieldsTooLarge(f"send at most {settings.header_bytes} bytes of header fields")
+        return None
+
+    def _body_fault(self, scope: Scope) -> MathopsError | None:
         length = exchange_of(scope).field(b"content-length")
-        if length is not None and length.isdigit() and len(length) < 20 and int(length) > settings.body_bytes:
+        if length is not None and length.isdigit() and len(length) < 20 and int(length) > self.settings.body_bytes:
             return self._too_large()
         return None
 
