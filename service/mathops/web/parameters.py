@@ -1,6 +1,7 @@
 """The parameters of an operation, from a query or a JSON body, as texts."""
 
 import json
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -8,6 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from mathops.errors import InvalidParameter, MalformedRequest, UnsupportedMediaType
+from mathops.operations.operation import MAX_PARAMETER_DIGITS
 from mathops.web.exchange import Exchange, exchange_of
 
 # No operation has so many; a query of thousands would only cost time.
@@ -51,7 +53,13 @@ async def json_object(scope: Scope, receive: Receive) -> dict[str, Any]:
     if media_type != "application/json":
         raise UnsupportedMediaType("send the body as Content-Type: application/json")
     try:
-        document = json.loads(await _body(receive), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        document = json.loads(
+            await _body(receive),
+            object_pairs_hook=_no_duplicates,
+            parse_int=_integer,
+            parse_float=_number,
+            parse_constant=_no_constant,
+        )
     except RecursionError:
         raise MalformedRequest("the JSON body is nested too deeply") from None
     except ValueError as error:
@@ -93,6 +101,21 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         raise ValueError("a member is named twice")
     return document
+
+
+def _integer(text: str) -> int | str:
+    """An integer; one of more digits than int() reads stays a text, whose length the operation refuses."""
+    return int(text) if len(text) <= MAX_PARAMETER_DIGITS else text
+
+
+def _number(text: str) -> int | float:
+    """A number with a fraction or an exponent: 1.0 and 1e3 are integers (JSON Schema, 6.1.1), and stay exact."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return float(text)
+    whole = number.adjusted() < MAX_PARAMETER_DIGITS and number == number.to_integral_value()
+    return int(number) if whole else float(text)
 
 
 def _no_constant(name: str) -> NoReturn:
