@@ -48,7 +48,8 @@ def _credentials(document: dict[str, object], demo: bool) -> tuple[str, str | No
     faults = [(name, "this member is not known here") for name in document if name not in ("user", "password")]
     if not isinstance(user, str) or not NAME.fullmatch(user):
         faults.append(("user", "send a name of 1 to 64 letters, digits, dots, dashes, underscores and @"))
-    if not demo and not (isinstance(password, str) and 0 < len(password) <= _LONGEST_PASSWORD):
+    given = "" if demo and password is None else password
+    if not isinstance(given, str) or len(given) > _LONGEST_PASSWORD or not (given or demo):
         faults.append(("password", f"send the user's password, at most {_LONGEST_PASSWORD} characters"))
     if faults:
         raise InvalidParameter([(name[:64], fault) for name, fault in faults])
