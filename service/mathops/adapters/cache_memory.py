@@ -12,7 +12,11 @@ class MemoryCache:
 
     async def get(self, key: str) -> bytes | None:
         """The stored text, or None."""
-        return self._entries.get(key)
+        # TTLCache.get looks twice, and at the clock each time.
+        try:
+            return self._entries[key]
+        except KeyError:
+            return None
 
     async def set(self, key: str, text: bytes) -> None:
         """Keep `text`, unless it is too long."""
