@@ -82,7 +82,8 @@ class Evaluator:
         if text is None:
             metrics.CACHE_MISSES.inc()
             started = time.perf_counter()
-            result, timing = await self._computed(plan, user)
+            with tracing.span("compute", **{"mathops.operation": plan.operation.name}):
+                result, timing = await self._computed(plan, user)
             metrics.OPERATION_DURATION.labels(plan.operation.name).observe(time.perf_counter() - started)
             await self._cache.set(plan.key, result.text)
             evaluation = Evaluation(result, "miss", timing)
@@ -102,5 +103,4 @@ class Evaluator:
         quota = await self._limiter.charge("compute", user, milliseconds)
         if quota is not None and not quota.allowed:
             raise quota_exceeded(quota, f"{quota.limit} ms of computing in {quota.window} s")
-        with tracing.span("compute large"):
-            return await self._compute.run(plan.operation, plan.arguments)
+        return await self._compute.run(plan.operation, plan.arguments)

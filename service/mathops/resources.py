@@ -14,12 +14,9 @@ from mathops.identity.tokens import Tokens
 from mathops.identity.users import AnyUser, Users, UsersFile
 from mathops.settings import Settings
 from mathops.telemetry import metrics, tracing
-from mathops.telemetry.logs import get_logger
 from mathops.web.resources import Resources
 
 _FLUSH_SECONDS = 2.0
-
-log = get_logger(__name__)
 
 
 @asynccontextmanager
@@ -53,7 +50,4 @@ def _pool(settings: Settings) -> Pool:
 
 
 def _users(settings: Settings) -> Users:
-    if settings.users_file is not None:
-        return UsersFile(settings.users_file)
-    log.warning("anyone may log in under any name; set MATHOPS_USERS_FILE to ask for passwords")
-    return AnyUser()
+    return UsersFile(settings.users_file) if settings.users_file is not None else AnyUser()

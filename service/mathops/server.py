@@ -18,7 +18,7 @@ from gunicorn.glogging import Logger
 
 from mathops.errors import StartupError
 from mathops.settings import Settings, load
-from mathops.telemetry import logs
+from mathops.telemetry import logs, tracing
 
 if TYPE_CHECKING:
     from mathops.web.app import Application
@@ -45,12 +45,16 @@ def prepare(settings: Settings) -> None:
     from mathops.adapters.limiter import policies
     from mathops.identity import keys, users
 
+    log = logs.get_logger(__name__)
+    tracing.check()
     policies(settings)
     if settings.users_file is not None:
         users.UsersFile(settings.users_file)
+    else:
+        log.warning("anyone may log in under any name; set MATHOPS_USERS_FILE to ask for passwords")
     schema.upgrade(settings.journal_url)
     if keys.ensure(settings.keys_path):
-        logs.get_logger(__name__).info("made a signing key", path=str(settings.keys_path))
+        log.info("made a signing key", path=str(settings.keys_path))
     keys.read(settings.keys_path)
 
 

@@ -9,11 +9,15 @@ import platform
 from functools import lru_cache
 from typing import Any
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from mathops import __version__
+from mathops.telemetry.tracing import current_trace_id
+
+# A time of birth for every series doubles the page, and Prometheus reads resets from the counters themselves.
+disable_created_metrics()
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -66,8 +70,9 @@ def labelled(metric: Any, *values: str | int) -> Any:
     return metric.labels(*values)
 
 
-def exemplar(trace_id: str | None) -> dict[str, str] | None:
-    """The exemplar of a trace; multiprocess mode has none and drops it."""
+def exemplar() -> dict[str, str] | None:
+    """The exemplar of the current trace, if it is one that is kept; multiprocess mode has none and drops it."""
+    trace_id = current_trace_id(sampled=True)
     return {"trace_id": trace_id} if trace_id else None
 
 

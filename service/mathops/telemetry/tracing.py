@@ -4,15 +4,21 @@ On when OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT or OTEL_
 """
 
 import os
+import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from opentelemetry import propagate, trace
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import SpanKind
 
 from mathops import __version__
+from mathops.errors import StartupError
+
+PROTOCOL = "http/protobuf"
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 
 _NOTHING: AbstractContextManager[None] = nullcontext()
 _state: dict[str, Any] = {"tracer": None, "provider": None}
@@ -20,23 +26,38 @@ _state: dict[str, Any] = {"tracer": None, "provider": None}
 
 def requested(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether the OTEL_* variables ask for traces."""
-    if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get("OTEL_TRACES_EXPORTER") == "none":
+    exporter = environ.get("OTEL_TRACES_EXPORTER", "")
+    if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or exporter == "none":
         return False
-    return environ.get("OTEL_TRACES_EXPORTER") == "otlp" or any(
-        environ.get(name) for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-    )
+    return exporter != "" or any(environ.get(name) for name in _ENDPOINTS)
+
+
+def check(environ: Mapping[str, str] = os.environ) -> None:
+    """Raise StartupError when traces are asked for in a way that would send none."""
+    if not requested(environ):
+        return
+    exporter = environ.get("OTEL_TRACES_EXPORTER") or "otlp"
+    if exporter != "otlp":
+        raise StartupError(f"OTEL_TRACES_EXPORTER: write otlp or none, not {exporter!r}")
+    for name in _PROTOCOLS:
+        if (protocol := environ.get(name) or PROTOCOL) != PROTOCOL:
+            raise StartupError(f"{name}: write {PROTOCOL}, which collectors take on port 4318, not {protocol!r}")
+    for name in _ENDPOINTS:
+        if (endpoint := environ.get(name)) and not endpoint.startswith(("http://", "https://")):
+            raise StartupError(f"{name}: write a URL such as http://collector:4318, not {endpoint!r}")
 
 
 def start() -> None:
     """Set up this process's exporter; called after fork, for threads do not survive one."""
     # The SDK is 60 ms of imports, which a service without traces need not pay.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    name = os.environ.get("OTEL_SERVICE_NAME", "mathops")
-    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: name, SERVICE_VERSION: __version__}))
+    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last, for they are the operator's.
+    ours = Resource.create({"service.name": "mathops", "service.version": __version__, "process.pid": os.getpid()})
+    provider = TracerProvider(resource=ours.merge(OTELResourceDetector().detect()), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     use(provider)
 
@@ -52,13 +73,10 @@ def stop(timeout: float) -> None:
     provider = _state["provider"]
     use(None)
     if provider is not None:
-        provider.force_flush(int(timeout * 1000))
-        provider.shutdown()
-
-
-def enabled() -> bool:
-    """Whether traces are on in this process."""
-    return _state["tracer"] is not None
+        # The SDK's own flush and shutdown keep to no time limit: a collector that hangs would hold up the stop.
+        ending = threading.Thread(target=provider.shutdown, daemon=True)
+        ending.start()
+        ending.join(timeout)
 
 
 def span(name: str, **attributes: Any) -> AbstractContextManager[Any]:
@@ -66,32 +84,19 @@ def span(name: str, **attributes: Any) -> AbstractContextManager[Any]:
     tracer = _state["tracer"]
     if tracer is None:
         return _NOTHING
-    current: AbstractContextManager[Any] = tracer.start_as_current_span(name, attributes=attributes)
+    # Errors here are answers to the caller; those that are faults are logged with their stack.
+    current: AbstractContextManager[Any] = tracer.start_as_current_span(
+        name, attributes=attributes, record_exception=False
+    )
     return current
 
 
-@contextmanager
-def server_span(method: str, headers: Mapping[str, str]) -> Iterator[Span]:
-    """The span of a whole request, child of the caller's `traceparent`."""
-    with _state["tracer"].start_as_current_span(
-        method, context=propagate.extract(headers), kind=SpanKind.SERVER
-    ) as current:
-        yield current
-
-
-def finish_server_span(current: Span, method: str, route: str, path: str, status: int) -> None:
-    """Name the span by the HTTP semantic conventions."""
-    current.update_name(f"{method} {route}")
-    current.set_attributes(
-        {
-            "http.request.method": method,
-            "http.route": route,
-            "url.path": path,
-            "http.response.status_code": status,
-        }
+def server_span(name: str, headers: Mapping[str, str], attributes: Mapping[str, Any]) -> AbstractContextManager[Any]:
+    """The span of a whole request, child of the caller's `traceparent`; `attributes` may decide on sampling."""
+    current: AbstractContextManager[Any] = _state["tracer"].start_as_current_span(
+        name, context=propagate.extract(headers), kind=SpanKind.SERVER, attributes=attributes
     )
-    if status >= 500:
-        current.set_status(StatusCode.ERROR)
+    return current
 
 
 def elsewhere(name: str, seconds: float, **attributes: Any) -> None:
@@ -106,12 +111,14 @@ def elsewhere(name: str, seconds: float, **attributes: Any) -> None:
     tracer.start_span(name, start_time=end - int(seconds * 1e9), attributes=attributes).end(end)
 
 
-def current_trace_id() -> str | None:
-    """The current trace id in 32 hex digits, if traces are on and a span is open."""
+def current_trace_id(*, sampled: bool = False) -> str | None:
+    """The current trace id in 32 hex digits, if traces are on and a span is open (and, where asked, `sampled`)."""
     if _state["tracer"] is None:
         return None
     context = trace.get_current_span().get_span_context()
-    return trace.format_trace_id(context.trace_id) if context.is_valid else None
+    if not context.is_valid or (sampled and not context.trace_flags.sampled):
+        return None
+    return trace.format_trace_id(context.trace_id)
 
 
 def current_traceparent() -> str | None:

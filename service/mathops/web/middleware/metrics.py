@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mathops.telemetry import metrics
 from mathops.web.exchange import exchange_of
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CLIENT_CLOSED_REQUEST = 499
 
 
@@ -24,11 +24,11 @@ class Metrics:
             await self.app(scope, receive, send)
         finally:
             # Methods come from the caller, and each new label value would be kept for ever.
-            method = scope["method"] if scope["method"] in _METHODS else "other"
+            method = scope["method"] if scope["method"] in METHODS else "other"
             route = exchange.route or "unmatched"
             metrics.labelled(metrics.HTTP_REQUESTS, method, route, exchange.status or CLIENT_CLOSED_REQUEST).inc()
             metrics.labelled(metrics.HTTP_DURATION, method, route).observe(
-                time.perf_counter() - exchange.started, metrics.exemplar(exchange.trace_id)
+                time.perf_counter() - exchange.started, metrics.exemplar()
             )
             if exchange.operation is not None:
                 metrics.labelled(

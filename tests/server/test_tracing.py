@@ -1,0 +1,220 @@
+"""Traces, as a collector receives them from a real server."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.collector import Collector, Received, collecting
+from tests.process import Server, eventually, free_port
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+CALLER = "b7ad6b7169203331"
+TRACEPARENT = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
+SERVER_KIND = 2
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with collecting() as running:
+        yield running
+
+
+def traced(start_server: Callable[..., Server], collector: Collector, **variables: str) -> Server:
+    return start_server(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="100", **variables)
+
+
+def tree(collector: Collector, trace_id: str) -> dict[str, Received]:
+    """The spans of one trace by name, once the outermost, which ends last, has come."""
+    eventually(lambda: any(span.kind == SERVER_KIND for span in collector.trace(trace_id)))
+    spans = collector.trace(trace_id)
+    assert len({span.name for span in spans}) == len(spans)
+    return {span.name: span for span in spans}
+
+
+def parents(spans: dict[str, Received]) -> dict[str, str]:
+    """The name of each span's parent; an id where it is none of these."""
+    names = {span.span_id: name for name, span in spans.items()}
+    return {name: names.get(span.parent_id, span.parent_id) for name, span in spans.items()}
+
+
+def test_a_small_request_is_one_tree_below_the_callers_span(
+    start_server: Callable[..., Server], collector: Collector
+) -> None:
+    server = traced(start_server, collector)
+
+    server.client.get("/pow?base=2&exp=5", headers={**server.login(), **TRACEPARENT, "user-agent": "tester"})
+
+    spans = tree(collector, TRACE)
+    assert parents(spans) == {
+        "GET /pow": CALLER,
+        "verify token": "GET /pow",
+        "cache get": "GET /pow",
+        "compute": "GET /pow",
+        "journal append": "GET /pow",
+        "journal commit": "journal append",
+    }
+    request = spans["GET /pow"].attributes
+    assert request.pop("mathops.request_id")
+    assert request == {
+        "http.request.method": "GET",
+        "http.route": "/pow",
+        "http.response.status_code": 200,
+        "url.scheme": "http",
+        "url.path": "/pow",
+        "url.query": "base=2&exp=5",
+        "network.protocol.version": "1.1",
+        "client.address": "127.0.0.1",
+        "user_agent.original": "tester",
+        "mathops.cache": "miss",
+    }
+    assert not any(span.error for span in spans.values())
+    whole = spans["GET /pow"]
+    assert all(whole.start <= span.start <= span.end <= whole.end for span in spans.values())
+
+
+def test_a_large_request_shows_the_work_of_the_computing_process(
+    start_server: Callable[..., Server], collector: Collector
+) -> None:
+    server = traced(start_server, collector)
+
+    answer = server.client.get("/fib?n=2000000", headers={**server.login(), **TRACEPARENT})
+
+    spans = tree(collector, TRACE)
+    assert parents(spans)["compute in process"] == "compute"
+    work = spans["compute in process"]
+    assert work.attributes["mathops.digits"] == answer.json()["digits"]
+    assert work.attributes["process.pid"] in {process.pid for process in server.processes("mathops.compute_worker")}
+    timing = dict(stage.split(";dur=") for stage in answer.headers["server-timing"].split(", "))
+    measured = float(timing["compute"]) + float(timing["encode"])
+    assert (work.end - work.start) / 1e6 == pytest.approx(measured, abs=0.01)
+
+
+def test_row_log_line_problem_and_span_have_the_same_trace_id(
+    start_server: Callable[..., Server], collector: Collector
+) -> None:
+    server = traced(start_server, collector)
+
+    answer = server.client.get("/fact?n=-1", headers={**server.login(), **TRACEPARENT})
+
+    assert answer.json()["trace_id"] == TRACE
+    assert server.rows("trace_id") == [(TRACE,)]
+    (line,) = (server.folder / "data" / "requests.log").read_text().splitlines()
+    assert json.loads(line)["trace_id"] == TRACE
+    request = tree(collector, TRACE)["GET /fact"]
+    assert request.attributes["mathops.problem"] == "invalid-parameter"
+    assert request.attributes["mathops.request_id"] == answer.json()["request_id"]
+    assert not request.error
+
+
+def test_a_request_without_a_caller_s_trace_begins_one(
+    start_server: Callable[..., Server], collector: Collector
+) -> None:
+    server = traced(start_server, collector)
+
+    server.client.get("/pow?base=2&exp=5", headers=server.login())
+
+    ((trace_id,),) = server.rows("trace_id")
+    assert parents(tree(collector, trace_id))["GET /pow"] == ""
+
+
+def test_the_service_is_named_by_the_operator_and_each_worker_by_an_id(
+    start_server: Callable[..., Server], collector: Collector
+) -> None:
+    server = traced(
+        start_server,
+        collector,
+        MATHOPS_WORKERS="2",
+        OTEL_SERVICE_NAME="sums",
+        OTEL_RESOURCE_ATTRIBUTES="deployment.environment.name=test",
+    )
+
+    def instances() -> set[str]:
+        for _ in range(8):
+            server.client.get("/livez", headers={"connection": "close"})
+        return {span.resource["service.instance.id"] for span in collector.spans}
+
+    eventually(lambda: len(instances()) == 2)
+    resource = collector.spans[0].resource
+    assert resource["service.name"] == "sums"
+    assert resource["deployment.environment.name"] == "test"
+    assert resource["service.version"]
+
+
+def test_the_sampler_of_the_variables_decides(start_server: Callable[..., Server], collector: Collector) -> None:
+    server = traced(start_server, collector, OTEL_TRACES_SAMPLER="traceidratio", OTEL_TRACES_SAMPLER_ARG="0")
+
+    server.client.get("/pow?base=2&exp=5", headers=server.login())
+    assert server.stop() == 0
+
+    assert collector.spans == []
+    # The id still joins row and log.
+    ((trace_id,),) = server.rows("trace_id")
+    assert len(trace_id) == 32
+
+
+def test_the_last_spans_are_sent_before_it_ends(start_server: Callable[..., Server], collector: Collector) -> None:
+    server = start_server(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="60000")
+    server.client.get("/pow?base=2&exp=5", headers={**server.login(), **TRACEPARENT})
+
+    assert server.stop() == 0
+
+    assert "GET /pow" in tree(collector, TRACE)
+
+
+def test_a_collector_that_hangs_holds_up_neither_requests_nor_the_stop(
+    start_server: Callable[..., Server], collector: Collector
+) -> None:
+    collector.hung = True
+    server = traced(start_server, collector, OTEL_BSP_MAX_EXPORT_BATCH_SIZE="8", OTEL_BSP_MAX_QUEUE_SIZE="16")
+    bearer = server.login()
+    assert collector.asked.wait(10)
+
+    slowest = 0.0
+    for _ in range(50):
+        began = time.monotonic()
+        assert server.client.get("/pow?base=2&exp=5", headers=bearer).status_code == 200
+        slowest = max(slowest, time.monotonic() - began)
+    assert slowest < 2
+
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 6
+
+
+def test_a_collector_that_is_away_holds_up_neither_requests_nor_the_stop(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server(OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{free_port()}", OTEL_BSP_SCHEDULE_DELAY="50")
+    bearer = server.login()
+    eventually(lambda: "encountered while exporting" in server.log.read_text())
+
+    assert server.client.get("/pow?base=2&exp=5", headers=bearer).status_code == 200
+
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 6
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+            "OTEL_EXPORTER_OTLP_PROTOCOL: write http/protobuf",
+        ),
+        ({"OTEL_TRACES_EXPORTER": "zipkin"}, "OTEL_TRACES_EXPORTER: write otlp or none"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT: write a URL"),
+    ],
+)
+def test_traces_that_could_not_be_sent_are_refused_at_start_in_one_line(
+    tmp_path: Path, variables: dict[str, str], complaint: str
+) -> None:
+    ended = Server(tmp_path, variables).run("serve")
+
+    assert ended.returncode == 1
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith(f"mathops: {complaint}")
+    assert "Traceback" not in ended.stderr
