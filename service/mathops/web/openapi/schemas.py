@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mathops.errors import MathopsError, problem_types
+from mathops.errors import MalformedRequest, MathopsError, problem_types
 from mathops.operations import Parameter
 from mathops.operations.operation import MAX_PARAMETER_DIGITS
 from mathops.record import schema
@@ -27,6 +27,9 @@ WORK = (
 
 INTEGER = "^(0|-?[1-9][0-9]*)$"
 _NATURAL = "^(0|[1-9][0-9]*)$"
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+# The HTTP parser's own words for what is not HTTP, such as a target of over 64 KiB.
+_UNPARSED = {"text/plain": {"schema": {"type": "string"}}}
 _FIELDS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
@@ -56,7 +59,7 @@ def problems(*slugs: str) -> Json:
         str(status): {
             "description": "; ".join(f"{error.title} ({error.type})" for error in by_status[status]),
             "headers": fields(*_FIELDS.get(status, ())),
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "content": {**_PROBLEM, **(_UNPARSED if status == MalformedRequest.status else {})},
         }
         for status in sorted(by_status)
     }

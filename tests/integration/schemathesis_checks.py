@@ -1,0 +1,24 @@
+"""Loaded by Schemathesis, through schemathesis.toml: what our document promises beyond its schemas."""
+
+import schemathesis
+from schemathesis import Case, CheckContext, Response
+
+PROBLEM = "application/problem+json"
+# What the HTTP parser refuses never reaches the application.
+UNPARSED = b"Invalid HTTP request received."
+
+
+@schemathesis.check
+def valid_data_is_only_refused_for_the_size_of_its_result(ctx: CheckContext, response: Response, case: Case) -> None:
+    valid = case.meta is not None and case.meta.generation.mode.is_positive
+    # A refused HEAD has no body to tell its type.
+    if valid and response.status_code == 422 and case.method != "HEAD":
+        assert response.json()["type"] == "/problems/result-too-large", response.text
+
+
+@schemathesis.check
+def every_refusal_is_a_problem_that_names_the_request(ctx: CheckContext, response: Response, case: Case) -> None:
+    if response.status_code >= 400 and response.content != UNPARSED:
+        assert response.headers["content-type"] == [PROBLEM], response.headers
+        if case.method != "HEAD":
+            assert [response.json()["request_id"]] == response.headers["x-request-id"]

@@ -1,0 +1,38 @@
+"""Schemathesis reads /openapi.json and sends what it allows, and what it does not."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.process import Server
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.timeout(300)
+def test_the_service_keeps_to_its_openapi_document(start_server: Callable[..., Server], tmp_path: Path) -> None:
+    # Refused tokens are part of the checks, and a busy machine is no fault of the service.
+    server = start_server(MATHOPS_QUOTA_UNAUTHENTICATED="100000/minute", MATHOPS_COMPUTE_DEADLINE_SECONDS="30")
+
+    outcome = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "--no-color"),
+            *("--config-file", HERE / "schemathesis.toml"),
+            *("run", f"{server.client.base_url}/openapi.json"),
+            *("--header", f"Authorization: {server.login()['Authorization']}"),
+            *("--checks", "all", "--max-examples", "60", "--seed", "20260101"),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert outcome.returncode == 0, outcome.stdout[-20_000:] + outcome.stderr
+    operations = sum(len(methods) for methods in server.client.get("/openapi.json").json()["paths"].values())
+    assert f"{operations} selected / {operations} total" in outcome.stdout
