@@ -53,7 +53,10 @@ def _second(seconds: int) -> str:
 def cut(parameters: dict[str, str]) -> dict[str, str]:
     """The parameters with no text over MAX_PARAMETER_CHARACTERS characters."""
     longest = MAX_PARAMETER_CHARACTERS
-    return {name[:longest]: value[:longest] for name, value in parameters.items()}
+    for name, value in parameters.items():
+        if len(name) > longest or len(value) > longest:
+            return {name[:longest]: value[:longest] for name, value in parameters.items()}
+    return parameters
 
 
 def schema() -> dict[str, Any]:

@@ -59,6 +59,8 @@ def create_app(
     starlette = Starlette(
         routes=table, exception_handlers={HTTPException: _problem, MathopsError: _problem}, lifespan=lifespan
     )
+    # A redirect would be made from the caller's Host field; a path that is not ours is 404.
+    starlette.router.redirect_slashes = False
     outermost_first = [
         *([Middleware(Tracing)] if tracing.requested() else []),
         Middleware(RequestId, state=starlette.state, templates={route.path for route in table}, operations=by_path),

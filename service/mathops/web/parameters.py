@@ -14,6 +14,7 @@ from mathops.web.exchange import Exchange, exchange_of
 
 # No operation has so many; a query of thousands would only cost time.
 _MOST_PARAMETERS = 32
+_NESTED: dict[type, str] = {dict: "{...}", list: "[...]"}
 
 
 def from_query(query: bytes, exchange: Exchange) -> dict[str, str]:
@@ -35,16 +36,12 @@ def from_query(query: bytes, exchange: Exchange) -> dict[str, str]:
 
 async def from_body(scope: Scope, receive: Receive, exchange: Exchange) -> dict[str, str]:
     """Parameters of a JSON object whose members are strings or integers."""
+    if unread := from_query(scope["query_string"], exchange):
+        raise InvalidParameter([(name[:64], "send it in the JSON body, not in the query") for name in unread])
     document = await json_object(scope, receive)
-    values = exchange.parameters = {_text(name): _text(value) for name, value in document.items()}
-    faults = [
-        (name, "send an integer, as a JSON integer or a string of digits")
-        for name, value in document.items()
-        if not isinstance(value, str) and type(value) is not int
-    ]
-    if faults:
-        raise InvalidParameter(faults)
-    return values
+    # The text of what is no string and no integer is no integer either, and is refused with all other faults.
+    exchange.parameters = {name: _text(value) for name, value in document.items()}
+    return exchange.parameters
 
 
 async def json_object(scope: Scope, receive: Receive) -> dict[str, Any]:
@@ -91,13 +88,19 @@ def _unique(pairs: list[tuple[str, str]], exchange: Exchange) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    """The value as sent, in a form that every store takes: lone surrogates have no UTF-8."""
-    text = value if isinstance(value, str) else json.dumps(value)
+    """The value as sent; nested ones are never integers, and their content is left out."""
+    if isinstance(value, str):
+        return _storable(value)
+    return _NESTED.get(type(value)) or json.dumps(value)
+
+
+def _storable(text: str) -> str:
+    """Lone surrogates, which JSON can carry, have no UTF-8, and no store takes them."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
+    document = {_storable(name): value for name, value in pairs}
     if len(document) != len(pairs):
         raise ValueError("a member is named twice")
     return document

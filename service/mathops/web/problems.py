@@ -49,7 +49,7 @@ def as_mathops_error(error: Exception, scope: Scope) -> MathopsError:
         return error
     if isinstance(error, HTTPException):
         if error.status_code == MethodNotAllowed.status:
-            allow = (error.headers or {}).get("Allow", "")
+            allow = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
             return MethodNotAllowed(f"use {allow}", headers={"Allow": allow})
         if error.status_code == NotFound.status:
             return NotFound("nothing has this path; /openapi.json lists all there is")

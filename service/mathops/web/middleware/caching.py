@@ -38,8 +38,9 @@ class Caching:
 def _etag(exchange: Exchange, operation: Operation, query: bytes) -> str:
     """Parse the parameters and name the result by them, its representation and its version."""
     form = exchange.representation = representation(exchange.field(b"accept"))
-    exchange.arguments = operation.parse(from_query(query, exchange))
-    texts = [exchange.parameters[parameter.name] for parameter in operation.parameters]
+    values = from_query(query, exchange)
+    exchange.arguments = operation.parse(values)
+    texts = [values[parameter.name] for parameter in operation.parameters]
     name = ":".join((CACHE_VERSION, form, operation.name, *texts))
     return f'"{blake2b(name.encode("ascii"), digest_size=12).hexdigest()}"'
 
@@ -47,4 +48,4 @@ def _etag(exchange: Exchange, operation: Operation, query: bytes) -> str:
 def _has(sent: str | None, etag: str) -> bool:
     if sent is None:
         return False
-    return etag in [candidate.strip().removeprefix("W/") for candidate in sent.split(",")]
+    return sent == "*" or etag in [candidate.strip().removeprefix("W/") for candidate in sent.split(",")]

@@ -28,14 +28,11 @@ class Limits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        error = self._fault(scope)
-        if error is None and scope["method"] not in ("GET", "HEAD"):
-            error = self._body_fault(scope)
-            receive = self._bounded(receive)
-        if error is None:
-            await self.app(scope, receive, send)
-        else:
+        if (error := self._fault(scope)) is not None:
             await problem_response(error, scope)(scope, receive, send)
+            return
+        bodiless = scope["method"] in ("GET", "HEAD")
+        await self.app(scope, receive if bodiless else self._bounded(receive, _announced(scope)), send)
 
     def _fault(self, scope: Scope) -> MathopsError | None:
         settings = self.settings
@@ -47,17 +44,11 @@ class Limits:
             return HeaderFieldsTooLarge(f"send at most {settings.header_bytes} bytes of header fields")
         return None
 
-    def _body_fault(self, scope: Scope) -> MathopsError | None:
-        length = exchange_of(scope).field(b"content-length")
-        if length is not None and length.isdigit() and len(length) < 20 and int(length) > self.settings.body_bytes:
-            return self._too_large()
-        return None
-
     def _too_large(self) -> ContentTooLarge:
         # What was not read would be taken for the next request.
         return ContentTooLarge(f"send at most {self.settings.body_bytes} bytes", headers=_CLOSE)
 
-    def _bounded(self, receive: Receive) -> Receive:
+    def _bounded(self, receive: Receive, announced: int) -> Receive:
         deadline = asyncio.get_running_loop().time() + self.settings.read_timeout_seconds
         size = 0
         whole = False
@@ -66,6 +57,9 @@ class Limits:
             nonlocal size, whole
             if whole:
                 return await receive()
+            if announced > self.settings.body_bytes:
+                # Without a read, so that a caller who waits for 100 Continue sends nothing.
+                raise self._too_large()
             try:
                 async with asyncio.timeout_at(deadline):
                     message = await receive()
@@ -80,3 +74,9 @@ class Limits:
             return message
 
         return bounded
+
+
+def _announced(scope: Scope) -> int:
+    """The body's length by Content-Length, 0 where it is not told."""
+    length = exchange_of(scope).field(b"content-length") or ""
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0

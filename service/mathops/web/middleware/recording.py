@@ -19,9 +19,6 @@ class Recording:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         exchange = exchange_of(scope)
-        if exchange.operation is None:
-            await self.app(scope, receive, send)
-            return
         withheld = False
 
         async def recorded(message: Message) -> None:
@@ -38,6 +35,7 @@ class Recording:
         try:
             await self.app(scope, receive, recorded)
         except ClientDisconnect:
+            # Nobody is left to answer.
             if exchange.recorded:
                 await self._gone(exchange)
 

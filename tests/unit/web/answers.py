@@ -1,0 +1,21 @@
+"""What every refusal has in common."""
+
+from typing import Any
+
+from httpx2 import Response
+
+from mathops.errors import problem_types
+
+
+def refused(answer: Response, status: int, problem: str) -> dict[str, Any]:
+    """The problem document of an answer that must be a refusal of that kind."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    document: dict[str, Any] = answer.json()
+    assert document["type"] == f"/problems/{problem}"
+    assert document["title"] == problem_types()[problem].title
+    assert document["status"] == status
+    assert document["detail"]
+    assert document["request_id"] == answer.headers["x-request-id"]
+    assert "Traceback" not in answer.text
+    return document

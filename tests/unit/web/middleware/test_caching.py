@@ -1,0 +1,96 @@
+"""Entity tags, freshness, and answers without work."""
+
+import pytest
+
+from tests.conftest import World
+
+TARGET = "/pow?base=2&exp=5"
+
+
+@pytest.fixture
+def etag(world: World) -> str:
+    """The tag of TARGET; what was kept of that request is forgotten."""
+    tag = world.get(TARGET).headers["etag"]
+    world.cache.entries.clear()
+    world.compute.computed = 0
+    world.journal.records.clear()
+    return tag
+
+
+def test_a_result_says_how_long_and_for_whom_to_keep_it(world: World) -> None:
+    fields = world.get(TARGET).headers
+
+    assert fields["etag"].startswith('"')
+    assert fields["cache-control"] == "private, max-age=86400"
+    assert fields["vary"] == "accept"
+
+
+@pytest.mark.parametrize("listed", ["{}", "W/{}", '"other", {}', '"other" ,W/{} ,"third"', "*"])
+def test_who_has_the_result_gets_304_without_work(world: World, etag: str, listed: str) -> None:
+    answer = world.get(TARGET, If_None_Match=listed.format(etag))
+
+    assert (answer.status_code, answer.content) == (304, b"")
+    assert world.cache.entries == {}
+    assert world.compute.computed == 0
+
+
+def test_304_carries_the_fields_of_the_result(world: World, etag: str) -> None:
+    fields = world.get(TARGET, If_None_Match=etag).headers
+
+    assert (fields["etag"], fields["vary"]) == (etag, "accept")
+    assert fields["cache-control"] == "private, max-age=86400"
+    assert "x-request-id" in fields
+    assert "content-length" not in fields
+
+
+def test_304_is_recorded_without_a_result(world: World, etag: str) -> None:
+    world.get(TARGET, If_None_Match=etag)
+
+    assert [(row.status, row.result, row.cache, row.problem) for row in world.journal.records] == [
+        (304, None, None, None)
+    ]
+
+
+def test_304_needs_a_token_and_valid_parameters_too(world: World, etag: str) -> None:
+    assert world.client.get(TARGET, headers={"If-None-Match": etag}).status_code == 401
+    assert world.get("/pow?base=2&exp=x", If_None_Match="*").status_code == 422
+
+
+def test_head_has_the_same_tag(world: World, etag: str) -> None:
+    assert world.client.head(TARGET, headers=world.bearer()).headers["etag"] == etag
+    assert world.client.head(TARGET, headers={**world.bearer(), "If-None-Match": etag}).status_code == 304
+
+
+def test_order_and_long_names_lead_to_the_same_tag(world: World, etag: str) -> None:
+    assert world.get("/power?exp=5&base=2").headers["etag"] == etag
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("/fib?n=3", "/fact?n=3"),
+        ("/pow?base=2&exp=3", "/pow?base=3&exp=2"),
+        ("/pow?base=1&exp=11", "/pow?base=11&exp=1"),
+        (f"/pow?base={'1' * 256}1&exp=1", f"/pow?base={'1' * 256}2&exp=1"),
+    ],
+)
+def test_another_result_has_another_tag(world: World, one: str, other: str) -> None:
+    assert world.get(one).headers["etag"] != world.get(other).headers["etag"]
+
+
+def test_the_tag_names_the_representation(world: World, etag: str) -> None:
+    answer = world.get(TARGET, Accept="text/plain", If_None_Match=etag)
+
+    assert answer.text == "32"
+    assert answer.headers["etag"] != etag
+
+
+def test_a_stale_tag_gets_the_result(world: World) -> None:
+    assert world.get(TARGET, If_None_Match='"stale", "older"').json()["result"] == "32"
+
+
+def test_a_refusal_is_not_to_be_kept(world: World) -> None:
+    fields = world.get("/pow?base=2").headers
+
+    assert fields["cache-control"] == "no-store"
+    assert "etag" not in fields
