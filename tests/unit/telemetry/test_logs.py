@@ -1,0 +1,123 @@
+import json
+import logging
+import os
+import pty
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+
+from mathops.telemetry import logs, tracing
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """Leave logging as the other tests know it."""
+    root = logging.getLogger()
+    handlers, level, show = root.handlers[:], root.level, warnings.showwarning
+    yield
+    root.handlers, root.level = handlers, level
+    logging.captureWarnings(capture=False)
+    warnings.showwarning = show
+
+
+def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_our_lines_and_a_librarys_have_one_form(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", "json")
+
+    logs.get_logger("ours").info("it runs", path="/data")
+    logging.getLogger("library").warning("%d things", 3)
+
+    ours, library = written(capsys)
+    assert ours.pop("timestamp").endswith("Z")
+    assert ours == {"event": "it runs", "level": "info", "logger": "ours", "path": "/data"}
+    assert library.pop("timestamp").endswith("Z")
+    assert library == {"event": "3 things", "level": "warning", "logger": "library"}
+
+
+def test_lines_below_the_level_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("warning", "json")
+
+    logs.get_logger("ours").info("no")
+    logging.getLogger("library").info("no")
+    logs.get_logger("ours").warning("yes")
+
+    assert [line["event"] for line in written(capsys)] == ["yes"]
+
+
+def test_a_stack_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", "json")
+
+    try:
+        raise RuntimeError("broken")
+    except RuntimeError:
+        logging.getLogger("library").exception("failed")
+
+    (line,) = written(capsys)
+    assert line["exception"].startswith("Traceback")
+    assert line["exception"].endswith("RuntimeError: broken")
+
+
+def test_a_stack_on_a_terminal_shows_no_local_variables(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    logs.configure("info", "text")
+
+    secret = tmp_path.name
+    try:
+        raise RuntimeError(len(secret))
+    except RuntimeError:
+        logs.get_logger("ours").exception("failed")
+
+    text = capsys.readouterr().err
+    assert f"RuntimeError: {len(secret)}" in text
+    assert secret not in text
+
+
+def test_a_warning_of_python_is_a_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", "json")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(capture=False)
+        logging.captureWarnings(capture=True)
+        warnings.warn("old ways", stacklevel=1)
+
+    (line,) = written(capsys)
+    assert (line["logger"], line["level"]) == ("py.warnings", "warning")
+    assert "old ways" in line["event"]
+
+
+def test_a_line_within_a_span_names_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", "json")
+    tracing.use(TracerProvider(shutdown_on_exit=False))
+    try:
+        with tracing.span("work"):
+            trace_id = tracing.current_trace_id()
+            logs.get_logger("ours").info("inside")
+            logging.getLogger("library").info("inside")
+        logs.get_logger("ours").info("outside")
+    finally:
+        tracing.stop(1)
+
+    ours, library, outside = written(capsys)
+    assert trace_id
+    assert ours["trace_id"] == library["trace_id"] == trace_id
+    assert "trace_id" not in outside
+
+
+@pytest.mark.parametrize(("terminal", "begins"), [(True, "\x1b"), (False, "{")])
+def test_auto_is_text_on_a_terminal_and_json_elsewhere(*, terminal: bool, begins: str) -> None:
+    script = "from mathops.telemetry import logs; logs.configure('info', 'auto'); logs.get_logger('x').info('hello')"
+    ours, theirs = pty.openpty() if terminal else os.pipe()
+    with os.fdopen(ours, "rb", buffering=0) as reader, os.fdopen(theirs, "wb") as stderr:
+        subprocess.run([sys.executable, "-c", script], stderr=stderr, check=True)
+        text = reader.read(4096).decode()
+
+    assert text.startswith(begins)
+    assert "hello" in text
