@@ -24,7 +24,7 @@ def test_the_service_keeps_to_its_openapi_document(start_server: Callable[..., S
             *("--config-file", HERE / "schemathesis.toml"),
             *("run", f"{server.client.base_url}/openapi.json"),
             *("--header", f"Authorization: {server.login()['Authorization']}"),
-            *("--checks", "all", "--max-examples", "60", "--seed", "20260101"),
+            *("--checks", "all", "--max-examples", "40", "--seed", "20260101"),
         ],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},

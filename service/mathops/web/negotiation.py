@@ -1,9 +1,14 @@
 """Which form of a result the caller accepts (RFC 9110, section 12.5.1)."""
 
+import re
+
 from mathops.errors import NotAcceptable
 
 JSON = "application/json"
 TEXT = "text/plain"
+
+# float() alone would take nan, inf and 1_0.
+_QUALITY = re.compile(r"0(\.[0-9]*)?|1(\.0*)?")
 
 
 def representation(accept: str | None) -> str:
@@ -22,10 +27,7 @@ def _range(part: str) -> tuple[str, float]:
     quality = 1.0
     for parameter in parameters:
         if parameter.startswith("q="):
-            try:
-                quality = min(1.0, float(parameter[2:]))
-            except ValueError:
-                quality = 0.0
+            quality = float(parameter[2:]) if _QUALITY.fullmatch(parameter, 2) else 0.0
     return name, quality
 
 

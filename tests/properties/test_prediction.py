@@ -1,0 +1,108 @@
+"""The size of a result is foreseen: never below the truth, and close above it."""
+
+import math
+
+import gmpy2
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mathops.operations import FACTORIAL, FIBONACCI, OPERATIONS, POWER, Operation
+from mathops.operations.operation import ADMISSION_BITS
+
+# What the prediction may add: ADMISSION_BITS, and one more where a logarithm falls just short of a whole number.
+MOST_BITS_OVER = ADMISSION_BITS + 1
+
+
+def assert_foreseen(operation: Operation, *arguments: int) -> None:
+    truth = operation.compute(*arguments)
+    bits, digits = operation.bits(*arguments), operation.predicted_digits(*arguments)
+    assert truth.bit_length() <= bits <= max(1, truth.bit_length()) + MOST_BITS_OVER
+    assert operation.result(*arguments).digits <= digits <= operation.result(*arguments).digits + 2
+
+
+@given(st.integers(-(10**40), 10**40), st.integers(0, 3000))
+@example(0, 0)
+@example(0, 1)
+@example(1, 0)
+@example(-1, 10**30)
+@example(2, 0)
+@example(2, 1)
+@example(-2, 63)
+@example(2**64 - 1, 2000)
+@example(2**64, 2000)
+@example(2**64 + 1, 2000)
+@example(10, 2999)
+@example(-(10**4299), 1)
+def test_the_size_of_a_power_is_foreseen(base: int, exp: int) -> None:
+    assert_foreseen(POWER, base, exp)
+
+
+@given(st.integers(0, 100_000))
+@example(4_784_971)
+def test_the_size_of_a_fibonacci_number_is_foreseen(n: int) -> None:
+    assert_foreseen(FIBONACCI, n)
+
+
+@given(st.integers(0, 20_000))
+@example(205_022)
+def test_the_size_of_a_factorial_is_foreseen(n: int) -> None:
+    assert_foreseen(FACTORIAL, n)
+
+
+@pytest.mark.parametrize("operation", [FIBONACCI, FACTORIAL], ids=lambda operation: operation.name)
+def test_the_size_of_each_small_result_is_foreseen(operation: Operation) -> None:
+    for n in range(3000):
+        assert_foreseen(operation, n)
+
+
+def test_the_size_of_each_small_power_is_foreseen() -> None:
+    for base in range(-40, 41):
+        for exp in range(80):
+            assert_foreseen(POWER, base, exp)
+
+
+@given(st.integers(10**7, 10**14))
+def test_the_size_of_a_huge_fibonacci_number_is_not_foreseen_too_small(n: int) -> None:
+    with gmpy2.context(precision=200):
+        exact = n * gmpy2.log2((1 + gmpy2.sqrt(gmpy2.mpfr(5))) / 2) - gmpy2.log2(gmpy2.mpfr(5)) / 2
+    assert exact + 1 <= FIBONACCI.bits(n) <= exact + 1 + MOST_BITS_OVER
+
+
+@given(st.integers(10**6, 10**12))
+def test_the_size_of_a_huge_factorial_is_not_foreseen_too_small(n: int) -> None:
+    with gmpy2.context(precision=200):
+        exact = gmpy2.lgamma(gmpy2.mpfr(n + 1))[0] / gmpy2.log(gmpy2.mpfr(2))
+    assert exact + 1 <= FACTORIAL.bits(n) <= exact + 1 + MOST_BITS_OVER
+
+
+@given(st.integers(2, 10**40), st.integers(10**4, 10**12))
+def test_the_size_of_a_huge_power_is_not_foreseen_too_small(base: int, exp: int) -> None:
+    with gmpy2.context(precision=400):
+        exact = exp * gmpy2.log2(gmpy2.mpfr(base))
+    # Beyond 2^50 bits a float has no room for single bits; nothing so large is ever computed.
+    slack = max(MOST_BITS_OVER, float(exact) * 2**-50)
+    assert exact + 1 - max(0, slack - MOST_BITS_OVER) <= POWER.bits(base, exp) <= exact + 1 + slack
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+@given(st.data())
+def test_a_larger_argument_never_foresees_less(operation: Operation, data: st.DataObject) -> None:
+    smaller = data.draw(st.integers(0, 10**12))
+    larger = data.draw(st.integers(smaller, 10**15))
+    first = (7,) * (len(operation.parameters) - 1)
+    assert operation.bits(*first, smaller) <= operation.bits(*first, larger)
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [
+        (POWER, (2, 10**4000)),
+        (POWER, (10**4000, 10**306)),
+        (FIBONACCI, (10**4000,)),
+        (FACTORIAL, (10**4000,)),
+        (FACTORIAL, (10**306,)),
+    ],
+)
+def test_what_no_float_can_tell_is_infinite(operation: Operation, arguments: tuple[int, ...]) -> None:
+    assert math.isinf(operation.predicted_digits(*arguments))

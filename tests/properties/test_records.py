@@ -1,0 +1,107 @@
+"""A record is the same thing as JSON, as msgpack and as its schema says."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
+
+from mathops.operations import OPERATIONS
+from mathops.record import MAX_PARAMETER_CHARACTERS, Record, cut, schema, timestamp
+
+VALIDATOR = Draft202012Validator(schema(), format_checker=FormatChecker())
+
+# What a request can carry: lone surrogates are replaced where it is read.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
+hexadecimal = "0123456789abcdef"
+moments = st.floats(0, 2**32)
+
+records = st.builds(
+    Record,
+    id=st.uuids().map(str),
+    timestamp=moments.map(timestamp),
+    user=st.none() | texts,
+    operation=st.sampled_from([operation.name for operation in OPERATIONS]),
+    endpoint=st.sampled_from([path for operation in OPERATIONS for path in operation.paths]),
+    parameters=st.dictionaries(texts, texts, max_size=5).map(cut),
+    result=st.none() | st.integers().map(str),
+    result_digits=st.none() | st.integers(1, 10**7),
+    result_sha256=st.none() | st.text(hexadecimal, min_size=64, max_size=64),
+    status=st.integers(200, 599),
+    problem=st.none() | texts,
+    cache=st.sampled_from(["hit", "miss", None]),
+    duration_ms=st.floats(0, 10**6),
+    request_id=st.text(st.characters(codec="ascii"), min_size=1, max_size=128),
+    trace_id=st.none() | st.text(hexadecimal, min_size=32, max_size=32),
+)
+
+
+@given(records)
+def test_json_gives_the_record_back_and_fits_the_schema(record: Record) -> None:
+    text = msgspec.json.encode(record)
+
+    assert msgspec.json.decode(text, type=Record) == record
+    VALIDATOR.validate(msgspec.json.decode(text))
+
+
+@given(records)
+def test_msgpack_gives_the_record_back(record: Record) -> None:
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(record), type=Record) == record
+
+
+@given(
+    records,
+    st.sampled_from(
+        [
+            {"id": "7"},
+            {"timestamp": 0},
+            {"parameters": {"n": 5}},
+            {"parameters": {"n": "5" * 257}},
+            {"result": "007"},
+            {"result": 32},
+            {"result_digits": 0},
+            {"status": 199},
+            {"cache": "stale"},
+            {"duration_ms": -1},
+            {"trace_id": "00"},
+            {"version": 2},
+            {"unheard": "of"},
+        ]
+    ),
+)
+def test_the_schema_refuses_what_no_record_is(record: Record, fault: dict[str, Any]) -> None:
+    assert not VALIDATOR.is_valid({**msgspec.to_builtins(record), **fault})
+
+
+def test_the_schema_asks_for_every_field_and_names_no_other() -> None:
+    document = schema()
+    assert set(document["required"]) == set(document["properties"]) == set(Record.__struct_fields__)
+
+
+@given(moments)
+def test_a_timestamp_tells_its_moment_to_the_microsecond(moment: float) -> None:
+    text = timestamp(moment)
+
+    assert len(text) == len("2026-01-01T00:00:00.000000Z")
+    told = datetime.fromisoformat(text)
+    assert told.tzinfo == UTC
+    assert abs(told.timestamp() - moment) <= 2e-6
+
+
+@given(moments, moments)
+def test_timestamps_sort_as_text_as_their_moments_do(one: float, other: float) -> None:
+    assume(one <= other)
+    assert timestamp(one) <= timestamp(other)
+
+
+@given(st.dictionaries(texts, texts))
+def test_cutting_shortens_and_changes_nothing_else(parameters: dict[str, str]) -> None:
+    once = cut(parameters)
+
+    assert all(len(text) <= MAX_PARAMETER_CHARACTERS for pair in once.items() for text in pair)
+    assert cut(once) == once
+    for name, value in parameters.items():
+        if len(name) <= MAX_PARAMETER_CHARACTERS:
+            assert value.startswith(once[name])
