@@ -13,11 +13,14 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
 from mathops.errors import StartupError
+from mathops.telemetry.logs import get_logger
 
 ALGORITHM = "ES256"
 _CURVE = "P-256"
 # How often a running server looks whether the file has changed.
 RELOAD_SECONDS = 2.0
+
+log = get_logger(__name__)
 
 
 class Keys:
@@ -39,7 +42,9 @@ class Keys:
         try:
             if self._stat() != self._stamp:
                 self._load()
-        except (OSError, StartupError):
+        except (OSError, StartupError) as error:
+            if self._stamp is not None:
+                log.warning("the keys file cannot be used, the keys stay as they are", reason=str(error))
             self._stamp = None
 
     def _stat(self) -> tuple[int, int]:
@@ -47,8 +52,9 @@ class Keys:
         return status.st_mtime_ns, status.st_ino
 
     def _load(self) -> None:
-        self._stamp = self._stat() if self._path.exists() else None
+        stamp = self._stat() if self._path.exists() else None
         keys = read(self._path)
+        self._stamp = stamp
         self.key_set = KeySet(list(keys))
         self.signing = keys[-1]
         self.generation += 1

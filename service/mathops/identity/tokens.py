@@ -1,9 +1,10 @@
 """Access tokens: JWTs by the profile of RFC 9068, signed with ES256."""
 
+import math
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -102,25 +103,23 @@ class Tokens:
     def _principal(self, claims: dict[str, Any]) -> Principal:
         audience = claims.get("aud")
         texts = [claims.get(name) for name in ("sub", "jti", "client_id", "scope")]
-        times = [claims.get(name) for name in ("iat", "exp", "nbf")]
-        issued, expires, not_before = times
+        issued, expires, not_before = (claims.get(name) for name in ("iat", "exp", "nbf"))
         if not all(isinstance(text, str) and text for text in texts[:3]) or not isinstance(texts[3], str):
             raise refused("the token lacks a claim")
-        if not all(type(moment) in (int, float) for moment in (issued, expires)) or type(not_before) not in (
-            int,
-            float,
-            type(None),
-        ):
+        if not (_is_time(issued) and _is_time(expires) and (not_before is None or _is_time(not_before))):
             raise refused("the token has a time that is not a number")
         if claims.get("iss") != self._issuer:
             raise refused("the token is from another issuer")
         if self._audience not in (audience if isinstance(audience, list) else [audience]):
             raise refused("the token is for another audience")
         now = time.time()
-        assert issued is not None
-        assert expires is not None
         if max(issued, not_before or 0) - self._leeway > now:
             raise refused("the token is not valid yet")
         if expires + self._leeway <= now:
             raise refused("the token has expired")
         return Principal(str(texts[0]), frozenset(texts[3].split()), int(expires), str(texts[1]))
+
+
+def _is_time(value: Any) -> TypeGuard[float]:
+    """Whether it is a NumericDate; Python's JSON reads NaN and Infinity too, and true is an int."""
+    return type(value) is int or (type(value) is float and math.isfinite(value))

@@ -13,6 +13,7 @@ from mathops.errors import StartupError
 
 SCOPES = ("math", "history")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+_HASH = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+", re.ASCII)
 # Each check takes 64 MiB and tens of milliseconds.
 _CHECKS_AT_ONCE = 2
 
@@ -43,7 +44,7 @@ class UsersFile:
 
     def __init__(self, path: Path) -> None:
         self._hasher = PasswordHasher()
-        self._users = dict(_lines(path))
+        self._users = _read(path)
         # Costs what the file's own hashes cost, so that time does not tell who exists.
         model = next(iter(self._users.values())).password_hash
         self._nobody = _User(PasswordHasher.from_parameters(argon2.extract_parameters(model)).hash("nobody"), [])
@@ -58,29 +59,30 @@ class UsersFile:
 
     def _matches(self, password_hash: str, password: str) -> bool:
         try:
-            return self._hasher.verify(password_hash, password)
+            # JSON can carry lone surrogates, which have no UTF-8: such a password is a wrong one as any other.
+            return self._hasher.verify(password_hash, password.encode("utf-8", "surrogatepass"))
         except argon2.exceptions.VerificationError:
             return False
 
 
-def _lines(path: Path) -> list[tuple[str, _User]]:
+def _read(path: Path) -> dict[str, _User]:
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise StartupError(f"the users file {path} cannot be read: {error}") from None
-    users = []
+    users: dict[str, _User] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
         name, _, rest = line.strip().partition(":")
         password_hash, _, scopes = rest.partition(":")
         known = set(scopes.split()) <= set(SCOPES)
-        if not NAME.fullmatch(name) or not password_hash.startswith("$argon2id$") or not known:
+        if not NAME.fullmatch(name) or name in users or not _HASH.fullmatch(password_hash) or not known:
             raise StartupError(
                 f"the users file {path}, line {number}: write name:argon2id-hash:scopes, "
-                f"with scopes of {' '.join(SCOPES)}; `mathops users hash` makes a hash"
+                f"each name once, with scopes of {' '.join(SCOPES)}; `mathops users hash` makes a hash"
             )
-        users.append((name, _User(password_hash, scopes.split() or list(SCOPES))))
+        users[name] = _User(password_hash, scopes.split() or list(SCOPES))
     if not users:
         raise StartupError(f"the users file {path} names no user")
     return users

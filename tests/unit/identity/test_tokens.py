@@ -1,0 +1,333 @@
+"""Which tokens are taken: those of our keys, by the profile of RFC 9068, and no other."""
+
+import base64
+import hashlib
+import hmac
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from joserfc.jwk import ECKey
+
+from mathops.errors import Unauthorized
+from mathops.identity import keys
+from mathops.identity.tokens import MAX_CHARACTERS, Tokens
+from mathops.settings import Settings
+from tests.process import eventually
+
+NOW = int(time.time())
+ABSENT = object()
+
+
+@pytest.fixture
+def path(settings: Settings) -> Path:
+    keys.ensure(settings.keys_path)
+    return settings.keys_path
+
+
+@pytest.fixture
+def tokens(path: Path, settings: Settings) -> Tokens:
+    return Tokens(keys.Keys(path), settings)
+
+
+@pytest.fixture
+def key(path: Path) -> ECKey:
+    return keys.read(path)[-1]
+
+
+@pytest.fixture
+def forge(key: ECKey) -> Callable[..., str]:
+    """A token of our key with some claims and header members changed, or left out where ABSENT."""
+
+    def make(header: dict[str, Any] | None = None, signer: ECKey = key, **claims: Any) -> str:
+        named = {"alg": "ES256", "typ": "at+jwt", "kid": key.kid, **(header or {})}
+        usual = {
+            "iss": "mathops",
+            "aud": "mathops",
+            "sub": "alice",
+            "client_id": "mathops",
+            "scope": "math",
+            "iat": NOW,
+            "exp": NOW + 3600,
+            "jti": "1",
+        }
+        return sign(_present(named), _present({**usual, **claims}), signer)
+
+    return make
+
+
+def _present(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not ABSENT}
+
+
+def encoded(part: Any) -> str:
+    text = part if isinstance(part, bytes) else json.dumps(part).encode()
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+def sign(header: Any, claims: Any, key: ECKey) -> str:
+    """A compact JWS by ES256, whatever the header says."""
+    head = f"{encoded(header)}.{encoded(claims)}"
+    r, s = decode_dss_signature(key.private_key.sign(head.encode(), ECDSA(SHA256())))
+    return f"{head}.{encoded(r.to_bytes(32) + s.to_bytes(32))}"
+
+
+def refuses(tokens: Tokens, token: str) -> str:
+    with pytest.raises(Unauthorized) as caught:
+        tokens.verify(token)
+    challenge = caught.value.headers["WWW-Authenticate"]
+    assert 'error="invalid_token"' in challenge
+    assert challenge.isascii()
+    return caught.value.detail
+
+
+def test_a_token_of_ours_speaks_for_its_user(tokens: Tokens) -> None:
+    principal = tokens.verify(tokens.make("alice", ["math", "history"]))
+
+    assert principal.user == "alice"
+    assert principal.scopes == {"math", "history"}
+    assert principal.expires - NOW in range(3595, 3660)
+
+
+def test_a_token_of_ours_follows_the_profile(tokens: Tokens, key: ECKey) -> None:
+    header, claims = (
+        json.loads(base64.urlsafe_b64decode(part + "==")) for part in tokens.make("alice", ["math"]).split(".")[:2]
+    )
+
+    assert header == {"alg": "ES256", "typ": "at+jwt", "kid": key.kid}
+    assert set(claims) == {"iss", "aud", "sub", "client_id", "scope", "iat", "exp", "jti"}
+
+
+def test_no_two_tokens_are_the_same(tokens: Tokens) -> None:
+    assert tokens.make("alice", ["math"]) != tokens.make("alice", ["math"])
+
+
+def test_what_the_tests_forge_is_taken_when_nothing_is_wrong(tokens: Tokens, forge: Callable[..., str]) -> None:
+    assert tokens.verify(forge()).user == "alice"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"typ": "AT+JWT"},
+        {"typ": "application/at+jwt"},
+        {"jku": "https://evil.example/keys.json"},
+        {"x5u": "https://evil.example/cert.pem"},
+    ],
+)
+def test_what_does_not_matter_in_a_header_is_ignored(
+    tokens: Tokens, forge: Callable[..., str], changed: dict[str, Any]
+) -> None:
+    assert tokens.verify(forge(changed)).user == "alice"
+
+
+def test_a_list_of_audiences_may_name_others_too(tokens: Tokens, forge: Callable[..., str]) -> None:
+    assert tokens.verify(forge(aud=["other", "mathops"])).user == "alice"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"typ": "JWT"},
+        {"typ": ABSENT},
+        {"typ": None},
+        {"typ": 1},
+        {"kid": ABSENT},
+        {"kid": "other"},
+        {"kid": None},
+        {"kid": ["x"]},
+        {"kid": {}},
+        {"alg": ABSENT},
+        {"alg": "none"},
+        {"alg": "None"},
+        {"alg": "HS256"},
+        {"alg": "ES384"},
+        {"alg": "EdDSA"},
+        {"alg": None},
+        {"alg": ["ES256"]},
+        {"alg": {}},
+        {"crit": ["exp"]},
+        {"crit": ["mathops"], "mathops": 1},
+        {"crit": "typ"},
+        {"crit": [{}]},
+        {"jwk": 5},
+        {"x5c": "x"},
+    ],
+    ids=str,
+)
+def test_a_header_that_is_not_ours_is_refused_though_our_key_signed(
+    tokens: Tokens, forge: Callable[..., str], changed: dict[str, Any]
+) -> None:
+    refuses(tokens, forge(changed))
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"iss": "other"}, "issuer"),
+        ({"iss": ABSENT}, "issuer"),
+        ({"iss": ["mathops"]}, "issuer"),
+        ({"aud": "other"}, "audience"),
+        ({"aud": ABSENT}, "audience"),
+        ({"aud": []}, "audience"),
+        ({"aud": [["mathops"]]}, "audience"),
+        ({"aud": {"mathops": 1}}, "audience"),
+        ({"sub": ABSENT}, "claim"),
+        ({"sub": ""}, "claim"),
+        ({"sub": 5}, "claim"),
+        ({"jti": ABSENT}, "claim"),
+        ({"client_id": ABSENT}, "claim"),
+        ({"client_id": None}, "claim"),
+        ({"scope": ABSENT}, "claim"),
+        ({"scope": ["math"]}, "claim"),
+        ({"iat": ABSENT}, "time"),
+        ({"exp": ABSENT}, "time"),
+        ({"exp": None}, "time"),
+        ({"exp": "4000000000"}, "time"),
+        ({"exp": True}, "time"),
+        ({"exp": math.nan}, "time"),
+        ({"exp": math.inf}, "time"),
+        ({"iat": math.nan}, "time"),
+        ({"iat": -math.inf}, "time"),
+        ({"nbf": math.nan}, "time"),
+        ({"nbf": "soon"}, "time"),
+        ({"exp": NOW - 60}, "expired"),
+        ({"exp": 0}, "expired"),
+        ({"exp": -(10**30)}, "expired"),
+        ({"nbf": NOW + 600}, "not valid yet"),
+        ({"iat": NOW + 600}, "not valid yet"),
+        ({"iat": 10**400}, "not valid yet"),
+    ],
+    ids=str,
+)
+def test_a_wrong_claim_is_refused_with_its_reason(
+    tokens: Tokens, forge: Callable[..., str], changed: dict[str, Any], reason: str
+) -> None:
+    assert reason in refuses(tokens, forge(**changed))
+
+
+@pytest.mark.parametrize("claims", [[], "alice", 5, None, b"\xff", b"{", b"[" * 5000, b'{"exp": ' + b"9" * 5000 + b"}"])
+def test_claims_that_are_no_object_are_refused(tokens: Tokens, key: ECKey, claims: Any) -> None:
+    refuses(tokens, sign({"alg": "ES256", "typ": "at+jwt", "kid": key.kid}, claims, key))
+
+
+@pytest.mark.parametrize("header", [[], "x", 5, None, b"\xff", b"{", b"", b"[" * 5000])
+def test_a_header_that_is_no_object_is_refused(tokens: Tokens, key: ECKey, header: Any) -> None:
+    refuses(tokens, sign(header, {}, key))
+
+
+def test_a_token_of_another_key_is_refused(tokens: Tokens, forge: Callable[..., str]) -> None:
+    foreign = ECKey.generate_key("P-256", auto_kid=True)
+
+    refuses(tokens, forge(signer=foreign))
+    refuses(tokens, forge({"kid": foreign.kid}, foreign))
+
+
+def test_a_key_that_a_token_brings_along_is_not_believed(tokens: Tokens, forge: Callable[..., str]) -> None:
+    foreign = ECKey.generate_key("P-256", auto_kid=True)
+
+    refuses(tokens, forge({"jwk": foreign.as_dict(private=False)}, foreign))
+    refuses(tokens, forge({"jwk": foreign.as_dict(private=False), "kid": foreign.kid}, foreign))
+
+
+def test_the_public_key_as_a_shared_secret_is_refused(tokens: Tokens, forge: Callable[..., str], key: ECKey) -> None:
+    head = forge({"alg": "HS256"}).rpartition(".")[0]
+    for secret in (key.as_pem(private=False), json.dumps(key.as_dict(private=False)).encode()):
+        refuses(tokens, f"{head}.{encoded(hmac.digest(secret, head.encode(), hashlib.sha256))}")
+
+
+def test_an_unsigned_token_is_refused(tokens: Tokens, forge: Callable[..., str]) -> None:
+    for name in ("none", "None", "NONE", "ES256"):
+        refuses(tokens, forge({"alg": name}).rpartition(".")[0] + ".")
+
+
+def test_a_changed_token_is_refused(tokens: Tokens, forge: Callable[..., str]) -> None:
+    header, claims, signature = forge().split(".")
+    others = forge(sub="bob").split(".")[1]
+
+    refuses(tokens, f"{header}.{others}.{signature}")
+    refuses(tokens, f"{header}.{claims}.{encoded(bytes(64))}")
+    refuses(tokens, f"{header}.{claims}.{encoded(bytes(7))}")
+    refuses(tokens, f"{header}.{claims}")
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", ".", "..", "...", "....", "a.b.c", "a.b.c.d.e", "\x00", "é.é.é", "١٢.x.y", "=.=.=", "a" * 9000, "." * 9000],
+    ids=lambda token: repr(token[:12]),
+)
+def test_a_broken_token_is_refused(tokens: Tokens, token: str) -> None:
+    refuses(tokens, token)
+
+
+def test_a_token_that_is_too_long_is_refused_though_our_key_signed(tokens: Tokens, forge: Callable[..., str]) -> None:
+    assert "too long" in refuses(tokens, forge(extra="x" * MAX_CHARACTERS))
+
+
+def test_a_token_is_verified_once(tokens: Tokens, forge: Callable[..., str]) -> None:
+    token = forge()
+
+    # A second verification would make a second principal.
+    assert tokens.verify(token) is tokens.verify(token)
+
+
+def test_a_verified_token_ends_when_it_says(path: Path, forge: Callable[..., str]) -> None:
+    tokens = Tokens(keys.Keys(path), Settings(token_leeway_seconds=0))
+    token = forge(exp=int(time.time()) + 2)
+    tokens.verify(token)
+
+    def ended() -> bool:
+        try:
+            tokens.verify(token)
+        except Unauthorized as refusal:
+            return "expired" in refusal.detail
+        return False
+
+    eventually(ended)
+    assert time.time() < NOW + 60
+
+
+def test_clocks_that_differ_a_little_are_forgiven(tokens: Tokens, forge: Callable[..., str]) -> None:
+    now = time.time()
+
+    assert tokens.verify(forge(exp=now - 5)).user == "alice"
+    assert tokens.verify(forge(iat=now + 5)).user == "alice"
+    assert tokens.verify(forge(nbf=now + 5)).user == "alice"
+
+
+def test_without_leeway_no_clock_is_forgiven(path: Path, forge: Callable[..., str]) -> None:
+    tokens = Tokens(keys.Keys(path), Settings(token_leeway_seconds=0))
+
+    refuses(tokens, forge(exp=time.time() - 1))
+    refuses(tokens, forge(iat=time.time() + 5))
+
+
+def test_a_rotation_leaves_older_tokens_valid(path: Path, settings: Settings, tokens: Tokens) -> None:
+    older = tokens.make("alice", ["math"])
+    keys.rotate(path)
+
+    assert Tokens(keys.Keys(path), settings).verify(older).user == "alice"
+
+
+def test_pruning_ends_the_tokens_of_the_key_though_they_were_verified(path: Path, tokens: Tokens) -> None:
+    older = tokens.make("alice", ["math"])
+    tokens.verify(older)
+    keys.rotate(path)
+    keys.prune(path)
+
+    def ended() -> bool:
+        try:
+            tokens.verify(older)
+        except Unauthorized:
+            return True
+        return False
+
+    eventually(ended)
+    assert tokens.verify(tokens.make("alice", ["math"])).user == "alice"

@@ -1,0 +1,109 @@
+"""Who may log in by a users file."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+
+from mathops.errors import StartupError
+from mathops.identity.users import AnyUser, UsersFile
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+HASH = CHEAP.hash("correct horse")
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "users"
+    path.write_text(f"# who may log in\n\nalice:{HASH}:math history\n  bob:{HASH}:math  \ncarol:{HASH}:\ndave:{HASH}\n")
+    return path
+
+
+async def test_the_right_password_gives_the_scopes_of_the_line(file: Path) -> None:
+    users = UsersFile(file)
+
+    assert await users.scopes("alice", "correct horse") == ["math", "history"]
+    assert await users.scopes("bob", "correct horse") == ["math"]
+
+
+@pytest.mark.parametrize("name", ["carol", "dave"])
+async def test_a_line_without_scopes_gives_all(file: Path, name: str) -> None:
+    assert await UsersFile(file).scopes(name, "correct horse") == ["math", "history"]
+
+
+@pytest.mark.parametrize("password", ["wrong", "", None, "correct horse ", "\ud800", "x" * 1024, "\x00"])
+async def test_a_wrong_password_gives_nothing(file: Path, password: str | None) -> None:
+    assert await UsersFile(file).scopes("alice", password) is None
+
+
+@pytest.mark.parametrize("password", ["correct horse", "nobody", ""])
+async def test_an_unknown_user_gives_nothing(file: Path, password: str) -> None:
+    assert await UsersFile(file).scopes("mallory", password) is None
+
+
+async def test_a_password_beyond_ascii_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "users").write_text(f"alice:{CHEAP.hash('pässwörd ١٢')}:math\n")
+
+    assert await UsersFile(tmp_path / "users").scopes("alice", "pässwörd ١٢") == ["math"]
+
+
+async def test_the_event_loop_goes_on_while_a_password_is_checked(tmp_path: Path) -> None:
+    slow = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
+    (tmp_path / "users").write_text(f"alice:{slow.hash('secret')}:math\n")
+    users = UsersFile(tmp_path / "users")
+    check = asyncio.ensure_future(users.scopes("alice", "secret"))
+    turns = 0
+    while not check.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+
+    assert check.result() == ["math"]
+    assert turns > 5
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "alice",
+        "alice:secret:math",
+        "alice::math",
+        f":{HASH}:math",
+        f"al ice:{HASH}:math",
+        f"{'a' * 65}:{HASH}:math",
+        f"alice:{HASH}:math admin",
+        "alice:$argon2id$:math",
+        "alice:$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ:math",
+        "alice:$argon2id$v=19$m=64,t=1,p=1$!!!$???:math",
+        f"alice:{HASH.replace('argon2id', 'argon2i')}:math",
+        f"alice:{HASH.replace('m=64', 'm=x')}:math",
+        f"alice:{HASH}é:math",
+        "alice:$2b$12$abcdefghijklmnopqrstuv:math",
+        f"bob:{HASH}:math",
+    ],
+)
+def test_a_bad_line_is_a_startup_error_that_names_it(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "users"
+    path.write_text(f"bob:{HASH}:math\n{line}\n")
+
+    with pytest.raises(StartupError, match="line 2"):
+        UsersFile(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"# nobody\n\n", b"\xff\xfe"])
+def test_a_file_without_users_is_a_startup_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "users").write_bytes(content)
+
+    with pytest.raises(StartupError, match="users"):
+        UsersFile(tmp_path / "users")
+
+
+def test_a_file_that_is_not_there_is_a_startup_error(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match="cannot be read"):
+        UsersFile(tmp_path / "users")
+
+
+async def test_the_demo_lets_anyone_in() -> None:
+    assert await AnyUser().scopes("mallory", None) == ["math", "history"]
