@@ -1,0 +1,77 @@
+"""Quotas: what is left is told, and who has none left is told when to come back."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import World
+from tests.unit.web.answers import refused
+
+
+@pytest.fixture
+def scarce(make_world: Callable[..., World]) -> World:
+    return make_world(limits={"requests": 3}, quota_requests="3/minute")
+
+
+def test_what_is_left_is_told(scarce: World) -> None:
+    fields = [scarce.get("/fib?n=1").headers for _ in range(2)]
+
+    assert [field["ratelimit"] for field in fields] == ['"requests";r=2;t=60', '"requests";r=1;t=60']
+    assert fields[0]["ratelimit-policy"] == '"requests";q=3;w=60'
+
+
+def test_a_used_up_quota_refuses_and_tells_when_to_come_back(scarce: World) -> None:
+    for _ in range(3):
+        assert scarce.get("/fib?n=1").status_code == 200
+    computed = len(scarce.cache.entries)
+
+    answer = scarce.get("/fib?n=2")
+
+    document = refused(answer, 429, "quota-exceeded")
+    assert answer.headers["retry-after"] == "60"
+    assert answer.headers["ratelimit"] == '"requests";r=0;t=60'
+    assert document["violated-policies"] == ["requests"]
+    assert "3 requests in 60 s" in document["detail"]
+    assert len(scarce.cache.entries) == computed
+    assert scarce.journal.records[-1].problem == "quota-exceeded"
+
+
+def test_each_user_has_a_quota_of_their_own(scarce: World) -> None:
+    for _ in range(4):
+        scarce.get("/fib?n=1")
+
+    assert scarce.client.get("/fib?n=1", headers=scarce.bearer("bob")).status_code == 200
+
+
+def test_history_counts_and_probes_do_not(scarce: World) -> None:
+    assert "ratelimit" in scarce.get("/history").headers
+    assert "ratelimit" not in scarce.get("/livez").headers
+
+
+def test_without_a_quota_nothing_is_told(world: World) -> None:
+    assert "ratelimit" not in world.get("/fib?n=1").headers
+
+
+def test_computing_has_a_quota_in_predicted_time(make_world: Callable[..., World]) -> None:
+    world = make_world(limits={"compute": 20})
+
+    assert world.get("/pow?base=10&exp=80000").status_code == 200
+    assert world.limiter.charged == {("compute", "alice"): 10}
+    assert world.get("/pow?base=10&exp=80001").status_code == 200
+    answer = world.get("/pow?base=10&exp=80002")
+
+    document = refused(answer, 429, "quota-exceeded")
+    assert document["violated-policies"] == ["compute"]
+    assert "20 ms of computing in 60 s" in document["detail"]
+    assert answer.headers["retry-after"] == "60"
+    assert world.compute.computed == 2
+
+
+def test_what_the_cache_has_or_is_small_costs_no_computing(make_world: Callable[..., World]) -> None:
+    world = make_world(limits={"compute": 10})
+    world.get("/pow?base=10&exp=80000")
+    spent = dict(world.limiter.charged)
+
+    assert world.get("/pow?base=10&exp=80000").status_code == 200
+    assert world.get("/fib?n=10").status_code == 200
+    assert world.limiter.charged == spent

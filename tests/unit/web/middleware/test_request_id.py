@@ -1,0 +1,44 @@
+"""Every answer has a request id: the caller's where it is well-formed, else one of ours."""
+
+import uuid
+
+import pytest
+
+from tests.conftest import World
+
+
+@pytest.mark.parametrize("sent", ["a", "0", "abc-123", "A.b_c:d-9", "x" * 128, str(uuid.uuid4())])
+def test_a_well_formed_id_is_taken(world: World, sent: str) -> None:
+    answer = world.get("/fib?n=1", X_Request_ID=sent)
+
+    assert answer.headers["x-request-id"] == sent
+    assert world.journal.records[0].request_id == sent
+
+
+@pytest.mark.parametrize("sent", ["", " ", "x" * 129, "a b", "a\tb", "-a", "é", '"a"', "a;b", "a/b", "<script>", "{}"])
+def test_any_other_is_replaced(world: World, sent: str) -> None:
+    answer = world.client.get("/fib?n=1", headers=[*world.bearer().items(), ("X-Request-ID", sent.encode("latin-1"))])
+
+    made = answer.headers["x-request-id"]
+    assert uuid.UUID(made).version == 7
+    assert world.journal.records[0].request_id == made
+
+
+def test_ids_of_ours_are_new_and_in_order(world: World) -> None:
+    made = [world.client.get("/livez").headers["x-request-id"] for _ in range(20)]
+
+    assert made == sorted(set(made))
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/livez"), ("GET", "/nothing"), ("PUT", "/pow"), ("GET", "/pow")])
+def test_every_answer_has_one(world: World, method: str, path: str) -> None:
+    assert world.client.request(method, path).headers["x-request-id"]
+
+
+def test_while_draining_connections_are_closed(world: World) -> None:
+    assert "connection" not in world.get("/fib?n=1").headers
+
+    world.resources.draining = True
+
+    for path in ("/fib?n=1", "/nothing", "/livez"):
+        assert world.get(path).headers["connection"] == "close"
