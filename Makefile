@@ -43,8 +43,14 @@ lock: ## resolve again and write the hashed requirements (needs uv)
 	uv export --quiet --no-header --no-emit-project --group build --group test --group lint -o requirements/test.txt
 	uv export --quiet --no-header --no-emit-project --only-group bench --only-group mutation -o requirements/tools.txt
 
+mutation: $(VENV)/.tools ## change operations, evaluation and authentication line by line: tests must notice
+	@rm -rf mutants/run && mkdir -p mutants/run
+	@cp -R service mutants/run/src
+	@cp -R tests pyproject.toml mutants/run
+	@cd mutants/run && $(CURDIR)/$(BIN)/mutmut run && $(CURDIR)/$(BIN)/mutmut results
+
 clean: ## remove what the targets made
-	rm -rf $(VENV) .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) mutants .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -56,6 +62,11 @@ $(VENV)/.run: $(VENV)/bin/python requirements/run.txt pyproject.toml
 	@echo "installing what requirements/run.txt pins"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.test requirements/tools.txt
+	@echo "installing what requirements/tools.txt pins"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run requirements/test.txt

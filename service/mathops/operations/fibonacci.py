@@ -13,7 +13,7 @@ _LOG2_PHI = math.log2((1 + math.sqrt(5)) / 2)
 def bits(n: int) -> float:
     """N * log2(phi) - log2(5)/2, from Binet's formula."""
     try:
-        return max(1.0, n * _LOG2_PHI - math.log2(5) / 2 + ADMISSION_BITS)
+        return n * _LOG2_PHI - math.log2(5) / 2 + ADMISSION_BITS
     except OverflowError:
         return math.inf
 

@@ -47,8 +47,10 @@ class Parameter:
     example: int
     minimum: int | None = None
 
-    def fault(self, text: str) -> str | None:
-        """Say in a sentence what is wrong with `text`, or None."""
+    def fault(self, text: str | None) -> str | None:
+        """Say in a sentence what is wrong with `text`, or with its absence; None when all is well."""
+        if text is None:
+            return "this parameter is missing"
         if len(text) > MAX_PARAMETER_DIGITS:
             return f"send at most {MAX_PARAMETER_DIGITS} digits, not {len(text)} characters"
         if not _INTEGER.fullmatch(text):
@@ -87,12 +89,10 @@ class Operation:
         faults = []
         integers = []
         for parameter in self.parameters:
-            text = values.get(parameter.name)
-            fault = "this parameter is missing" if text is None else parameter.fault(text)
-            if text is None or fault:
-                faults.append((parameter.name, fault or ""))
+            if fault := parameter.fault(values.get(parameter.name)):
+                faults.append((parameter.name, fault))
             else:
-                integers.append(int(text))
+                integers.append(int(values[parameter.name]))
         if faults or len(values) != len(integers):
             known = {parameter.name for parameter in self.parameters}
             faults += [(name[:64], "this parameter is not known here") for name in values if name not in known]

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from mathops.operations import FACTORIAL
@@ -14,3 +16,13 @@ def test_it_has_a_short_and_a_long_path() -> None:
 
 def test_its_argument_must_not_be_negative() -> None:
     assert [parameter.minimum for parameter in FACTORIAL.parameters] == [0]
+
+
+@pytest.mark.parametrize("n", [*range(200), 10**5])
+def test_its_size_is_foreseen_within_two_bits(n: int) -> None:
+    assert 0 <= FACTORIAL.bits(n) - FACTORIAL.compute(n).bit_length() <= 2
+
+
+@pytest.mark.parametrize("n", [10**306, 10**400])
+def test_an_argument_beyond_floats_has_a_size_beyond_floats(n: int) -> None:
+    assert FACTORIAL.bits(n) == math.inf

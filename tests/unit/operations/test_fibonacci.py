@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from mathops.operations import FIBONACCI
@@ -14,3 +16,12 @@ def test_it_has_a_short_and_a_long_path() -> None:
 
 def test_its_index_must_not_be_negative() -> None:
     assert [parameter.minimum for parameter in FIBONACCI.parameters] == [0]
+
+
+@pytest.mark.parametrize("n", [*range(200), 10**5, 10**6])
+def test_its_size_is_foreseen_within_two_bits(n: int) -> None:
+    assert 0 <= FIBONACCI.bits(n) - FIBONACCI.compute(n).bit_length() <= 2
+
+
+def test_an_index_beyond_floats_has_a_size_beyond_floats() -> None:
+    assert FIBONACCI.bits(10**400) == math.inf

@@ -26,6 +26,7 @@ def test_a_result_is_the_decimal_text_of_the_computation() -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
+        (None, "this parameter is missing"),
         ("10", None),
         ("9", "send an integer of at least 10"),
         ("-10", "send an integer of at least 10"),
@@ -34,7 +35,7 @@ def test_a_result_is_the_decimal_text_of_the_computation() -> None:
         ("1" * (MAX_PARAMETER_DIGITS + 1), "send at most 4300 digits, not 4301 characters"),
     ],
 )
-def test_a_fault_says_what_to_send(text: str, fault: str | None) -> None:
+def test_a_fault_says_what_to_send(text: str | None, fault: str | None) -> None:
     assert TEN_OR_MORE.fault(text) == fault
 
 

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from mathops.operations import POWER
@@ -35,3 +37,14 @@ def test_a_base_that_never_grows_needs_one_bit(base: int) -> None:
 
 def test_the_exponent_must_not_be_negative_and_the_base_may() -> None:
     assert [parameter.minimum for parameter in POWER.parameters] == [None, 0]
+
+
+@pytest.mark.parametrize("base", [2, -2, 3, 10, -255, 256, 257, 10**50])
+@pytest.mark.parametrize("exp", [0, 1, 2, 7, 64, 1000])
+def test_its_size_is_foreseen_within_two_bits(base: int, exp: int) -> None:
+    assert 0 <= POWER.bits(base, exp) - POWER.compute(base, exp).bit_length() <= 2
+
+
+@pytest.mark.parametrize(("base", "exp"), [(2, 10**400), (10**4000, 10**306)])
+def test_an_exponent_beyond_floats_has_a_size_beyond_floats(base: int, exp: int) -> None:
+    assert POWER.bits(base, exp) == math.inf

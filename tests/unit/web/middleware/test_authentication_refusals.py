@@ -1,0 +1,160 @@
+"""Each way to come without a good token, and what each is told."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from httpx2 import Response
+from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
+
+from mathops.operations import OPERATIONS
+from mathops.telemetry import metrics
+from mathops.web.middleware.authentication import PUBLIC_PATHS
+from tests.conftest import World
+
+INVALID = 'Bearer realm="mathops", error="invalid_token", error_description="{}"'
+
+
+def ask(world: World, path: str = "/fib?n=1", authorization: Sequence[str] = ()) -> Response:
+    return world.client.get(path, headers=[("Authorization", value) for value in authorization])
+
+
+@pytest.mark.parametrize("path", sorted(PUBLIC_PATHS - {"/login"}))
+def test_a_public_path_asks_for_no_token(world: World, path: str) -> None:
+    answer = world.client.get(path, follow_redirects=False)
+
+    assert answer.status_code in (200, 307)
+
+
+def test_the_public_paths_are_these_and_no_others() -> None:
+    assert {
+        "/",
+        "/login",
+        "/livez",
+        "/readyz",
+        "/startupz",
+        "/metrics",
+        "/openapi.json",
+        "/docs",
+        "/docs/try.js",
+        "/event.schema.json",
+        "/.well-known/jwks.json",
+    } == PUBLIC_PATHS
+
+
+def test_the_page_of_a_problem_type_is_public(world: World) -> None:
+    assert ask(world, "/problems/unauthorized").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(path for operation in OPERATIONS for path in operation.paths),
+        "/history",
+        "/nothing",
+        "/problems",
+        "/docs/",
+        "/LIVEZ",
+        "/livez/",
+        "//livez",
+        "/metrics/x",
+        "/x/problems/unauthorized",
+    ],
+)
+def test_every_other_path_asks_for_a_token_whether_it_exists_or_not(world: World, path: str) -> None:
+    answer = world.client.get("http://testserver" + path)
+
+    assert answer.status_code == 401
+    assert answer.json()["detail"] == "send Authorization: Bearer <token>; get a token with POST /login"
+    # RFC 6750, section 3.1: no error code for who sent no credentials.
+    assert answer.headers["www-authenticate"] == 'Bearer realm="mathops"'
+
+
+@pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Bearer  ", "Basic {token}", "{token}", "Bearer:{token}", ""])
+def test_a_field_without_a_bearer_token_is_refused(world: World, value: str) -> None:
+    token = world.tokens.make("alice", ["math"])
+
+    answer = ask(world, authorization=[value.format(token=token)])
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == INVALID.format("the Authorization field has no bearer token")
+    assert answer.json()["detail"] == "the Authorization field has no bearer token; get a token with POST /login"
+
+
+@pytest.mark.parametrize("value", ["Bearer {token}", "bearer {token}", "BEARER {token}", "Bearer   {token} "])
+def test_the_scheme_may_be_in_any_case_and_blanks_do_not_matter(world: World, value: str) -> None:
+    token = world.tokens.make("alice", ["math"])
+
+    assert ask(world, authorization=[value.format(token=token)]).status_code == 200
+
+
+def test_two_authorization_fields_are_refused_even_when_both_are_good(world: World) -> None:
+    good = world.bearer()["Authorization"]
+
+    answer = ask(world, authorization=[good, good])
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == INVALID.format("there is more than one Authorization field")
+
+
+@pytest.mark.parametrize(
+    ("path", "granted", "needed"),
+    [("/fib?n=1", "history", "math"), ("/power", "history", "math"), ("/history", "math", "history")],
+)
+def test_a_token_without_the_scope_is_forbidden_and_the_scope_named(
+    world: World, path: str, granted: str, needed: str
+) -> None:
+    answer = world.client.get(path, headers=world.bearer(scopes=(granted,)))
+
+    assert answer.status_code == 403
+    assert answer.json()["type"] == "/problems/insufficient-scope"
+    assert answer.json()["detail"] == f"the token has no scope {needed}"
+    assert answer.headers["www-authenticate"] == f'Bearer realm="mathops", error="insufficient_scope", scope="{needed}"'
+
+
+def test_a_path_that_needs_no_scope_of_its_own_takes_any_token(world: World) -> None:
+    assert world.client.get("/nothing", headers=world.bearer(scopes=())).status_code == 404
+
+
+def test_a_refused_token_is_counted_and_a_lacking_scope_is_not(world: World) -> None:
+    before = metrics.TOKENS_REFUSED._value.get()
+
+    ask(world)
+    ask(world, authorization=["Bearer x"])
+    world.client.get("/fib?n=1", headers=world.bearer(scopes=("history",)))
+
+    assert metrics.TOKENS_REFUSED._value.get() - before == 2
+
+
+def test_refusals_are_charged_to_the_address_and_recorded_without_a_user(world: World) -> None:
+    ask(world, authorization=["Bearer x"])
+    world.client.get("/fib?n=1", headers=world.bearer(scopes=("history",)))
+
+    assert [(record.user, record.status) for record in world.journal.records] == [(None, 401), ("alice", 403)]
+
+
+def test_after_too_many_refusals_of_an_address_they_are_429_and_not_recorded(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world({"unauthenticated": 2})
+
+    statuses = [ask(world, authorization=["Bearer x"]).status_code for _ in range(4)]
+    last = ask(world)
+
+    assert statuses == [401, 401, 429, 429]
+    assert last.json()["type"] == "/problems/quota-exceeded"
+    assert last.json()["detail"].startswith("the quota of 2 refusals in 60 s is used up")
+    assert last.headers["retry-after"] == "60"
+    assert [record.status for record in world.journal.records] == [401, 401]
+    assert list(world.limiter.charged) == [("unauthenticated", "testclient")]
+    assert world.get("/fib?n=1").status_code == 200
+
+
+def test_a_caller_without_an_address_is_charged_as_unknown(make_world: Callable[..., World]) -> None:
+    world = make_world({"unauthenticated": 1})
+
+    async def addressless(scope: Scope, receive: Receive, send: Send) -> None:
+        await world.client.app({**scope, "client": None}, receive, send)
+
+    assert TestClient(addressless).get("/fib?n=1").status_code == 401
+    assert list(world.limiter.charged) == [("unauthenticated", "unknown")]
