@@ -4,6 +4,7 @@ docs/adr/0003-journal-process.md tells why the writing is done elsewhere.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,6 +33,7 @@ _RESTART_SECONDS = 0.5
 _WINDOW = 2
 # How long an answer of `check` is kept, so that probes cost few commits.
 _CHECK_SECONDS = 1.0
+_START_SECONDS = 30.0
 _CLOSE_SECONDS = 10.0
 
 
@@ -63,6 +65,7 @@ class ProcessJournal:
         self._turn: _Turn | None = None
         self._sent: dict[int, _Turn] = {}
         self._owed = 0
+        self._heard = asyncio.Event()
         self._fault: str | None = None
         self._checked_at = 0.0
         self._closing = False
@@ -72,6 +75,9 @@ class ProcessJournal:
     async def running(self) -> AsyncIterator["ProcessJournal"]:
         """Start the journal process; on the way out it commits what it has and ends."""
         await self._start()
+        # On a busy machine the process may need longer to start than a request may wait for its commit.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._heard.wait(), _START_SECONDS)
         try:
             yield self
         finally:
@@ -127,6 +133,7 @@ class ProcessJournal:
             self._child.send(turn.frame)
 
     def _acknowledged(self, frame: bytes) -> None:
+        self._heard.set()
         answer = self._acknowledgements.decode(frame)
         if answer.numbers:
             self._answered(answer)

@@ -56,6 +56,7 @@ class JournalProcess:
 
     def run(self) -> None:
         """Serve until the web worker closes or dies; what it has sent is then committed all the same."""
+        self._acknowledge([])
         while True:
             frames, ended = self._parent.gather(_FRAMES_AT_ONCE, _HOUSEKEEPING_SECONDS)
             if frames:
