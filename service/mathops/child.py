@@ -17,6 +17,7 @@ from typing import cast
 
 _LENGTH = struct.Struct("!I")
 _CHUNK = 1 << 18
+_kept_open: list[socket.socket] = []
 
 
 def _cut(received: bytearray) -> bytes | None:
@@ -38,32 +39,37 @@ def _framed(parts: Sequence[bytes]) -> list[bytes]:
 
 
 class Child(asyncio.Protocol):
-    """The parent's end: `on_frame` is called for each frame, `on_exit` once when the process is lost."""
+    """The parent's end: `on_frame` is called for each frame that comes.
 
-    def __init__(self, on_frame: Callable[[bytes], None], on_exit: Callable[[], None]) -> None:
+    `ended` is done once the process has ended; wait for it by asyncio.wait, which leaves it alone when cancelled.
+    """
+
+    def __init__(self, on_frame: Callable[[bytes], None]) -> None:
         self._on_frame = on_frame
-        self._on_exit = on_exit
         self._received = bytearray()
         self._transport: asyncio.WriteTransport | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._finishing = False
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def start(
-        cls, module: str, on_frame: Callable[[bytes], None], on_exit: Callable[[], None], *arguments: str
-    ) -> "Child":
-        """Run `python -m module FD ARGUMENTS` and connect to it."""
+    async def start(cls, module: str, on_frame: Callable[[bytes], None], *arguments: str) -> "Child":
+        """Run `python -m module FD ARGUMENTS` and connect to it; raises OSError."""
+        child = cls(on_frame)
         ours, theirs = socket.socketpair()
-        with theirs:
-            child = cls(on_frame, on_exit)
-            child._process = subprocess.Popen(  # noqa: ASYNC220 - a few ms, and uvloop's own would reap through signals
-                [sys.executable, "-m", module, str(theirs.fileno()), *arguments],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
-        ours.setblocking(False)
-        await asyncio.get_running_loop().create_unix_connection(lambda: child, sock=ours)
+        try:
+            with theirs:
+                child._process = subprocess.Popen(  # noqa: ASYNC220 - a few ms, and uvloop's own would reap through signals
+                    [sys.executable, "-m", module, str(theirs.fileno()), *arguments],
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                )
+            ours.setblocking(False)
+            await asyncio.get_running_loop().create_unix_connection(lambda: child, sock=ours)
+        except BaseException:
+            # At this a process that has started ends.
+            ours.close()
+            raise
         return child
 
     @property
@@ -73,28 +79,24 @@ class Child(asyncio.Protocol):
         return self._process.pid
 
     def send(self, *parts: bytes) -> None:
-        """Send one frame, made of `parts`."""
+        """Send one frame, made of `parts`; a process that has ended needs none."""
         assert self._transport is not None
-        self._transport.writelines(_framed(parts))
+        if not self._transport.is_closing():
+            self._transport.writelines(_framed(parts))
 
     def kill(self) -> None:
-        """End the process at once; `on_exit` follows."""
+        """End the process at once."""
         assert self._process is not None
         self._process.kill()
 
     async def finish(self, seconds: float) -> None:
         """Send what is left and close, at which the process ends by itself; kill it after that many `seconds`."""
-        assert self._process is not None
         assert self._transport is not None
-        self._finishing = True
         if not self._transport.is_closing():
             self._transport.write_eof()
-        try:
-            await asyncio.to_thread(self._process.wait, seconds)
-        except subprocess.TimeoutExpired:
+        if not (await asyncio.wait((self.ended,), timeout=seconds))[0]:
             self.kill()
-            await asyncio.to_thread(self._process.wait)
-        self._transport.close()
+            await asyncio.wait((self.ended,))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport (asyncio.Protocol)."""
@@ -110,21 +112,22 @@ class Child(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Tell of the end and leave no zombie (asyncio.Protocol)."""
         assert self._process is not None
-        if not self._finishing:
-            # A process that closed its socket without ending is of no use to anyone.
-            self._process.kill()
-            self._process.wait()
-            self._on_exit()
+        # A process that closed its socket without ending is of no use to anyone.
+        self._process.kill()
+        self._process.wait()
+        self.ended.set_result(None)
 
 
 class Parent:
     """The child's end, synchronous."""
 
     def __init__(self, descriptor: int) -> None:
-        # The terminal's Ctrl-C and a supervisor's SIGTERM go to the whole group; the parent decides when we end.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        # What a terminal or a supervisor sends goes to the whole group; the parent decides when we end.
+        for signal_ in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(signal_, signal.SIG_IGN)
         self.socket = socket.socket(fileno=descriptor)
+        # Our end of it tells the parent that we have ended, so it stays open until then.
+        _kept_open.append(self.socket)
         self._received = bytearray()
 
     def receive(self) -> bytes | None:

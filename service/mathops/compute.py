@@ -21,6 +21,8 @@ from mathops.telemetry.logs import get_logger
 log = get_logger(__name__)
 
 _FINISH_SECONDS = 2.0
+# A process that cannot start must not be started in a tight loop.
+_RESTART_SECONDS = 1.0
 _RETRY = {"Retry-After": "1"}
 
 
@@ -33,22 +35,30 @@ class Timing(NamedTuple):
 
 
 class Lost(Exception):
-    """The process ended before its result."""
+    """The process ended before its answer."""
 
 
 class Worker:
     """One computing process and the computation it has."""
 
     def __init__(self) -> None:
-        self._answer: asyncio.Future[bytes] | None = None
+        # The first answer says that the process is ready.
+        self._answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._child: Child | None = None
+        self._stopped = False
 
     @classmethod
-    async def start(cls, memory_bytes: int) -> "Worker":
-        """Start the process; `memory_bytes` is its address space."""
+    @asynccontextmanager
+    async def running(cls, memory_bytes: int) -> AsyncIterator["Worker"]:
+        """A process that is ready and has `memory_bytes` of address space; raises Lost or OSError."""
         worker = cls()
-        worker._child = await Child.start("mathops.compute_worker", worker._answered, worker._exited, str(memory_bytes))
-        return worker
+        child = worker._child = await Child.start("mathops.compute_worker", worker._answered, str(memory_bytes))
+        child.ended.add_done_callback(worker._ended)
+        try:
+            await worker._answer
+            yield worker
+        finally:
+            await child.finish(_FINISH_SECONDS)
 
     @property
     def child(self) -> Child:
@@ -56,27 +66,36 @@ class Worker:
         assert self._child is not None
         return self._child
 
+    @property
+    def gone(self) -> bool:
+        """Whether the process has ended, or is about to."""
+        return self._stopped or self.child.ended.done()
+
     async def run(self, operation: Operation, arguments: tuple[int, ...], seconds: float) -> bytes:
         """The frame that the process answers; raises Lost when it ends instead."""
         self._answer = asyncio.get_running_loop().create_future()
         self.child.send(pickle.dumps((operation.compute, arguments, seconds)))
         return await self._answer
 
+    def stop(self) -> None:
+        """End the process and what it computes."""
+        self._stopped = True
+        self.child.kill()
+
+    async def ended(self) -> None:
+        """Wait for the process to end, and tell why it did."""
+        await asyncio.wait((self.child.ended,))
+        metrics.POOL_LOST.labels("stopped" if self._stopped else "lost").inc()
+        if not self._stopped:
+            log.warning("computing process lost", pid=self.child.pid)
+
     def _answered(self, frame: bytes) -> None:
-        if self._answer is not None and not self._answer.done():
+        if not self._answer.done():
             self._answer.set_result(frame)
 
-    def _exited(self) -> None:
-        if self._answer is None:
-            self._answer = asyncio.get_running_loop().create_future()
+    def _ended(self, _: asyncio.Future[None]) -> None:
         if not self._answer.done():
             self._answer.set_exception(Lost())
-            self._answer.exception()
-
-    @property
-    def gone(self) -> bool:
-        """Whether the process has ended."""
-        return self._answer is not None and self._answer.done() and self._answer.exception() is not None
 
 
 class Pool:
@@ -89,20 +108,34 @@ class Pool:
         self._memory_bytes = memory_bytes
         self._idle: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
         self._waiting = 0
-        self._starting: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Pool"]:
         """Start all processes, and end them on the way out."""
-        for _ in range(self._size):
-            await self._add()
+        places = [asyncio.create_task(self._keep_one()) for _ in range(self._size)]
         try:
+            await self._all_started()
             yield self
         finally:
-            for task in self._starting:
-                task.cancel()
-            while not self._idle.empty():
-                await self._idle.get_nowait().child.finish(_FINISH_SECONDS)
+            for place in places:
+                place.cancel()
+            await asyncio.wait(places)
+
+    async def _all_started(self) -> None:
+        for worker in [await self._idle.get() for _ in range(self._size)]:
+            self._idle.put_nowait(worker)
+
+    async def _keep_one(self) -> None:
+        """One process after another, for as long as the pool runs."""
+        while True:
+            try:
+                async with Worker.running(self._memory_bytes) as worker:
+                    self._idle.put_nowait(worker)
+                    with metrics.POOL_WORKERS.track_inprogress():
+                        await worker.ended()
+            except (OSError, Lost) as error:
+                log.error("computing process cannot be started", fault=str(error) or "it ended at once")
+                await asyncio.sleep(_RESTART_SECONDS)
 
     async def run(self, operation: Operation, arguments: tuple[int, ...]) -> tuple[Result, Timing]:
         """Compute, or raise Overloaded or DeadlineExceeded; cancelling kills the process at once."""
@@ -129,44 +162,28 @@ class Pool:
     async def _attempt(self, operation: Operation, arguments: tuple[int, ...], started: float) -> tuple[Result, Timing]:
         worker = await self._take()
         taken = time.perf_counter()
-        metrics.POOL_BUSY.inc()
         try:
-            frame = await worker.run(operation, arguments, self._deadline - (taken - started))
-        except BaseException as error:
-            reason = "lost" if isinstance(error, Lost) else "stopped"
-            metrics.POOL_LOST.labels(reason).inc()
-            if reason == "lost":
-                log.warning("computing process lost", operation=operation.name, pid=worker.child.pid)
-            self._replace(worker)
+            with metrics.POOL_BUSY.track_inprogress():
+                frame = await worker.run(operation, arguments, self._deadline - (taken - started))
+        except Lost:
             raise
-        finally:
-            metrics.POOL_BUSY.dec()
+        except BaseException:
+            # What was cancelled, or passed its deadline, computes on in there.
+            worker.stop()
+            raise
         self._idle.put_nowait(worker)
         length = int.from_bytes(frame[:2])
         digits, compute, encode = msgspec.msgpack.decode(frame[2 : 2 + length])
-        tracing.elsewhere(
-            "compute in process", compute + encode, **{"process.pid": worker.child.pid, "mathops.digits": digits}
-        )
+        tracing.elsewhere("compute", compute + encode, **{"process.pid": worker.child.pid, "mathops.digits": digits})
         return Result(frame[2 + length :], digits), Timing(taken - started, compute, encode)
 
     async def _take(self) -> Worker:
         self._waiting += 1
-        metrics.POOL_WAITING.inc()
         try:
-            while (worker := await self._idle.get()).gone:
-                self._replace(worker)
-            return worker
+            with metrics.POOL_WAITING.track_inprogress():
+                # Each place in the pool puts another process here when it has lost one.
+                while (worker := await self._idle.get()).gone:
+                    pass
+                return worker
         finally:
             self._waiting -= 1
-            metrics.POOL_WAITING.dec()
-
-    def _replace(self, worker: Worker) -> None:
-        worker.child.kill()
-        metrics.POOL_WORKERS.dec()
-        task = asyncio.create_task(self._add())
-        self._starting.add(task)
-        task.add_done_callback(self._starting.discard)
-
-    async def _add(self) -> None:
-        self._idle.put_nowait(await Worker.start(self._memory_bytes))
-        metrics.POOL_WORKERS.inc()

@@ -4,6 +4,7 @@ prometheus_client chooses its mode when it is first imported, so nothing that im
 here before `share_metrics` has been called.
 """
 
+import math
 import os
 import shutil
 import socket
@@ -41,7 +42,7 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
 
 def prepare(settings: Settings) -> None:
     """Make keys and journal, once, before any worker starts; raises StartupError."""
-    from mathops.adapters import schema
+    from mathops.adapters import request_log, schema
     from mathops.adapters.limiter import policies
     from mathops.identity import keys, users
 
@@ -52,6 +53,7 @@ def prepare(settings: Settings) -> None:
         users.UsersFile(settings.users_file)
     else:
         log.warning("anyone may log in under any name; set MATHOPS_USERS_FILE to ask for passwords")
+    request_log.prepare(settings.log_path)
     schema.upgrade(settings.journal_url)
     if keys.ensure(settings.keys_path):
         log.info("made a signing key", path=str(settings.keys_path))
@@ -113,12 +115,12 @@ def _serve_reloading(settings: Settings) -> None:
     uvicorn.run(
         "mathops.server:build",
         factory=True,
-        host=settings.http_host,
-        port=settings.http_port,
+        fd=_listener(settings),
         reload=True,
         reload_dirs=[str(package)],
         log_config=None,
         access_log=False,
+        timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_seconds),
     )
 
 

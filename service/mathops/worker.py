@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import logging
+import math
+import os
 import signal
 import sys
 from types import FrameType
@@ -18,12 +20,22 @@ from mathops.web.app import Application
 
 
 class DrainingServer(Server):
-    """On a signal says that it is not ready, answers for `delay` seconds more, then lets requests end."""
+    """On a signal says that it is not ready, answers for `delay` seconds more, then lets requests end.
 
-    def __init__(self, config: Config, application: Application, delay: float) -> None:
+    Without `master`, the process that started it, it ends too: nobody would stop or replace it.
+    """
+
+    def __init__(self, config: Config, application: Application, delay: float, master: int) -> None:
         super().__init__(config)
         self._application = application
         self._delay = delay
+        self._master = master
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second."""
+        if os.getppid() != self._master:
+            self._stop()
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called in the main thread, between any two of its instructions."""
@@ -48,7 +60,7 @@ class Worker(UvicornWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         settings = load().settings
-        self.config.timeout_graceful_shutdown = int(settings.shutdown_timeout_seconds)
+        self.config.timeout_graceful_shutdown = math.ceil(settings.shutdown_timeout_seconds)
         self.config.server_header = False
         self.delay = settings.shutdown_delay_seconds
         # uvicorn's own lines go with ours; its access log is off, for the request log says more.
@@ -57,7 +69,7 @@ class Worker(UvicornWorker):
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi
-        server = DrainingServer(self.config, self.wsgi, self.delay)
+        server = DrainingServer(self.config, self.wsgi, self.delay, self.ppid)
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
         # What is loaded by now stays: a full collection through it would hold up requests for 70 ms.
         gc.collect()

@@ -7,8 +7,12 @@ two commits, after which SQLite begins the WAL anew.
 import threading
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from mathops.adapters import database
+from mathops.telemetry.logs import get_logger
+
+log = get_logger(__name__)
 
 # At 4 to 6 pages each these are some MiB of WAL.
 _COMMITS = 500
@@ -40,8 +44,12 @@ class Checkpoints:
 
 
 def _checkpoint(engine: Engine) -> None:
-    connection = engine.raw_connection()
     try:
-        connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-    finally:
-        connection.close()
+        connection = engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        finally:
+            connection.close()
+    except (DBAPIError, database.sqlite_module().Error) as error:
+        # The WAL only grows meanwhile; if commits fail too, they answer for it.
+        log.warning("checkpoint failed", fault=str(error))

@@ -5,7 +5,7 @@ import sqlite3
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -91,13 +91,16 @@ class WriteLock:
 
     def __init__(self, url: str) -> None:
         path = path_of(url)
-        self._file = path.with_name(path.name + ".lock").open("a")
+        self._path = path.with_name(path.name + ".lock")
+        self._file: IO[str] | None = None
 
     def __enter__(self) -> None:
+        self._file = self._path.open("a")
         fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def __exit__(self, *_: object) -> None:
-        fcntl.flock(self._file, fcntl.LOCK_UN)
+        assert self._file is not None
+        self._file.close()
 
 
 def integrity(engine: Engine) -> list[str]:

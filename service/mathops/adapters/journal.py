@@ -25,8 +25,9 @@ from mathops.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-# Rows sent and not yet acknowledged; beyond this the disk is too slow, and waiting and memory would only grow.
-_MOST_OWED = 20_000
+# What may be not yet acknowledged; beyond this the disk is too slow, and waiting and memory would only grow.
+_MOST_OWED_BYTES = 32 * 1024 * 1024
+_ROW_BYTES = 1000
 _RESTART_SECONDS = 0.5
 # Frames on their way at once: one is committed while the next waits at the door. More would be smaller ones,
 # and each costs a wake-up at both ends.
@@ -66,26 +67,30 @@ class ProcessJournal:
         self._sent: dict[int, _Turn] = {}
         self._owed = 0
         self._heard = asyncio.Event()
+        self._most_owed = _MOST_OWED_BYTES // (_ROW_BYTES + settings.record_digits)
         self._fault: str | None = None
         self._checked_at = 0.0
-        self._closing = False
-        self._restarting: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["ProcessJournal"]:
         """Start the journal process; on the way out it commits what it has and ends."""
         await self._start()
-        # On a busy machine the process may need longer to start than a request may wait for its commit.
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._heard.wait(), _START_SECONDS)
+        keeper = asyncio.create_task(self._keep())
         try:
+            # On a busy machine the process may need longer to start than a request may wait for its commit.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._heard.wait(), _START_SECONDS)
             yield self
         finally:
-            await self._stop()
+            keeper.cancel()
+            # Requests have ended by now, so what is still here is a record that nobody waits for.
+            if self._turn is not None:
+                self._process.send(self._encoder.encode(Batch(self._turn.number, self._turn.records)))
+            await self._process.finish(_CLOSE_SECONDS)
 
     async def append(self, record: Record) -> None:
         """Return once `record` is committed; raises JournalUnavailable."""
-        if self._owed >= _MOST_OWED:
+        if self._owed >= self._most_owed:
             metrics.JOURNAL_FAILURES.labels("full").inc()
             raise _unavailable("too many requests wait for the disk")
         with tracing.span("journal append"):
@@ -98,7 +103,9 @@ class ProcessJournal:
 
     async def check(self) -> str | None:
         """Why the journal cannot be written just now, or None: asks for a write at most once a second."""
-        if time.monotonic() - self._checked_at >= _CHECK_SECONDS:
+        # While a fault holds up what was sent, the answer to that will tell.
+        held_up = self._fault is not None and self._sent
+        if not held_up and time.monotonic() - self._checked_at >= _CHECK_SECONDS:
             self._checked_at = time.monotonic()
             try:
                 await self._join(None)
@@ -112,8 +119,9 @@ class ProcessJournal:
         if turn is None:
             self._number += 1
             turn = self._turn = _Turn(self._number)
-            turn.timer = loop.call_later(self._settings.journal_timeout_seconds, self._expire, turn)
             loop.call_soon(self._send_turn)
+        if turn.timer is None:
+            turn.timer = loop.call_later(self._settings.journal_timeout_seconds, self._expire, turn)
         if record is not None:
             turn.records.append(record)
             self._owed += 1
@@ -129,8 +137,7 @@ class ProcessJournal:
         turn.frame = self._encoder.encode(Batch(turn.number, turn.records))
         self._sent[turn.number] = turn
         metrics.JOURNAL_WAITING.set(self._owed)
-        if self._child is not None:
-            self._child.send(turn.frame)
+        self._process.send(turn.frame)
 
     def _acknowledged(self, frame: bytes) -> None:
         self._heard.set()
@@ -163,6 +170,7 @@ class ProcessJournal:
     def _settle(self, turn: _Turn, fault: str | None, seconds: float, reason: str = "refused") -> None:
         if turn.timer is not None:
             turn.timer.cancel()
+            turn.timer = None
         waiters, turn.waiters = turn.waiters, []
         if fault is not None and waiters:
             metrics.JOURNAL_FAILURES.labels(reason).inc(len(waiters))
@@ -174,40 +182,31 @@ class ProcessJournal:
             else:
                 waiter.set_exception(_unavailable(fault))
 
+    @property
+    def _process(self) -> Child:
+        assert self._child is not None
+        return self._child
+
     async def _start(self) -> None:
-        child = await Child.start("mathops.adapters.journal_process", self._acknowledged, self._exited)
+        child = await Child.start("mathops.adapters.journal_process", self._acknowledged)
         child.send(self._settings.model_dump_json().encode())
         for turn in self._sent.values():
             child.send(turn.frame)
         self._child = child
 
-    def _exited(self) -> None:
-        self._child = None
-        if not self._closing:
+    async def _keep(self) -> None:
+        """Put another process in the place of one that is lost; it is sent what is owed."""
+        while True:
+            await asyncio.wait((self._process.ended,))
             metrics.JOURNAL_RESTARTS.inc()
             log.error("journal process lost; starting another", waiting_rows=self._owed)
-            self._restarting = asyncio.create_task(self._restart())
-
-    async def _restart(self) -> None:
-        # A process that dies at its start must not be started in a tight loop.
-        await asyncio.sleep(_RESTART_SECONDS if self._fault else 0)
-        self._fault = "the journal process was lost"
-        while self._child is None:
+            # A process that dies at its start must not be started in a tight loop.
+            await asyncio.sleep(_RESTART_SECONDS if self._fault else 0)
+            self._fault = "the journal process was lost"
             try:
                 await self._start()
             except OSError as error:
                 log.error("journal process cannot be started", fault=str(error))
-                await asyncio.sleep(_RESTART_SECONDS)
-
-    async def _stop(self) -> None:
-        # Requests have ended by now, so what is still here is a record that nobody waits for.
-        if (turn := self._turn) is not None and self._child is not None:
-            self._child.send(self._encoder.encode(Batch(turn.number, turn.records)))
-        self._closing = True
-        if self._restarting is not None:
-            self._restarting.cancel()
-        if (child := self._child) is not None:
-            await child.finish(_CLOSE_SECONDS)
 
 
 def _age(oldest: str | None) -> float:

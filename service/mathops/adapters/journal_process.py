@@ -19,6 +19,8 @@ from mathops.telemetry import logs
 # Frames of one transaction; beyond this a commit would keep its first request waiting.
 _FRAMES_AT_ONCE = 256
 _HOUSEKEEPING_SECONDS = 1.0
+# Between two batches of deletions requests come first.
+_RETENTION_SECONDS = 0.05
 
 
 class Batch(msgspec.Struct, array_like=True):
@@ -51,20 +53,20 @@ class JournalProcess:
         self._checkpoints = Checkpoints(settings.journal_url)
         self._log = RequestLog(settings.log_path, settings.log_file_bytes, settings.log_file_backups)
         self._outbox = Outbox(0, None)
-        self._kept_house_at = 0.0
+        self._keep_house_at = 0.0
         self._decoder = msgspec.msgpack.Decoder(Batch)
 
     def run(self) -> None:
         """Serve until the web worker closes or dies; what it has sent is then committed all the same."""
         self._acknowledge([])
-        while True:
-            frames, ended = self._parent.gather(_FRAMES_AT_ONCE, _HOUSEKEEPING_SECONDS)
+        ended = False
+        while not ended:
+            wait = max(0.0, self._keep_house_at - time.monotonic())
+            frames, ended = self._parent.gather(_FRAMES_AT_ONCE, wait)
             if frames:
                 self._commit([self._decoder.decode(frame) for frame in frames])
                 self._checkpoints.committed()
-            if ended:
-                return
-            if time.monotonic() - self._kept_house_at >= _HOUSEKEEPING_SECONDS:
+            if time.monotonic() >= self._keep_house_at and not ended:
                 self._keep_house()
 
     def _commit(self, batches: list[Batch]) -> None:
@@ -82,15 +84,16 @@ class JournalProcess:
         self._parent.send(msgspec.msgpack.encode(Acknowledgement(numbers, fault, seconds, *self._outbox)))
 
     def _keep_house(self) -> None:
-        self._kept_house_at = time.monotonic()
+        pause = _HOUSEKEEPING_SECONDS
         try:
             self._outbox = self._writer.outbox()
             self._acknowledge([])
             if deleted := self._writer.retain(self._settings.retention_days, self._settings.retention_rows):
                 logs.get_logger(__name__).info("retention deleted rows; their events reach no broker", rows=deleted)
-                self._kept_house_at = 0.0
+                pause = _RETENTION_SECONDS
         except Exception as error:  # the next commit meets the same fault, and answers for it
             logs.get_logger(__name__).warning("journal housekeeping failed", fault=str(error))
+        self._keep_house_at = time.monotonic() + pause
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy.exc import DatabaseError
 
 from mathops.adapters import database
@@ -28,6 +29,8 @@ def upgrade(url: str) -> None:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    except CommandError as error:
+        raise StartupError(f"the journal {path} has a schema that this version does not know: {error}") from None
     except (DatabaseError, OSError) as error:
         raise StartupError(f"the journal {path} cannot be used: {getattr(error, 'orig', None) or error}") from None
     finally:

@@ -54,7 +54,7 @@ OUTBOX_OLDEST = Gauge(
 POOL_WORKERS = Gauge("mathops_pool_workers", "Computing processes.", multiprocess_mode="livesum")
 POOL_BUSY = Gauge("mathops_pool_busy_workers", "Computing processes at work.", multiprocess_mode="livesum")
 POOL_WAITING = Gauge("mathops_pool_waiting", "Computations that wait for a process.", multiprocess_mode="livesum")
-POOL_LOST = Counter("mathops_pool_lost_workers", "Computing processes ended before their result.", ["reason"])
+POOL_LOST = Counter("mathops_pool_lost_workers", "Computing processes that were stopped at work, or lost.", ["reason"])
 TOKENS_REFUSED = Counter("mathops_tokens_refused", "Requests without a valid token.")
 BUILD_INFO = Gauge(
     "mathops_build_info",
