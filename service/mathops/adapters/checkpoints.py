@@ -23,7 +23,7 @@ class Checkpoints:
 
     def __init__(self, url: str) -> None:
         self._engine = database.writer_engine(url) if database.concurrent_checkpoints() else None
-        self._lock = database.WriteLock(url)
+        self._lock = database.write_lock(url)
         self._commits = 0
         self._bulk: threading.Thread | None = None
 

@@ -1,17 +1,17 @@
 """Connections to the journal's database: SQLite with the pragmas its promise needs, or PostgreSQL."""
 
-import fcntl
 import sqlite3
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import IO, Any
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
+from mathops.adapters.locks import FileLock
 from mathops.errors import StartupError
 
 BUSY_SECONDS = 5
@@ -86,21 +86,10 @@ def reader_engine(url: str) -> Engine:
     )
 
 
-class WriteLock:
-    """The one lock that every writer of a SQLite file takes: flock is fair, SQLite's busy handler is not."""
-
-    def __init__(self, url: str) -> None:
-        path = path_of(url)
-        self._path = path.with_name(path.name + ".lock")
-        self._file: IO[str] | None = None
-
-    def __enter__(self) -> None:
-        self._file = self._path.open("a")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-
-    def __exit__(self, *_: object) -> None:
-        assert self._file is not None
-        self._file.close()
+def write_lock(url: str) -> FileLock:
+    """The one lock that every writer of a SQLite file takes: SQLite's own busy handler is not fair."""
+    path = path_of(url)
+    return FileLock(path.with_name(path.name + ".lock"))
 
 
 def integrity(engine: Engine) -> list[str]:

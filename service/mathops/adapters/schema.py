@@ -25,7 +25,7 @@ def upgrade(url: str) -> None:
     _prepare_folder(path)
     engine = database.writer_engine(url)
     try:
-        with database.WriteLock(url), engine.begin() as connection:
+        with database.write_lock(url), engine.begin() as connection:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

@@ -48,7 +48,7 @@ class Writer:
 
     def __init__(self, url: str) -> None:
         self._engine = database.writer_engine(url)
-        self._lock = database.WriteLock(url)
+        self._lock = database.write_lock(url)
         self._connection: Connection | None = None
         # Compiled once: Core's own path costs more per row than SQLite does.
         insert = sqlite.insert(requests).on_conflict_do_nothing(index_elements=["id"])

@@ -1,0 +1,62 @@
+"""What every Compute keeps to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+
+from mathops.compute import Pool
+from mathops.evaluate import Compute
+from mathops.operations import OPERATIONS, Operation
+from tests.fakes import InlineCompute
+
+pytestmark = pytest.mark.anyio
+
+LARGE = {"pow": (-7, 20_001), "fib": (100_000,), "fact": (20_000,)}
+
+
+@asynccontextmanager
+async def fake() -> AsyncIterator[Compute]:
+    yield InlineCompute()
+
+
+@asynccontextmanager
+async def processes() -> AsyncIterator[Compute]:
+    async with Pool(size=2, queue=100, deadline=30, memory_bytes=384 * 1024 * 1024).running() as pool:
+        yield pool
+
+
+PARTS: dict[str, Callable[[], AbstractAsyncContextManager[Compute]]] = {"fake": fake, "processes": processes}
+
+
+@pytest.fixture(params=PARTS)
+async def compute(request: pytest.FixtureRequest) -> AsyncIterator[Compute]:
+    async with PARTS[request.param]() as part:
+        yield part
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+async def test_a_large_result_is_exact_to_the_last_digit(compute: Compute, operation: Operation) -> None:
+    arguments = LARGE[operation.name]
+
+    result, _ = await compute.run(operation, arguments)
+
+    assert result == operation.result(*arguments)
+    assert result.digits > 10_000
+
+
+async def test_the_times_of_queue_computing_and_writing_are_told(compute: Compute) -> None:
+    _, timing = await compute.run(OPERATIONS[0], LARGE[OPERATIONS[0].name])
+
+    assert timing.queue >= 0
+    assert timing.compute > 0
+    assert timing.encode > 0
+
+
+async def test_each_of_many_callers_gets_its_own_result(compute: Compute) -> None:
+    power = next(operation for operation in OPERATIONS if operation.name == "pow")
+
+    results = await asyncio.gather(*(compute.run(power, (base, 5000)) for base in range(2, 22)))
+
+    assert [result for result, _ in results] == [power.result(base, 5000) for base in range(2, 22)]
