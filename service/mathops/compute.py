@@ -174,7 +174,9 @@ class Pool:
         self._idle.put_nowait(worker)
         length = int.from_bytes(frame[:2])
         digits, compute, encode = msgspec.msgpack.decode(frame[2 : 2 + length])
-        tracing.elsewhere("compute", compute + encode, **{"process.pid": worker.child.pid, "mathops.digits": digits})
+        tracing.elsewhere(
+            "compute in process", compute + encode, **{"process.pid": worker.child.pid, "mathops.digits": digits}
+        )
         return Result(frame[2 + length :], digits), Timing(taken - started, compute, encode)
 
     async def _take(self) -> Worker:
