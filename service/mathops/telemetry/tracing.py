@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 from opentelemetry.trace import SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from mathops import __version__
 from mathops.errors import StartupError
@@ -20,6 +21,8 @@ PROTOCOL = "http/protobuf"
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 
+# Not OTEL_PROPAGATORS: naming one that is not installed there ends a process at import, traces or none.
+_traceparent = TraceContextTextMapPropagator()
 _NOTHING: AbstractContextManager[None] = nullcontext()
 _state: dict[str, Any] = {"tracer": None, "provider": None}
 
@@ -94,7 +97,7 @@ def span(name: str, **attributes: Any) -> AbstractContextManager[Any]:
 def server_span(name: str, headers: Mapping[str, str], attributes: Mapping[str, Any]) -> AbstractContextManager[Any]:
     """The span of a whole request, child of the caller's `traceparent`; `attributes` may decide on sampling."""
     current: AbstractContextManager[Any] = _state["tracer"].start_as_current_span(
-        name, context=propagate.extract(headers), kind=SpanKind.SERVER, attributes=attributes
+        name, context=_traceparent.extract(headers), kind=SpanKind.SERVER, attributes=attributes
     )
     return current
 
@@ -126,5 +129,5 @@ def current_traceparent() -> str | None:
     if _state["tracer"] is None:
         return None
     carrier: dict[str, str] = {}
-    propagate.inject(carrier)
+    _traceparent.inject(carrier)
     return carrier.get("traceparent")

@@ -5,13 +5,15 @@ import pty
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 from mathops.telemetry import logs, tracing
+from tests.conftest import World
+from tests.unit.telemetry.operations import FAILING
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +111,28 @@ def test_a_line_within_a_span_names_its_trace(capsys: pytest.CaptureFixture[str]
     assert trace_id
     assert ours["trace_id"] == library["trace_id"] == trace_id
     assert "trace_id" not in outside
+
+
+def test_a_failing_request_is_logged_once_with_its_stack_and_request_id(
+    capsys: pytest.CaptureFixture[str], make_world: Callable[..., World]
+) -> None:
+    world = make_world(operations=[FAILING])
+    logs.configure("info", "json")
+
+    answer = world.get("/fail?n=13", x_request_id="find-me")
+
+    (line,) = (line for line in written(capsys) if "exception" in line)
+    assert line["request_id"] == answer.json()["request_id"] == "find-me"
+    assert line["exception"].endswith("RuntimeError: broken")
+    assert "broken" not in answer.text
+
+
+def test_a_refused_request_is_not_logged(capsys: pytest.CaptureFixture[str], world: World) -> None:
+    logs.configure("info", "json")
+
+    world.get("/pow?base=x")
+
+    assert not [line for line in written(capsys) if line["logger"].startswith("mathops")]
 
 
 @pytest.mark.parametrize(("terminal", "begins"), [(True, "\x1b"), (False, "{")])

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import threading
@@ -5,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from gmpy2 import mpz
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -13,9 +13,9 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind
 
 from mathops.errors import StartupError
-from mathops.operations import Operation, Parameter
 from mathops.telemetry import metrics, tracing
 from tests.conftest import World
+from tests.unit.telemetry.operations import FAILING
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -36,22 +36,6 @@ def traced_world(
 ) -> World:
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "otlp")
     return make_world(operations=[FAILING])
-
-
-def _fail(n: int) -> mpz:
-    if n == 13:
-        raise RuntimeError("broken")
-    return mpz(n)
-
-
-FAILING = Operation(
-    name="fail",
-    alias="failing",
-    summary="fails at 13",
-    parameters=(Parameter("n", "any", example=1),),
-    bits=lambda _: 1.0,
-    compute=_fail,
-)
 
 
 def server_span(spans: InMemorySpanExporter) -> ReadableSpan:
@@ -116,6 +100,20 @@ def test_a_service_without_traces_never_loads_the_exporter() -> None:
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert ended.stdout == "False\n"
+
+
+def test_a_propagator_that_is_not_installed_does_no_harm() -> None:
+    script = "from mathops.telemetry import tracing; tracing.start(); tracing.stop(0)"
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "OTEL_PROPAGATORS": "b3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_without_traces_a_request_has_no_trace_id(world: World) -> None:
