@@ -75,7 +75,7 @@ class Settings(BaseModel):
         description="predicted milliseconds of computing of one user, such as 30000/minute; empty: no limit",
     )
     quota_unauthenticated: str = Field(
-        "120/minute", description="refused tokens and logins of one address; empty: no limit"
+        "120/minute", description="refused tokens and logins by password of one address; empty: no limit"
     )
 
     url_bytes: int = Field(8192, ge=256, description="longest target (414)")

@@ -7,7 +7,7 @@ from mathops.errors import InvalidParameter, Unauthorized
 from mathops.identity.tokens import REALM
 from mathops.identity.users import NAME
 from mathops.web.exchange import exchange_of
-from mathops.web.middleware.authentication import charge_refusal
+from mathops.web.middleware.authentication import charge_address
 from mathops.web.parameters import json_object
 
 # argon2 reads the whole password; a longer one is only work.
@@ -19,9 +19,11 @@ async def login(request: Request) -> Response:
     exchange = exchange_of(request.scope)
     resources = exchange.resources
     user, password = _credentials(await json_object(request.scope, request.receive), resources.settings.demo)
+    if not resources.settings.demo:
+        # Before the password is looked at: a guess over the quota learns nothing, and costs no hashing.
+        await charge_address(exchange, request.scope)
     scopes = await resources.users.scopes(user, password)
     if scopes is None:
-        await charge_refusal(exchange, request.scope)
         raise Unauthorized("the user or the password is wrong", headers={"WWW-Authenticate": REALM})
     token = resources.tokens.make(user, scopes)
     return JSONResponse(

@@ -34,13 +34,13 @@ def client_address(scope: Scope) -> str:
     return client[0] if client else "unknown"
 
 
-async def charge_refusal(exchange: Exchange, scope: Scope) -> None:
-    """Count a refused token or login against the caller's address; raises QuotaExceeded."""
+async def charge_address(exchange: Exchange, scope: Scope) -> None:
+    """Count a refused token or a login by password against the caller's address; raises QuotaExceeded."""
     quota = await exchange.resources.limiter.charge("unauthenticated", client_address(scope))
     if quota is not None and not quota.allowed:
         # A flood of refusals is not to become a flood of commits.
         exchange.recorded = False
-        raise quota_exceeded(quota, f"{quota.limit} refusals in {quota.window} s")
+        raise quota_exceeded(quota, f"{quota.limit} refused tokens and logins in {quota.window} s")
 
 
 class Authentication:
@@ -63,7 +63,7 @@ class Authentication:
             principal = exchange.resources.tokens.verify(bearer_token(scope))
         except Unauthorized:
             metrics.TOKENS_REFUSED.inc()
-            await charge_refusal(exchange, scope)
+            await charge_address(exchange, scope)
             raise
         exchange.principal = principal
         self._authorize(principal, path)

@@ -1,0 +1,127 @@
+"""Who is let in, and what the others are told."""
+
+from collections.abc import Callable
+
+import pytest
+
+from mathops.web.middleware.authentication import PUBLIC_PATHS
+from tests.conftest import World
+from tests.unit.web.answers import refused
+from tests.unit.web.asgi import body, exchange, scope, status_of
+
+TARGET = "/fib?n=10"
+
+
+def test_a_request_without_a_token_is_told_where_to_get_one(world: World) -> None:
+    answer = world.client.get(TARGET)
+
+    assert "POST /login" in refused(answer, 401, "unauthorized")["detail"]
+    # Without error, as RFC 6750, section 3.1 asks where no token came.
+    assert answer.headers["www-authenticate"] == 'Bearer realm="mathops"'
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "",
+        " ",
+        "Bearer",
+        "Bearer ",
+        "Bearer x",
+        "Bearer a.b.c",
+        "Basic YTpi",
+        "bearer\tx",
+        "Token x",
+        "Bearer " + "x" * 20000,
+    ],
+)
+def test_a_field_without_a_valid_token_is_refused(world: World, field: str) -> None:
+    answer = world.client.get(TARGET, headers={"Authorization": field})
+
+    refused(answer, 401, "unauthorized")
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert [(row.status, row.user) for row in world.journal.records] == [(401, None)]
+
+
+def test_bytes_beyond_ascii_are_refused(world: World) -> None:
+    answer = world.client.get(TARGET, headers=[("Authorization", "Bearer é.ü.ö".encode("latin-1"))])
+
+    refused(answer, 401, "unauthorized")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_case_of_the_scheme_does_not_matter(world: World, scheme: str) -> None:
+    token = world.bearer()["Authorization"].split()[1]
+
+    assert world.client.get(TARGET, headers={"Authorization": f"{scheme}  {token} "}).status_code == 200
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("second", ["", "Bearer x", None])
+async def test_two_authorization_fields_are_refused(world: World, second: str | None) -> None:
+    own = world.bearer()["Authorization"]
+    for pair in ((own, own if second is None else second), (own if second is None else second, own)):
+        request = scope("GET", TARGET, [("Authorization", value) for value in pair])
+
+        assert status_of(await exchange(world.client.app, request, [body(b"")])) == 401
+
+
+@pytest.mark.parametrize(
+    ("scopes", "path", "needed"), [(("history",), TARGET, "math"), (("math",), "/history", "history")]
+)
+def test_a_token_without_the_scope_is_told_which(world: World, scopes: tuple[str, ...], path: str, needed: str) -> None:
+    answer = world.client.get(path, headers=world.bearer("bob", scopes))
+
+    assert needed in refused(answer, 403, "insufficient-scope")["detail"]
+    assert answer.headers["www-authenticate"] == (
+        f'Bearer realm="mathops", error="insufficient_scope", scope="{needed}"'
+    )
+
+
+def test_a_caller_without_the_scope_is_known_to_the_record(world: World) -> None:
+    world.client.get(TARGET, headers=world.bearer("bob", ("history",)))
+
+    assert [(row.status, row.user) for row in world.journal.records] == [(403, "bob")]
+
+
+@pytest.mark.parametrize("path", sorted(PUBLIC_PATHS - {"/login"}))
+def test_a_public_path_needs_no_token(world: World, path: str) -> None:
+    assert world.client.get(path, follow_redirects=False).status_code in (200, 307)
+
+
+@pytest.mark.parametrize("path", ["/pow", "/power", "/history", "/docs/other", "/livez/", "/LIVEZ", "/login/"])
+def test_any_other_path_does(world: World, path: str) -> None:
+    refused(world.client.get(path), 401, "unauthorized")
+
+
+def test_a_flood_of_refused_tokens_is_no_flood_of_rows(make_world: Callable[..., World]) -> None:
+    world = make_world(limits={"unauthenticated": 5})
+
+    answers = [world.client.get(TARGET, headers={"Authorization": "Bearer x"}) for _ in range(50)]
+
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 45
+    refused(answers[-1], 429, "quota-exceeded")
+    assert answers[-1].headers["retry-after"] == "60"
+    assert len(world.journal.records) == 5
+    assert world.get(TARGET).status_code == 200
+
+
+def test_a_valid_token_costs_nothing_of_the_address(make_world: Callable[..., World]) -> None:
+    world = make_world(limits={"unauthenticated": 1})
+    for _ in range(5):
+        assert world.get(TARGET).status_code == 200
+
+    assert world.limiter.charged == {}
+
+
+@pytest.mark.anyio
+async def test_each_address_has_its_own_quota(make_world: Callable[..., World]) -> None:
+    world = make_world(limits={"unauthenticated": 1})
+
+    async def asked_from(client: tuple[str, int] | None) -> int:
+        request = {**scope("GET", TARGET), "client": client}
+        return status_of(await exchange(world.client.app, request, [body(b"")]))
+
+    assert [await asked_from(("192.0.2.1", 1)), await asked_from(("192.0.2.1", 2))] == [401, 429]
+    assert await asked_from(("192.0.2.2", 1)) == 401
+    assert [await asked_from(None), await asked_from(None)] == [401, 429]
