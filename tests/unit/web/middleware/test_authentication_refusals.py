@@ -143,7 +143,7 @@ def test_after_too_many_refusals_of_an_address_they_are_429_and_not_recorded(
 
     assert statuses == [401, 401, 429, 429]
     assert last.json()["type"] == "/problems/quota-exceeded"
-    assert last.json()["detail"].startswith("the quota of 2 refusals in 60 s is used up")
+    assert last.json()["detail"].startswith("the quota of 2 refused tokens and logins in 60 s is used up")
     assert last.headers["retry-after"] == "60"
     assert [record.status for record in world.journal.records] == [401, 401]
     assert list(world.limiter.charged) == [("unauthenticated", "testclient")]

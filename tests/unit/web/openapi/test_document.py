@@ -1,0 +1,128 @@
+"""The OpenAPI document, held against what the service answers."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from mathops.errors import problem_types
+from tests.conftest import World
+
+
+@pytest.fixture
+def document(world: World) -> dict[str, Any]:
+    answer = world.client.get("/openapi.json")
+    assert answer.headers["content-type"] == "application/json"
+    described: dict[str, Any] = answer.json()
+    return described
+
+
+def schemas(part: Any) -> Iterator[dict[str, Any]]:
+    """Every schema in a part of the document."""
+    if isinstance(part, dict):
+        if isinstance(part.get("schema"), dict):
+            yield part["schema"]
+        for value in part.values():
+            yield from schemas(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from schemas(value)
+
+
+def validate(document: dict[str, Any], schema: dict[str, Any], instance: Any) -> None:
+    registry: Registry[Any] = Registry().with_resource("urn:openapi", Resource(document, DRAFT202012))
+    rooted = {"$ref": "urn:openapi" + schema["$ref"]} if "$ref" in schema else schema
+    Draft202012Validator(rooted, registry=registry).validate(instance)
+
+
+def test_every_schema_is_one(document: dict[str, Any]) -> None:
+    found = list(schemas(document["paths"])) + list(document["components"]["schemas"].values())
+
+    assert len(found) > 50
+    for schema in found:
+        Draft202012Validator.check_schema(schema)
+
+
+def test_every_operation_has_an_id_of_its_own_and_a_summary(document: dict[str, Any]) -> None:
+    operations = [operation for methods in document["paths"].values() for operation in methods.values()]
+
+    ids = [operation["operationId"] for operation in operations]
+    assert len(ids) == len(set(ids))
+    assert all(operation["summary"] for operation in operations)
+
+
+@pytest.mark.parametrize(("path", "scope"), [("/pow", "math"), ("/factorial", "math"), ("/history", "history")])
+def test_guarded_paths_name_their_scope(document: dict[str, Any], path: str, scope: str) -> None:
+    for operation in document["paths"][path].values():
+        assert operation["security"] == [{"bearer": [scope]}]
+        assert {"401", "403", "429"} <= set(operation["responses"])
+
+
+def test_public_paths_ask_for_nothing_and_no_other_does_so(document: dict[str, Any], world: World) -> None:
+    for path, methods in document["paths"].items():
+        if "get" in methods:
+            needs = world.client.get(path).status_code == 401
+            assert ("security" in methods["get"]) == needs, path
+
+
+CASES = [
+    ("get", "/fib", "/fib?n=10", {}, 200),
+    ("get", "/fib", "/fib?n=x", {}, 422),
+    ("get", "/fib", "/fib?n=99999999999", {}, 422),
+    ("get", "/fib", "/fib?n=%FF", {}, 400),
+    ("get", "/fib", "/fib?n=1", {"Accept": "image/png"}, 406),
+    ("get", "/fib", "/fib?n=1", {"Authorization": ""}, 401),
+    ("get", "/fib", "/fib?n=" + "9" * 9000, {}, 414),
+    ("get", "/fib", "/fib?n=1", {"X-Long": "x" * 40000}, 431),
+    ("get", "/history", "/history", {}, 200),
+    ("get", "/history", "/history?limit=0", {}, 422),
+    ("post", "/pow", "/pow", {"Content-Type": "text/csv"}, 415),
+    ("post", "/pow", "/pow", {"Content-Type": "application/json"}, 400),
+    ("get", "/readyz", "/readyz", {}, 200),
+    ("get", "/livez", "/livez", {}, 200),
+    ("get", "/.well-known/jwks.json", "/.well-known/jwks.json", {}, 200),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]} {case[1]} {case[4]}")
+def test_an_answer_is_as_described(
+    world: World, document: dict[str, Any], case: tuple[str, str, str, dict[str, str], int]
+) -> None:
+    method, path, target, fields, status = case
+    answer = world.client.request(method, target, headers={**world.bearer(), **fields})
+
+    assert answer.status_code == status
+    described = document["paths"][path][method]["responses"][str(status)]
+    media_type = answer.headers["content-type"].partition(";")[0]
+    validate(document, described["content"][media_type]["schema"], answer.json())
+
+
+def test_every_problem_that_an_operation_can_meet_is_described(document: dict[str, Any]) -> None:
+    elsewhere = {"not-found", "method-not-allowed"}
+    statuses = {str(error.status) for slug, error in problem_types().items() if slug not in elsewhere}
+
+    assert statuses <= set(document["paths"]["/pow"]["post"]["responses"])
+    assert set(document["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]) == {
+        f"/problems/{slug}" for slug in problem_types()
+    }
+
+
+@pytest.mark.parametrize("path", ["/pow", "/fib", "/fact"])
+def test_head_is_described_as_get_without_content(document: dict[str, Any], path: str) -> None:
+    methods = document["paths"][path]
+
+    assert set(methods["head"]["responses"]) == set(methods["get"]["responses"])
+    assert not any("content" in answer for answer in methods["head"]["responses"].values())
+
+
+def test_examples_are_what_the_service_answers(world: World, document: dict[str, Any]) -> None:
+    for path in ("/pow", "/fib", "/fact"):
+        described = document["paths"][path]["get"]
+        query = {parameter["name"]: parameter["example"] for parameter in described["parameters"]}
+
+        answer = world.client.get(path, params=query, headers=world.bearer())
+
+        assert answer.json() == described["responses"]["200"]["content"]["application/json"]["example"]
