@@ -1,14 +1,18 @@
 """What the evaluator refuses, charges, looks up and hands on."""
 
 import math
+from collections.abc import Iterator
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from mathops.compute import Timing
 from mathops.errors import QuotaExceeded, ResultTooLarge
 from mathops.evaluate import Evaluator, Plan, too_large
 from mathops.operations import FACTORIAL, FIBONACCI, POWER
-from mathops.telemetry import metrics
+from mathops.telemetry import metrics, tracing
 from tests.fakes import FakeCache, FakeLimiter, InlineCompute
 
 pytestmark = pytest.mark.anyio
@@ -157,3 +161,23 @@ async def test_the_duration_of_an_operation_is_observed_once_it_is_computed(worl
 
     assert 0 < after - counted < 1
     assert metrics.OPERATION_DURATION.labels("pow")._sum.get() == after
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracing.use(provider)
+    yield exporter
+    tracing.stop(1)
+
+
+async def test_a_trace_shows_looking_up_and_computing(world: World, spans: InMemorySpanExporter) -> None:
+    for _ in range(2):
+        await world.evaluator.evaluate(world.plan(25), "alice")
+
+    names = [span.name for span in spans.get_finished_spans()]
+    assert (names.count("cache get"), names.count("compute")) == (2, 1)
+    (computing,) = (span for span in spans.get_finished_spans() if span.name == "compute")
+    assert dict(computing.attributes or {}) == {"mathops.operation": "pow"}

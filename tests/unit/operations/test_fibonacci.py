@@ -3,6 +3,7 @@ import math
 import pytest
 
 from mathops.operations import FIBONACCI
+from mathops.operations.operation import ADMISSION_BITS
 
 
 @pytest.mark.parametrize(("n", "result"), [(0, 0), (1, 1), (2, 1), (3, 2), (10, 55), (100, 354224848179261915075)])
@@ -21,6 +22,10 @@ def test_its_index_must_not_be_negative() -> None:
 @pytest.mark.parametrize("n", [*range(200), 10**5, 10**6])
 def test_its_size_is_foreseen_within_two_bits(n: int) -> None:
     assert 0 <= FIBONACCI.bits(n) - FIBONACCI.compute(n).bit_length() <= 2
+
+
+def test_its_size_is_foreseen_by_binet_and_what_admission_adds() -> None:
+    assert FIBONACCI.bits(1000) == pytest.approx(math.log2(FIBONACCI.compute(1000)) + ADMISSION_BITS, abs=1e-9)
 
 
 def test_an_index_beyond_floats_has_a_size_beyond_floats() -> None:

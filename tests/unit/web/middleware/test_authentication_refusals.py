@@ -88,6 +88,12 @@ def test_the_scheme_may_be_in_any_case_and_blanks_do_not_matter(world: World, va
     assert ask(world, authorization=[value.format(token=token)]).status_code == 200
 
 
+def test_behind_a_good_token_the_body_is_read(world: World) -> None:
+    answer = world.client.post("/fib", json={"n": 10}, headers=world.bearer())
+
+    assert answer.json()["result"] == "55"
+
+
 def test_two_authorization_fields_are_refused_even_when_both_are_good(world: World) -> None:
     good = world.bearer()["Authorization"]
 
