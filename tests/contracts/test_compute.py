@@ -30,7 +30,12 @@ async def processes() -> AsyncIterator[Compute]:
 PARTS: dict[str, Callable[[], AbstractAsyncContextManager[Compute]]] = {"fake": fake, "processes": processes}
 
 
-@pytest.fixture(params=PARTS)
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(params=PARTS, scope="module")
 async def compute(request: pytest.FixtureRequest) -> AsyncIterator[Compute]:
     async with PARTS[request.param]() as part:
         yield part
