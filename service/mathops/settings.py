@@ -81,7 +81,9 @@ class Settings(BaseModel):
     url_bytes: int = Field(8192, ge=256, description="longest target (414)")
     header_bytes: int = Field(32768, ge=1024, description="largest header fields, together (431)")
     body_bytes: int = Field(65536, ge=256, description="largest body (413)")
-    read_timeout_seconds: float = Field(10, gt=0, description="longest wait for a whole body (408)")
+    read_timeout_seconds: float = Field(
+        10, gt=0, description="longest wait for a whole body (408), and for a whole head"
+    )
 
     @model_validator(mode="after")
     def _limits_agree(self) -> Self:

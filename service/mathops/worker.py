@@ -7,14 +7,16 @@ import math
 import os
 import signal
 import sys
+from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 from gunicorn.arbiter import Arbiter
 from uvicorn.config import Config
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
+from mathops.protocol import PatientProtocol
 from mathops.settings import load
 from mathops.web.app import Application
 
@@ -62,6 +64,7 @@ class Worker(UvicornWorker):
         settings = load().settings
         self.config.timeout_graceful_shutdown = math.ceil(settings.shutdown_timeout_seconds)
         self.config.server_header = False
+        self.config.http = cast("type[asyncio.Protocol]", partial(PatientProtocol, settings.read_timeout_seconds))
         self.delay = settings.shutdown_delay_seconds
         # uvicorn's own lines go with ours; its access log is off, for the request log says more.
         logging.getLogger("uvicorn.error").propagate = True

@@ -1,0 +1,112 @@
+"""Connections that send too slowly, or without end, are closed; all others are left alone."""
+
+import socket
+import time
+from collections.abc import Iterator
+from itertools import chain, repeat
+
+import pytest
+
+from mathops.protocol import MOST_HEAD_BYTES
+from tests.process import Server, eventually
+
+SECONDS = 0.3
+HEAD = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    variables = {"MATHOPS_READ_TIMEOUT_SECONDS": str(SECONDS), "MATHOPS_COMPUTE_DEADLINE_SECONDS": "1"}
+    server = Server(tmp_path_factory.mktemp("server"), variables)
+    yield server.start()
+    server.kill()
+
+
+@pytest.fixture
+def connection(impatient: Server) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", impatient.port), timeout=10) as opened:
+        yield opened
+
+
+def closed(connection: socket.socket) -> bool:
+    """Whether the server has closed; what it sent before is read away."""
+    connection.setblocking(False)
+    try:
+        while connection.recv(65536):
+            pass
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+    return True
+
+
+def sent_until_closed(connection: socket.socket, pieces: Iterator[bytes]) -> float:
+    """Seconds until the server closes the connection, to which one piece goes every now and then."""
+    started = time.monotonic()
+
+    def sent_and_closed() -> bool:
+        try:
+            connection.sendall(next(pieces))
+        except ConnectionError:
+            return True
+        return closed(connection)
+
+    eventually(sent_and_closed)
+    return time.monotonic() - started
+
+
+def answered(connection: socket.socket) -> bytes:
+    connection.setblocking(True)
+    connection.settimeout(10)
+    return connection.recv(65536)
+
+
+def test_a_connection_that_says_nothing_is_closed(connection: socket.socket) -> None:
+    eventually(lambda: closed(connection))
+
+
+def test_a_head_that_comes_byte_by_byte_is_cut_off(connection: socket.socket) -> None:
+    endless = chain((HEAD[:-2],), repeat(b"x: y\r\n"))
+
+    assert sent_until_closed(connection, endless) >= SECONDS * 0.9
+
+
+def test_so_is_the_head_of_a_second_request(connection: socket.socket) -> None:
+    connection.sendall(HEAD)
+    assert b"200 OK" in answered(connection)
+
+    assert sent_until_closed(connection, chain((HEAD[:-2],), repeat(b"x: y\r\n"))) >= SECONDS * 0.9
+
+
+def test_so_is_the_rest_of_a_body_that_nobody_reads(connection: socket.socket) -> None:
+    connection.sendall(b"POST /pow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n")
+    assert b"401 Unauthorized" in answered(connection)
+
+    assert sent_until_closed(connection, repeat(b" ")) >= SECONDS * 0.9
+
+
+def test_a_head_without_end_is_cut_off_however_fast(connection: socket.socket) -> None:
+    connection.sendall(HEAD[:-2].ljust(MOST_HEAD_BYTES + 1, b"x"))
+
+    assert b"400 Bad Request" in answered(connection)
+    eventually(lambda: closed(connection))
+
+
+def test_a_connection_that_rests_between_requests_is_left_alone(connection: socket.socket) -> None:
+    connection.sendall(HEAD)
+    assert b"200 OK" in answered(connection)
+    end = time.monotonic() + 2 * SECONDS
+    eventually(lambda: time.monotonic() > end)
+
+    connection.sendall(HEAD)
+    assert b"200 OK" in answered(connection)
+
+
+def test_a_computation_may_take_longer_than_a_head(impatient: Server) -> None:
+    fields = {**impatient.login(), "Accept": "text/plain"}
+
+    answer = impatient.client.get("/fact?n=1000000", headers=fields)
+
+    assert answer.status_code in (200, 504)
+    assert answer.elapsed.total_seconds() > SECONDS
