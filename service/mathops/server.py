@@ -33,11 +33,13 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
     """Run until a signal; raises StartupError."""
     logs.configure(settings.log_level, settings.log_format)
     with share_metrics(settings.workers):
+        # The port first: a second service by mistake should not touch the journal of the first.
+        descriptor = _listener(settings)
         prepare(settings)
         if reload:
-            _serve_reloading(settings)
+            _serve_reloading(settings, descriptor)
         else:
-            _Gunicorn(settings, _listener(settings)).run()
+            _Gunicorn(settings, descriptor).run()
 
 
 def prepare(settings: Settings) -> None:
@@ -51,13 +53,13 @@ def prepare(settings: Settings) -> None:
     policies(settings)
     if settings.users_file is not None:
         users.UsersFile(settings.users_file)
-    else:
-        log.warning("anyone may log in under any name; set MATHOPS_USERS_FILE to ask for passwords")
     request_log.prepare(settings.log_path)
     schema.upgrade(settings.journal_url)
     if keys.ensure(settings.keys_path):
         log.info("made a signing key", path=str(settings.keys_path))
     keys.read(settings.keys_path)
+    if settings.demo:
+        log.warning("anyone may log in under any name; set MATHOPS_USERS_FILE to ask for passwords")
 
 
 def build() -> "Application":
@@ -108,14 +110,14 @@ def _listener(settings: Settings) -> int:
     return listener.detach()
 
 
-def _serve_reloading(settings: Settings) -> None:
+def _serve_reloading(settings: Settings, descriptor: int) -> None:
     import uvicorn
 
     package = Path(__file__).parent
     uvicorn.run(
         "mathops.server:build",
         factory=True,
-        fd=_listener(settings),
+        fd=descriptor,
         reload=True,
         reload_dirs=[str(package)],
         log_config=None,

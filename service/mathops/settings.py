@@ -15,8 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from mathops.errors import StartupError
 
 PREFIX = "MATHOPS_"
-# Kubernetes injects these into every pod of a namespace that has a Service named mathops.
-_INJECTED = re.compile(r"MATHOPS_(PORT(_.*)?|SERVICE_(HOST|PORT)(_.*)?)")
+# The command line's own, for asking a service.
+TOKEN_VARIABLE = "MATHOPS_TOKEN"  # noqa: S105 - the name of a variable
+# Kubernetes injects these into every pod of a namespace that has a Service named mathops or mathops-something.
+_INJECTED = re.compile(r"MATHOPS_(PORT|PORT_.*|(.+_)?SERVICE_(HOST|PORT|PORT_.*)|.+_PORT_\d+_(TCP|UDP|SCTP)(_.*)?)")
+_INJECTED_PORT = re.compile(r"(tcp|udp|sctp)://[0-9a-f.:\[\]]+")
 
 MIB = 1024 * 1024
 
@@ -129,7 +132,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Loaded:
     values: dict[str, str] = {}
     sources = dict.fromkeys(Settings.model_fields, "default")
     for key in sorted(environ):
-        if not key.startswith(PREFIX) or _INJECTED.fullmatch(key):
+        if not key.startswith(PREFIX) or _foreign(key, environ[key]):
             continue
         name, text = _setting(key, environ[key])
         if name in values:
@@ -141,6 +144,11 @@ def load(environ: Mapping[str, str] = os.environ) -> Loaded:
         return Loaded(Settings.model_validate(values), sources)
     except ValidationError as error:
         raise StartupError("; ".join(_sentence(fault["loc"], fault["msg"]) for fault in error.errors())) from None
+
+
+def _foreign(key: str, value: str) -> bool:
+    injected = _INJECTED.fullmatch(key) or (key.endswith("_PORT") and _INJECTED_PORT.fullmatch(value))
+    return key == TOKEN_VARIABLE or bool(injected)
 
 
 def _setting(key: str, value: str) -> tuple[str, str]:
@@ -161,5 +169,7 @@ def _sentence(location: tuple[int | str, ...], message: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A value fit for eyes: the password of a URL is hidden."""
-    return re.sub(r"(?<=://)([^:/@]*):[^@/]*@", r"\1:***@", "" if value is None else str(value))
+    """A value fit for eyes: the passwords of a URL are hidden, with all that could be part of one."""
+    text = "" if value is None else str(value)
+    text = re.sub(r"(?<=://)([^:/@]*):.*@", r"\1:***@", text)
+    return re.sub(r"(?<=[?&])([^=&]*(?:password|secret|token)[^=&]*)=[^&]*", r"\1=***", text, flags=re.IGNORECASE)

@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -77,9 +78,13 @@ def writer_engine(url: str) -> Engine:
 
 def reader_engine(url: str) -> Engine:
     """Connections that can only read."""
-    path = path_of(url).absolute()
+    return read_only(path_of(url))
+
+
+def read_only(path: Path) -> Engine:
+    """Connections that can only read a SQLite file."""
     return create_engine(
-        URL.create("sqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"}),
+        URL.create("sqlite", database=f"file:{quote(str(path.absolute()))}", query={"mode": "ro", "uri": "true"}),
         module=sqlite_module(),
         poolclass=NullPool,
         connect_args={"timeout": BUSY_SECONDS},

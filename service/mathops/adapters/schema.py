@@ -7,9 +7,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.adapters import database
+from mathops.adapters.tables import relay
 from mathops.errors import StartupError
 
 
@@ -29,23 +31,25 @@ def upgrade(url: str) -> None:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            # Where nothing had to be migrated, nothing has been written: SQLite begins on a read-only file too.
+            connection.execute(relay.update().values(position=relay.c.position))
     except CommandError as error:
         raise StartupError(f"the journal {path} has a schema that this version does not know: {error}") from None
-    except (DatabaseError, OSError) as error:
+    except (SQLAlchemyError, OSError) as error:
         raise StartupError(f"the journal {path} cannot be used: {getattr(error, 'orig', None) or error}") from None
     finally:
         engine.dispose()
 
 
-def version(url: str) -> tuple[str | None, str]:
-    """The journal's revision, and the newest there is."""
-    engine = database.reader_engine(url)
-    try:
-        with engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-    finally:
-        engine.dispose()
-    return current, str(ScriptDirectory.from_config(_config()).get_current_head())
+def revision(engine: Engine) -> str | None:
+    """The database's revision; None without a schema."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str:
+    """The revision that this version needs."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
 def _prepare_folder(path: Path) -> None:

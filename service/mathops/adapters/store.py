@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Engine, delete, func, or_, select
+from sqlalchemy import Connection, Engine, Select, delete, func, or_, select
 from sqlalchemy.dialects import sqlite
 
 from mathops.adapters import database
@@ -15,6 +15,7 @@ from mathops.ports import Page
 from mathops.record import FIELDS, Record, timestamp
 
 _COLUMNS = [requests.c[name] for name in FIELDS]
+_SELECT = select(requests.c.seq, *_COLUMNS)
 _PARAMETERS = FIELDS.index("parameters")
 # Rows deleted in one transaction, so that requests never wait long behind retention.
 _DELETED_AT_ONCE = 500
@@ -35,7 +36,13 @@ class Reader:
 
     def history(self, user: str, limit: int, before: int | None = None) -> Page:
         """Records of `user`, newest first."""
-        query = select(requests.c.seq, *_COLUMNS).where(requests.c.user == user)
+        return self._page(_SELECT.where(requests.c.user == user), limit, before)
+
+    def everyone(self, limit: int, before: int | None = None) -> Page:
+        """Records of all users, newest first; for who runs the service."""
+        return self._page(_SELECT, limit, before)
+
+    def _page(self, query: Select[Any], limit: int, before: int | None) -> Page:
         if before is not None:
             query = query.where(requests.c.seq < before)
         with self._engine.connect() as connection:
@@ -77,6 +84,12 @@ class Writer:
                 self._connection.invalidate()
                 self._connection = None
             raise
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+        self._engine.dispose()
 
     def outbox(self) -> Outbox:
         """What waits for a broker."""

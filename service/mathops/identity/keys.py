@@ -73,6 +73,8 @@ def read(path: Path) -> list[ECKey]:
     """The private keys of a file, oldest first; raises StartupError."""
     try:
         keys = [ECKey.import_key(entry) for entry in json.loads(path.read_text())["keys"]]
+    except FileNotFoundError:
+        raise StartupError(f"there is no keys file {path}; mathops serve makes one") from None
     except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
         raise StartupError(
             f"the keys file {path} cannot be used: {error}; move it away to have a new one made"

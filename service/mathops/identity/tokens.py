@@ -76,6 +76,18 @@ class Tokens:
         key = self._keys.signing
         return jwt.encode({"alg": ALGORITHM, "typ": TYPE, "kid": key.kid}, claims, key)
 
+    def grant(self, user: str, scopes: list[str]) -> dict[str, str | int]:
+        """The answer to a login: a new token for `user`, and what it is (RFC 6749, 5.1)."""
+        token = self.make(user, scopes)
+        return {
+            "access_token": token,
+            "token_type": "Bearer",
+            "expires_in": self._lifetime,
+            "scope": " ".join(scopes),
+            # What clients of this service's first version read.
+            "token": token,
+        }
+
     def verify(self, token: str) -> Principal:
         """The principal of a valid token; raises Unauthorized."""
         self._keys.refresh()

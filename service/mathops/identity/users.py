@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +15,8 @@ from mathops.errors import StartupError
 SCOPES = ("math", "history")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _HASH = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+", re.ASCII)
+# argon2 reads the whole password; a longer one is only work.
+LONGEST_PASSWORD = 1024
 # Each check takes 64 MiB and tens of milliseconds.
 _CHECKS_AT_ONCE = 2
 
@@ -59,10 +62,19 @@ class UsersFile:
 
     def _matches(self, password_hash: str, password: str) -> bool:
         try:
-            # JSON can carry lone surrogates, which have no UTF-8: such a password is a wrong one as any other.
-            return self._hasher.verify(password_hash, password.encode("utf-8", "surrogatepass"))
+            return self._hasher.verify(password_hash, _bytes(password))
         except argon2.exceptions.VerificationError:
             return False
+
+
+def users_line(name: str, password: str, scopes: Iterable[str]) -> str:
+    """The line of a users file for a user with this password."""
+    return f"{name}:{PasswordHasher().hash(_bytes(password))}:{' '.join(scopes)}"
+
+
+def _bytes(password: str) -> bytes:
+    # JSON can carry lone surrogates, which have no UTF-8: such a password is a wrong one as any other.
+    return password.encode("utf-8", "surrogatepass")
 
 
 def _read(path: Path) -> dict[str, _User]:

@@ -5,13 +5,10 @@ from starlette.responses import JSONResponse, Response
 
 from mathops.errors import InvalidParameter, Unauthorized
 from mathops.identity.tokens import REALM
-from mathops.identity.users import NAME
+from mathops.identity.users import LONGEST_PASSWORD, NAME
 from mathops.web.exchange import exchange_of
 from mathops.web.middleware.authentication import charge_address
 from mathops.web.parameters import json_object
-
-# argon2 reads the whole password; a longer one is only work.
-_LONGEST_PASSWORD = 1024
 
 
 async def login(request: Request) -> Response:
@@ -25,17 +22,7 @@ async def login(request: Request) -> Response:
     scopes = await resources.users.scopes(user, password)
     if scopes is None:
         raise Unauthorized("the user or the password is wrong", headers={"WWW-Authenticate": REALM})
-    token = resources.tokens.make(user, scopes)
-    return JSONResponse(
-        {
-            "access_token": token,
-            "token_type": "Bearer",
-            "expires_in": resources.tokens.lifetime,
-            "scope": " ".join(scopes),
-            "token": token,
-        },
-        headers={"Cache-Control": "no-store"},
-    )
+    return JSONResponse(resources.tokens.grant(user, scopes), headers={"Cache-Control": "no-store"})
 
 
 async def key_set(request: Request) -> Response:
@@ -51,8 +38,8 @@ def _credentials(document: dict[str, object], demo: bool) -> tuple[str, str | No
     if not isinstance(user, str) or not NAME.fullmatch(user):
         faults.append(("user", "send a name of 1 to 64 letters, digits, dots, dashes, underscores and @"))
     given = "" if demo and password is None else password
-    if not isinstance(given, str) or len(given) > _LONGEST_PASSWORD or not (given or demo):
-        faults.append(("password", f"send the user's password, at most {_LONGEST_PASSWORD} characters"))
+    if not isinstance(given, str) or len(given) > LONGEST_PASSWORD or not (given or demo):
+        faults.append(("password", f"send the user's password, at most {LONGEST_PASSWORD} characters"))
     if faults:
         raise InvalidParameter([(name[:64], fault) for name, fault in faults])
     return str(user), password if isinstance(password, str) else None

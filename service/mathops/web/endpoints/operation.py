@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from mathops.compute import Timing
 from mathops.evaluate import NO_TIME, Evaluation
 from mathops.operations import Operation
+from mathops.web.answer import answer
 from mathops.web.exchange import Exchange, Fields, exchange_of
 from mathops.web.negotiation import TEXT, representation
 from mathops.web.parameters import from_body
@@ -20,7 +20,6 @@ _JSON_TYPE = (b"content-type", b"application/json")
 _TEXT_TYPE = (b"content-type", b"text/plain; charset=utf-8")
 _CACHE_STATUS = {"hit": (b"cache-status", b"mathops; hit"), "miss": (b"cache-status", b"mathops; fwd=miss")}
 _NO_STORE = (b"cache-control", b"no-store")
-_encoder = msgspec.json.Encoder()
 
 
 class OperationEndpoint:
@@ -40,7 +39,8 @@ class OperationEndpoint:
         evaluation = await self._evaluate(exchange, arguments, form, receive)
         exchange.result = evaluation.result
         exchange.cache = evaluation.cache
-        body = evaluation.result.text if form == TEXT else self._json(exchange, evaluation)
+        text = evaluation.result.text
+        body = text if form == TEXT else answer(self.operation, exchange.parameters, evaluation.result)
         fields = [
             _TEXT_TYPE if form == TEXT else _JSON_TYPE,
             (b"content-length", b"%d" % len(body)),
@@ -60,17 +60,6 @@ class OperationEndpoint:
         assert exchange.principal is not None
         work = resources.evaluator.evaluate(plan, exchange.principal.user)
         return await (until_disconnect(receive, work) if plan.large else work)
-
-    def _json(self, exchange: Exchange, evaluation: Evaluation) -> bytes:
-        return _encoder.encode(
-            {
-                "operation": self.operation.name,
-                "parameters": exchange.parameters,
-                # The digits are ASCII: wrapping them in quotes is their JSON string.
-                "result": msgspec.Raw(b'"%b"' % evaluation.result.text),
-                "digits": evaluation.result.digits,
-            }
-        )
 
 
 async def until_disconnect(receive: Receive, work: Coroutine[Any, Any, Evaluation]) -> Evaluation:

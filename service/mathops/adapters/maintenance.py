@@ -1,0 +1,110 @@
+"""Looking after the journal's database from outside, also while the service runs."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from mathops.adapters import database, schema
+from mathops.adapters.store import Reader
+from mathops.errors import StartupError
+from mathops.record import Record
+
+
+class Health(msgspec.Struct, frozen=True):
+    """What `check` found: faults of the file, its schema's revision, and the SQLite that is used."""
+
+    faults: list[str]
+    revision: str | None
+    newest: str
+    sqlite: str
+    sqlite_safe: bool
+
+    @property
+    def good(self) -> bool:
+        """Whether the service can work with it."""
+        return not self.faults and self.revision == self.newest
+
+    @property
+    def advice(self) -> str:
+        """What to do when it is not good."""
+        if self.faults:
+            return "the database is damaged; stop the service and put a backup in its place"
+        return "the schema is not this version's; run mathops db upgrade"
+
+
+def check(url: str) -> Health:
+    """Read every page of the database; raises StartupError when it is no journal at all."""
+    with _reading(database.path_of(url)) as engine:
+        return Health(
+            database.integrity(engine),
+            schema.revision(engine),
+            schema.newest(),
+            database.sqlite_module().sqlite_version,
+            database.concurrent_checkpoints(),
+        )
+
+
+def recent(url: str, user: str | None, limit: int) -> list[Record]:
+    """The newest records, of all users or of one."""
+    with _reading(database.path_of(url)) as engine:
+        reader = Reader(engine)
+        page = reader.everyone(limit) if user is None else reader.history(user, limit)
+    return [record for _, record in page.rows]
+
+
+def backup(url: str, target: Path) -> int:
+    """Write a consistent copy to `target` and give its size in bytes.
+
+    Raises StartupError when `target` exists, cannot be written, or the copy is not sound.
+    """
+    with _reading(database.path_of(url)) as engine, _created(target) as draft:
+        with engine.connect() as connection:
+            connection.execute(text("VACUUM INTO :draft"), {"draft": str(draft)})
+        with _reading(draft) as copy:
+            if faults := database.integrity(copy):
+                raise StartupError(f"the copy is not sound: {'; '.join(faults)}")
+        _sync(draft)
+    return target.stat().st_size
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Engine]:
+    if not path.exists():
+        raise StartupError(f"there is no database {path}; mathops serve makes one")
+    engine = database.read_only(path)
+    try:
+        yield engine
+    except SQLAlchemyError as error:
+        raise StartupError(f"the database {path} cannot be used: {getattr(error, 'orig', None) or error}") from None
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _created(target: Path) -> Iterator[Path]:
+    """A file to write, which takes its place at `target` when all went well; another's file is never touched."""
+    draft = target.with_name(f"{target.name}.{os.getpid()}.new")
+    try:
+        for path in (target, draft):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        raise StartupError(f"{target} exists already; a backup does not write over it") from None
+    except OSError as error:
+        raise StartupError(f"{target} cannot be written: {error.strerror}") from None
+    try:
+        yield draft
+        draft.replace(target)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        target.unlink()
+        raise
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
