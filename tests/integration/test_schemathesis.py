@@ -1,6 +1,7 @@
 """Schemathesis reads /openapi.json and sends what it allows, and what it does not."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,6 +34,7 @@ def test_the_service_keeps_to_its_openapi_document(start_server: Callable[..., S
         check=False,
     )
 
-    assert outcome.returncode == 0, outcome.stdout[-20_000:] + outcome.stderr
-    operations = sum(len(methods) for methods in server.client.get("/openapi.json").json()["paths"].values())
-    assert f"{operations} selected / {operations} total" in outcome.stdout
+    assert outcome.returncode == 0, re.sub(r"(%[0-9A-F]{2}){20,}", "%..", outcome.stdout) + outcome.stderr
+    paths = server.client.get("/openapi.json").json()["paths"]
+    # It takes the path that it read the document from for no operation.
+    assert f"Tested: {sum(map(len, paths.values())) - 1}\n" in outcome.stdout
