@@ -140,6 +140,7 @@ def test_a_body_takes_integers_and_strings(world: World, content: str | bytes) -
         "1.5",
         "1e-3",
         "1e999999999",
+        "1e99999999999999999999",
         "-1e5000",
         '""',
         '"x"',
