@@ -27,7 +27,7 @@ MIB = 1024 * 1024
 class Settings(BaseModel):
     """All settings; times in seconds, sizes in bytes unless the name says otherwise."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     http_host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 in a container")
     http_port: int = Field(5000, ge=0, le=65535, description="port to listen on")

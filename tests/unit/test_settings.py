@@ -1,0 +1,171 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mathops.errors import StartupError
+from mathops.settings import Settings, load, shown, variable
+
+
+def refusal(**environ: str) -> str:
+    with pytest.raises(StartupError) as caught:
+        load(environ)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_without_variables_everything_is_at_its_default() -> None:
+    loaded = load({"HOME": "/root", "PORT": "1"})
+
+    assert loaded.settings == Settings()
+    assert set(loaded.sources.values()) == {"default"}
+    assert list(loaded.sources) == list(Settings.model_fields)
+
+
+def test_a_variable_sets_its_setting_and_is_its_source() -> None:
+    loaded = load({"MATHOPS_HTTP_PORT": "8080", "MATHOPS_DATA_DIR": "/data", "MATHOPS_LOG_LEVEL": "debug"})
+
+    assert (loaded.settings.http_port, loaded.settings.data_dir) == (8080, Path("/data"))
+    assert loaded.sources["http_port"] == "MATHOPS_HTTP_PORT"
+    assert loaded.sources["workers"] == "default"
+
+
+def test_an_empty_variable_is_an_absent_one() -> None:
+    loaded = load({"MATHOPS_HTTP_PORT": "", "MATHOPS_USERS_FILE": "", "MATHOPS_DATABASE_URL_FILE": ""})
+
+    assert loaded.settings == Settings()
+    assert set(loaded.sources.values()) == {"default"}
+
+
+def test_a_value_can_come_from_a_file_without_its_last_newline(tmp_path: Path) -> None:
+    secret = tmp_path / "url"
+    secret.write_text("sqlite:////data/x.db\n")
+
+    loaded = load({"MATHOPS_DATABASE_URL_FILE": str(secret)})
+
+    assert loaded.settings.database_url == "sqlite:////data/x.db"
+    assert loaded.sources["database_url"] == "MATHOPS_DATABASE_URL_FILE"
+
+
+@pytest.mark.parametrize("name", ["users_file", "keys_file", "log_file"])
+def test_a_setting_whose_name_ends_in_file_is_a_path_itself(name: str, tmp_path: Path) -> None:
+    secret = tmp_path / "path"
+    secret.write_text("/etc/one\n")
+
+    assert getattr(load({variable(name): "/etc/one"}).settings, name) == Path("/etc/one")
+    assert getattr(load({f"{variable(name)}_FILE": str(secret)}).settings, name) == Path("/etc/one")
+
+
+def test_an_empty_file_is_an_absent_value(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+
+    assert load({"MATHOPS_HTTP_PORT_FILE": str(tmp_path / "empty")}).settings == Settings()
+
+
+def test_a_value_and_a_file_for_it_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "port").write_text("1")
+    text = refusal(MATHOPS_HTTP_PORT="2", MATHOPS_HTTP_PORT_FILE=str(tmp_path / "port"))
+
+    assert text == "MATHOPS_HTTP_PORT_FILE: MATHOPS_HTTP_PORT is set too; keep one of them"
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bytes").write_bytes(b"\xff")
+
+    assert "MATHOPS_HTTP_PORT_FILE: cannot read /nowhere: " in refusal(MATHOPS_HTTP_PORT_FILE="/nowhere")
+    assert "cannot read" in refusal(MATHOPS_HTTP_PORT_FILE=str(tmp_path))
+    assert "cannot read" in refusal(MATHOPS_HTTP_PORT_FILE=str(tmp_path / "bytes"))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("MATHOPS_WORKRS", "MATHOPS_WORKERS"),
+        ("MATHOPS_HTTP_PROT", "MATHOPS_HTTP_PORT"),
+        ("MATHOPS_DATABSE_URL_FILE", "MATHOPS_DATABASE_URL"),
+    ],
+)
+def test_a_misspelled_variable_is_refused_with_what_may_be_meant(name: str, meant: str) -> None:
+    assert refusal(**{name: "1"}) == f"{name} is not a setting; did you mean {meant}?"
+
+
+def test_an_unknown_variable_is_refused_also_when_it_is_empty() -> None:
+    assert refusal(MATHOPS_QQQQQQ="") == "MATHOPS_QQQQQQ is not a setting"
+
+
+def test_every_wrong_value_is_told_at_once() -> None:
+    text = refusal(MATHOPS_WORKERS="many", MATHOPS_HTTP_PORT="70000", MATHOPS_LOG_LEVEL="loud")
+
+    assert all(f"MATHOPS_{name}: " in text for name in ("WORKERS", "HTTP_PORT", "LOG_LEVEL"))
+
+
+def test_limits_that_contradict_each_other_are_refused() -> None:
+    text = refusal(MATHOPS_JSON_DIGITS="1000", MATHOPS_TEXT_DIGITS="999")
+
+    assert text == "MATHOPS_TEXT_DIGITS must be at least MATHOPS_JSON_DIGITS"
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e400", "-1"])
+@pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.annotation is float])
+def test_a_time_is_a_finite_number_that_is_not_negative(name: str, value: str) -> None:
+    assert f"{variable(name)}: " in refusal(**{variable(name): value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MATHOPS_PORT", "tcp://10.0.0.1:80"),
+        ("MATHOPS_PORT_80_TCP", "tcp://10.0.0.1:80"),
+        ("MATHOPS_PORT_80_TCP_ADDR", "10.0.0.1"),
+        ("MATHOPS_SERVICE_HOST", "10.0.0.1"),
+        ("MATHOPS_SERVICE_PORT", "80"),
+        ("MATHOPS_SERVICE_PORT_HTTP", "80"),
+        ("MATHOPS_REDIS_SERVICE_HOST", "10.0.0.1"),
+        ("MATHOPS_REDIS_SERVICE_PORT_TCP_REDIS", "6379"),
+        ("MATHOPS_REDIS_PORT", "tcp://10.0.0.1:6379"),
+        ("MATHOPS_REDIS_PORT_6379_TCP_PROTO", "tcp"),
+        ("MATHOPS_HTTP_PORT", "tcp://[fd00::1]:80"),
+        ("MATHOPS_TOKEN", "for the command line"),
+    ],
+)
+def test_what_others_set_is_ignored(name: str, value: str) -> None:
+    assert load({name: value}).settings == Settings()
+
+
+@pytest.mark.parametrize(("name", "value"), [("MATHOPS_HTP_PORT", "80"), ("MATHOPS_SERVICES_HOST", "10.0.0.1")])
+def test_what_only_looks_like_it_is_not_ignored(name: str, value: str) -> None:
+    assert "is not a setting" in refusal(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (5, "5"),
+        (Path("/data"), "/data"),
+        ("sqlite:////data/x.db", "sqlite:////data/x.db"),
+        ("redis://host:6379/0", "redis://host:6379/0"),
+        ("redis://:secret@host/0", "redis://:***@host/0"),
+        ("postgresql+psycopg://u:secret@host/db", "postgresql+psycopg://u:***@host/db"),
+        ("postgresql://u@host/db", "postgresql://u@host/db"),
+        ("postgresql://u:se:c/r@et@host/db", "postgresql://u:***@host/db"),
+        (
+            "postgresql://host/db?user=u&password=secret&sslmode=require",
+            "postgresql://host/db?user=u&password=***&sslmode=require",
+        ),
+        ("postgresql://host/db?sslPassword=secret", "postgresql://host/db?sslPassword=***"),
+    ],
+)
+def test_passwords_are_hidden(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), min_size=4))
+def test_no_part_of_a_password_is_shown(password: str) -> None:
+    assert shown(f"redis://user:{password}@host:6379/0") == "redis://user:***@host:6379/0"
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().workers = 2  # type: ignore[misc] - this is what must fail
