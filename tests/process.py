@@ -93,6 +93,11 @@ class Server:
             if process.is_running() and module in " ".join(_command(process))
         ]
 
+    @property
+    def web_workers(self) -> list[psutil.Process]:
+        assert self.process is not None
+        return psutil.Process(self.process.pid).children()
+
     def rows(self, columns: str = "*", where: str = "1") -> list[tuple[Any, ...]]:
         """Rows of the journal, oldest first."""
         with closing(sqlite3.connect(self.folder / "data" / "mathops.db")) as database:

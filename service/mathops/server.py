@@ -7,14 +7,17 @@ here before `share_metrics` has been called.
 import math
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from mathops.errors import StartupError
@@ -136,6 +139,18 @@ class _Log(Logger):  # type: ignore[misc]
         self.access_log.disabled = True
 
 
+class _Arbiter(Arbiter):  # type: ignore[misc]
+    """gunicorn's master; the second SIGTERM ends at once what the first lets end by itself."""
+
+    stopping = False
+
+    def signal(self, sig: int, frame: FrameType | None) -> None:
+        """Keep a signal for the main loop."""
+        again = sig == signal.SIGTERM and self.stopping
+        self.stopping |= sig == signal.SIGTERM
+        super().signal(signal.SIGQUIT if again else sig, frame)
+
+
 class _Gunicorn(BaseApplication):  # type: ignore[misc]
     def __init__(self, settings: Settings, descriptor: int) -> None:
         self._settings = settings
@@ -157,6 +172,9 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
             "child_exit": _forget_worker,
         }.items():
             self.cfg.set(name, value)
+
+    def run(self) -> None:
+        _Arbiter(self).run()
 
     def load(self) -> "Application":
         return _application(self._settings)

@@ -1,0 +1,173 @@
+"""What becomes of requests when the journal's process, its database or its disk fails."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.load import Load
+from tests.process import Server, eventually
+
+JOURNAL = "mathops.adapters.journal_process"
+CALL = "/pow?base=2&exp=5"
+
+
+def journal_process(server: Server) -> psutil.Process:
+    process: psutil.Process = eventually(lambda: server.processes(JOURNAL))[0]
+    return process
+
+
+def ready(server: Server) -> bool:
+    return bool(server.client.get("/readyz").json()["status"] == "ready")
+
+
+def stored(server: Server) -> Counter[str]:
+    return Counter(row[0] for row in server.rows("request_id"))
+
+
+def assert_withheld(server: Server, headers: dict[str, str]) -> None:
+    answer = server.client.get(CALL, headers=headers)
+
+    assert answer.status_code == 503, answer.text
+    assert answer.json()["type"].endswith("/journal-unavailable")
+    assert answer.headers["Retry-After"] == "1"
+    assert "result" not in answer.json()
+
+
+def test_killed_under_load_it_comes_back_and_every_request_is_answered_and_stored_once(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server(MATHOPS_JOURNAL_TIMEOUT_SECONDS="30")
+    with Load(server) as load:
+        for _ in range(3):
+            load.more()
+            killed = journal_process(server)
+            killed.kill()
+            load.more()
+            assert journal_process(server).pid != killed.pid
+
+    assert set(load.answers.values()) == {200}
+    assert stored(server) == Counter(load.acknowledged)
+    assert server.metric("mathops_journal_restarts_total") == 3
+
+
+def test_while_it_hangs_results_are_withheld_and_afterwards_all_is_well(start_server: Callable[..., Server]) -> None:
+    server = start_server(MATHOPS_JOURNAL_TIMEOUT_SECONDS="1")
+    headers = server.login()
+    process = journal_process(server)
+
+    process.suspend()
+    for _ in range(3):
+        assert_withheld(server, headers)
+    assert server.client.get("/readyz").status_code == 503
+    process.resume()
+
+    eventually(lambda: server.client.get(CALL, headers=headers).status_code == 200)
+    eventually(lambda: ready(server))
+    assert journal_process(server).pid == process.pid
+    assert server.metric("mathops_journal_waiting_rows") == 0
+
+
+def test_when_the_web_worker_is_killed_what_it_acknowledged_is_stored_and_its_processes_end(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server()
+    with Load(server) as load:
+        load.more()
+        left = [journal_process(server), *server.processes("mathops.compute_worker")]
+        server.web_workers[0].kill()
+        assert psutil.wait_procs(left, timeout=20)[1] == []
+        load.more()
+
+    assert load.acknowledged <= set(stored(server))
+    assert max(stored(server).values()) == 1
+
+
+def test_while_another_process_has_the_database_locked_results_are_withheld(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server(MATHOPS_JOURNAL_TIMEOUT_SECONDS="1")
+    headers = server.login()
+    with closing(sqlite3.connect(server.folder / "data" / "mathops.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert_withheld(server, headers)
+        eventually(lambda: "database is locked" in server.log.read_text())
+        assert server.client.get("/readyz").status_code == 503
+
+    eventually(lambda: server.client.get(CALL, headers=headers).status_code == 200)
+    eventually(lambda: ready(server))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        if os.environ.get("CI"):
+            pytest.fail(f"a small disk cannot be mounted: {mounted.stderr}")
+        pytest.skip(f"a small disk cannot be mounted: {mounted.stderr}")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def fill(folder: Path) -> Path:
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 4096)
+        except OSError:
+            return filler
+
+
+def test_while_the_disk_is_full_results_are_withheld_and_nothing_acknowledged_is_lost(
+    small_disk: Path, start_server: Callable[..., Server]
+) -> None:
+    server = start_server(MATHOPS_JOURNAL_TIMEOUT_SECONDS="30")
+    with Load(server) as load:
+        load.more()
+        filler = fill(small_disk)
+        eventually(lambda: 503 in load.answers.values(), 30)
+        unready = eventually(lambda: (answer := server.client.get("/readyz")).status_code == 503 and answer)
+        assert unready.json()["checks"]["journal"] != "ok"
+
+        filler.unlink()
+        load.more()
+
+    assert set(load.answers.values()) == {200, 503}
+    assert load.acknowledged <= set(stored(server))
+    eventually(lambda: ready(server))
+    logged = (small_disk / "requests.log").read_text()
+    assert all(name in logged for name in load.acknowledged)
+
+
+def test_rows_beyond_the_limit_are_deleted_and_the_outbox_tells_of_those_left(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server(MATHOPS_RETENTION_ROWS="10")
+    with Load(server) as load:
+        load.more(100)
+
+    eventually(lambda: len(server.rows()) == 10)
+    eventually(lambda: server.metric("mathops_outbox_pending") == 10)
+    assert server.metric("mathops_outbox_oldest_seconds") > 0
+
+
+def test_signals_to_the_journal_process_itself_do_not_end_it(server: Server) -> None:
+    process = journal_process(server)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        process.send_signal(number)
+
+    assert server.client.get(CALL, headers=server.login()).status_code == 200
+    assert journal_process(server).pid == process.pid
