@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from itertools import chain, repeat
 
 import pytest
@@ -10,13 +11,17 @@ import pytest
 from mathops.protocol import MOST_HEAD_BYTES
 from tests.process import Server, eventually
 
-SECONDS = 0.3
+SECONDS = 1.0
 HEAD = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    variables = {"MATHOPS_READ_TIMEOUT_SECONDS": str(SECONDS), "MATHOPS_COMPUTE_DEADLINE_SECONDS": "1"}
+    variables = {
+        "MATHOPS_READ_TIMEOUT_SECONDS": str(SECONDS),
+        "MATHOPS_COMPUTE_DEADLINE_SECONDS": str(2 * SECONDS),
+        "MATHOPS_TEXT_DIGITS": "100000000",
+    }
     server = Server(tmp_path_factory.mktemp("server"), variables)
     yield server.start()
     server.kill()
@@ -56,10 +61,13 @@ def sent_until_closed(connection: socket.socket, pieces: Iterator[bytes]) -> flo
     return time.monotonic() - started
 
 
-def answered(connection: socket.socket) -> bytes:
-    connection.setblocking(True)
+def answered(connection: socket.socket) -> int:
+    """The status of the next answer, which is read to its end."""
     connection.settimeout(10)
-    return connection.recv(65536)
+    with HTTPResponse(connection) as answer:
+        answer.begin()
+        answer.read()
+        return answer.status
 
 
 def test_a_connection_that_says_nothing_is_closed(connection: socket.socket) -> None:
@@ -74,14 +82,14 @@ def test_a_head_that_comes_byte_by_byte_is_cut_off(connection: socket.socket) ->
 
 def test_so_is_the_head_of_a_second_request(connection: socket.socket) -> None:
     connection.sendall(HEAD)
-    assert b"200 OK" in answered(connection)
+    assert answered(connection) == 200
 
     assert sent_until_closed(connection, chain((HEAD[:-2],), repeat(b"x: y\r\n"))) >= SECONDS * 0.9
 
 
 def test_so_is_the_rest_of_a_body_that_nobody_reads(connection: socket.socket) -> None:
     connection.sendall(b"POST /pow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n")
-    assert b"401 Unauthorized" in answered(connection)
+    assert answered(connection) == 401
 
     assert sent_until_closed(connection, repeat(b" ")) >= SECONDS * 0.9
 
@@ -89,24 +97,24 @@ def test_so_is_the_rest_of_a_body_that_nobody_reads(connection: socket.socket) -
 def test_a_head_without_end_is_cut_off_however_fast(connection: socket.socket) -> None:
     connection.sendall(HEAD[:-2].ljust(MOST_HEAD_BYTES + 1, b"x"))
 
-    assert b"400 Bad Request" in answered(connection)
+    assert answered(connection) == 400
     eventually(lambda: closed(connection))
 
 
 def test_a_connection_that_rests_between_requests_is_left_alone(connection: socket.socket) -> None:
     connection.sendall(HEAD)
-    assert b"200 OK" in answered(connection)
+    assert answered(connection) == 200
     end = time.monotonic() + 2 * SECONDS
     eventually(lambda: time.monotonic() > end)
 
     connection.sendall(HEAD)
-    assert b"200 OK" in answered(connection)
+    assert answered(connection) == 200
 
 
 def test_a_computation_may_take_longer_than_a_head(impatient: Server) -> None:
     fields = {**impatient.login(), "Accept": "text/plain"}
 
-    answer = impatient.client.get("/fact?n=1000000", headers=fields)
+    answer = impatient.client.get("/fact?n=10000000", headers=fields)
 
-    assert answer.status_code in (200, 504)
+    assert answer.status_code == 504
     assert answer.elapsed.total_seconds() > SECONDS
