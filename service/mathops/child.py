@@ -49,6 +49,7 @@ class Child(asyncio.Protocol):
         self._received = bytearray()
         self._transport: asyncio.WriteTransport | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._finishing = False
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
@@ -79,9 +80,9 @@ class Child(asyncio.Protocol):
         return self._process.pid
 
     def send(self, *parts: bytes) -> None:
-        """Send one frame, made of `parts`; a process that has ended needs none."""
+        """Send one frame, made of `parts`; a process that has ended, or is to end, needs none."""
         assert self._transport is not None
-        if not self._transport.is_closing():
+        if not self._finishing and not self._transport.is_closing():
             self._transport.writelines(_framed(parts))
 
     def kill(self) -> None:
@@ -92,6 +93,7 @@ class Child(asyncio.Protocol):
     async def finish(self, seconds: float) -> None:
         """Send what is left and close, at which the process ends by itself; kill it after that many `seconds`."""
         assert self._transport is not None
+        self._finishing = True
         if not self._transport.is_closing():
             self._transport.write_eof()
         if not (await asyncio.wait((self.ended,), timeout=seconds))[0]:

@@ -15,7 +15,7 @@ from tests.process import Server
 ROUNDS = 20
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_no_acknowledged_request_is_lost_however_often_all_processes_are_killed(tmp_path: Path) -> None:
     random = Random(5)
     acknowledged: set[str] = set()

@@ -55,6 +55,25 @@ async def test_a_killed_process_is_reaped_and_sending_to_it_is_harmless() -> Non
     await child.finish(1)
 
 
+async def test_a_process_that_cannot_run_has_ended() -> None:
+    child = await Child.start("tests.no_such_module", lambda _: None)
+
+    child.send(b"lost")
+
+    await ended(child)
+
+
+async def test_what_is_sent_after_the_finish_is_dropped() -> None:
+    child, frames = await start("echo")
+    finish = asyncio.create_task(child.finish(20))
+    await asyncio.sleep(0)
+
+    child.send(b"too late")
+
+    await finish
+    assert frames == []
+
+
 async def test_a_process_that_closes_its_end_is_ended() -> None:
     child, _ = await start("close")
 

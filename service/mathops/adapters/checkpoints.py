@@ -15,7 +15,7 @@ from mathops.telemetry.logs import get_logger
 log = get_logger(__name__)
 
 # At 4 to 6 pages each these are some MiB of WAL.
-_COMMITS = 500
+COMMITS = 500
 
 
 class Checkpoints:
@@ -33,7 +33,7 @@ class Checkpoints:
             return
         self._commits += 1
         if self._bulk is None:
-            if self._commits >= _COMMITS:
+            if self._commits >= COMMITS:
                 self._bulk = threading.Thread(target=_checkpoint, args=(self._engine,))
                 self._bulk.start()
         elif not self._bulk.is_alive():

@@ -85,7 +85,7 @@ class ProcessJournal:
             keeper.cancel()
             # Requests have ended by now, so what is still here is a record that nobody waits for.
             if self._turn is not None:
-                self._process.send(self._encoder.encode(Batch(self._turn.number, self._turn.records)))
+                self._send(self._turn)
             await self._process.finish(_CLOSE_SECONDS)
 
     async def append(self, record: Record) -> None:
@@ -130,9 +130,10 @@ class ProcessJournal:
         return waiter
 
     def _send_turn(self) -> None:
-        turn = self._turn
-        if turn is None or len(self._sent) >= _WINDOW:
-            return
+        if self._turn is not None and len(self._sent) < _WINDOW:
+            self._send(self._turn)
+
+    def _send(self, turn: _Turn) -> None:
         self._turn = None
         turn.frame = self._encoder.encode(Batch(turn.number, turn.records))
         self._sent[turn.number] = turn

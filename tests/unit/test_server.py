@@ -1,0 +1,58 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from mathops import server
+from mathops.errors import StartupError
+from mathops.settings import Settings
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test leaves in the environment goes with it."""
+    monkeypatch.setenv(FOLDER, "of somebody else")
+
+
+def test_one_worker_counts_alone() -> None:
+    with server.share_metrics(1):
+        assert FOLDER not in os.environ
+
+
+def test_several_workers_count_in_a_folder_that_starts_empty_and_goes_with_them() -> None:
+    with server.share_metrics(2):
+        folder = Path(os.environ[FOLDER])
+        assert list(folder.iterdir()) == []
+
+    assert not folder.exists()
+
+
+def test_prepare_makes_journal_keys_and_log_and_may_be_done_again(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "new" / "folder")
+
+    server.prepare(settings)
+    keys = settings.keys_path.read_bytes()
+    server.prepare(settings)
+
+    assert settings.keys_path.read_bytes() == keys
+    assert {"mathops.db", "requests.log"} <= {path.name for path in settings.data_dir.iterdir()}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"quota_requests": "often"},
+        {"users_file": Path("/no/such/file")},
+        {"log_file": Path("/dev/null/requests.log")},
+        {"database_url": "sqlite:////dev/null/mathops.db"},
+        {"keys_file": Path("/dev/null/keys.json")},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_prepare_refuses_in_one_line_what_would_fail_later(tmp_path: Path, values: dict[str, object]) -> None:
+    with pytest.raises(StartupError) as refusal:
+        server.prepare(Settings(data_dir=tmp_path, **values))
+
+    assert "\n" not in str(refusal.value)
