@@ -98,6 +98,13 @@ class Worker:
             self._answer.set_exception(Lost())
 
 
+def answered(frame: bytes) -> tuple[Result, float, float]:
+    """The result in an answer, and the seconds of computing it and of writing it in decimal."""
+    length = int.from_bytes(frame[:2])
+    digits, compute, encode = msgspec.msgpack.decode(frame[2 : 2 + length])
+    return Result(frame[2 + length :], digits), compute, encode
+
+
 class Pool:
     """Computes in `size` processes; `queue` computations may wait for one."""
 
@@ -172,12 +179,11 @@ class Pool:
             worker.stop()
             raise
         self._idle.put_nowait(worker)
-        length = int.from_bytes(frame[:2])
-        digits, compute, encode = msgspec.msgpack.decode(frame[2 : 2 + length])
+        result, compute, encode = answered(frame)
         tracing.elsewhere(
-            "compute in process", compute + encode, **{"process.pid": worker.child.pid, "mathops.digits": digits}
+            "compute in process", compute + encode, **{"process.pid": worker.child.pid, "mathops.digits": result.digits}
         )
-        return Result(frame[2 + length :], digits), Timing(taken - started, compute, encode)
+        return result, Timing(taken - started, compute, encode)
 
     async def _take(self) -> Worker:
         self._waiting += 1

@@ -13,7 +13,7 @@ from mathops.operations import Operation, Parameter, Result
 # Takes half a minute and 1 GiB; GMP ends a process that asks for more memory than there is.
 MOST_DIGITS = 100_000_000
 _MEMORY_BYTES = 4 << 30
-_DEADLINE_SECONDS = 3600
+_MOST_SECONDS = 3600
 # Computed here; starting a process would take longer.
 _INLINE_DIGITS = 100_000
 
@@ -94,11 +94,18 @@ def _computed(operation: Operation, arguments: tuple[int, ...]) -> Result:
 
 
 async def _in_a_process(operation: Operation, arguments: tuple[int, ...]) -> Result:
-    from mathops.compute import Pool
+    from mathops.compute import Lost, Worker, answered
 
-    async with Pool(1, 0, _DEADLINE_SECONDS, _MEMORY_BYTES).running() as pool:
-        result, _ = await pool.run(operation, arguments)
-    return result
+    try:
+        async with Worker.running(_MEMORY_BYTES) as worker:
+            try:
+                return answered(await worker.run(operation, arguments, _MOST_SECONDS))[0]
+            except asyncio.CancelledError:
+                # Ctrl-C; the process would compute on.
+                worker.stop()
+                raise
+    except Lost:
+        raise click.ClickException("the computing process was ended, perhaps for want of memory") from None
 
 
 def _texts(operation: Operation, arguments: tuple[int, ...]) -> dict[str, str]:

@@ -1,6 +1,8 @@
 import hashlib
 import json
 import math
+import os
+import signal
 
 import pytest
 from gmpy2 import mpz
@@ -15,6 +17,15 @@ def cube_bits(n: int) -> float:
 
 def cube(n: int) -> mpz:
     return mpz(n) ** 3
+
+
+def many_bits(n: int) -> float:
+    return 1e7
+
+
+def killed(n: int) -> mpz:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
 
 
 CUBE = Operation("cube", "third-power", "n times n times n", (Parameter("n", "any integer", 2),), cube_bits, cube)
@@ -70,6 +81,15 @@ def test_a_long_result_of_a_process_equals_the_one_computed_here(run: Run) -> No
     text = run("pow", "2", "400000").stdout.rstrip("\n")
 
     assert hashlib.sha256(text.encode()).digest() == hashlib.sha256((mpz(1) << 400000).digits().encode()).digest()
+
+
+def test_a_computing_process_that_is_ended_is_one_line(run: Run) -> None:
+    lost = Operation("lose", "lost", "never", (Parameter("n", "any integer", 2),), many_bits, killed)
+
+    result = run("lose", "1", operations=(lost,))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: the computing process was ended, perhaps for want of memory\n"
 
 
 @pytest.mark.parametrize(
