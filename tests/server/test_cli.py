@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,14 @@ from click.testing import Result
 
 from tests.commands import run_command
 from tests.process import Server, eventually, free_port
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all tests here, each of which is another user of it."""
+    server = Server(tmp_path_factory.mktemp("server"), {})
+    yield server.start()
+    server.kill()
 
 
 @pytest.fixture
@@ -52,10 +60,10 @@ def assert_fails(result: subprocess.CompletedProcess[str], *texts: str) -> None:
 
 
 def test_a_token_made_here_opens_the_service_and_the_call_is_recorded(server: Server) -> None:
-    result = there(server, "pow", "-2", "5", token=token_of(server))
+    result = there(server, "pow", "-2", "5", token=token_of(server, "carol"))
 
     assert (result.exit_code, result.stdout, result.stderr) == (0, "-32\n", "")
-    assert server.rows("user, operation, result, status") == [("alice", "pow", "-32", 200)]
+    assert server.rows("operation, result, status", "user = 'carol'") == [("pow", "-32", 200)]
 
 
 def test_here_and_at_the_service_json_is_the_same(server: Server) -> None:
@@ -80,10 +88,10 @@ def test_what_the_service_refuses_is_one_line_with_its_reason(server: Server) ->
 
 
 def test_a_login_gives_a_token_of_the_service(server: Server) -> None:
-    token = there(server, "token", "bob").stdout.strip()
+    token = there(server, "token", "dave").stdout.strip()
 
     assert there(server, "fib", "7", token=token).stdout == "13\n"
-    assert server.rows("user, result") == [("bob", "13")]
+    assert server.rows("result", "user = 'dave'") == [("13",)]
 
 
 def test_a_login_with_a_password_reads_it_from_a_pipe(
@@ -99,29 +107,29 @@ def test_a_login_with_a_password_reads_it_from_a_pipe(
 
 
 def test_history_is_read_here_for_all_and_at_the_service_for_one(server: Server) -> None:
-    for user in ("alice", "bob", "alice"):
+    for user in ("erin", "frank", "erin"):
         there(server, "fib", "10", token=token_of(server, user))
 
-    everyone = json.loads(here(server, "history", "--json").stdout)["records"]
-    own = json.loads(there(server, "history", "--json", token=token_of(server)).stdout)["records"]
+    everyone = json.loads(here(server, "history", "--json", "--limit", "3").stdout)["records"]
+    own = json.loads(there(server, "history", "--json", token=token_of(server, "erin")).stdout)["records"]
 
-    assert [record["user"] for record in everyone] == ["alice", "bob", "alice"]
-    assert own == [record for record in everyone if record["user"] == "alice"]
+    assert [record["user"] for record in everyone] == ["erin", "frank", "erin"]
+    assert own == [record for record in everyone if record["user"] == "erin"]
 
 
 def test_history_of_a_service_follows_its_pages(server: Server) -> None:
-    headers = server.login()
+    headers = server.login("grace")
     for n in range(205):
         server.client.get(f"/fib?n={n}", headers=headers)
 
-    answer = there(server, "history", "--json", "--limit", "203", token=token_of(server)).stdout
+    answer = there(server, "history", "--json", "--limit", "203", token=token_of(server, "grace")).stdout
 
     numbers = [record["parameters"]["n"] for record in json.loads(answer)["records"]]
     assert numbers == [str(n) for n in range(204, 1, -1)]
 
 
 def test_a_backup_while_the_service_runs_has_what_was_acknowledged(server: Server, tmp_path: Path) -> None:
-    headers = server.login()
+    headers = server.login("heidi")
     server.client.get("/fib?n=1", headers=headers)
 
     result = here(server, "db", "backup", str(tmp_path / "copy.db"))
@@ -130,7 +138,7 @@ def test_a_backup_while_the_service_runs_has_what_was_acknowledged(server: Serve
     assert result.exit_code == 0, result.stderr
     restored = Server(tmp_path, {"MATHOPS_DATABASE_URL": f"sqlite:///{tmp_path / 'copy.db'}"})
     assert here(restored, "db", "check").exit_code == 0
-    records = json.loads(here(restored, "history", "--json").stdout)["records"]
+    records = json.loads(here(restored, "history", "--json", "--user", "heidi").stdout)["records"]
     assert [record["parameters"] for record in records] == [{"n": "1"}]
 
 
