@@ -7,12 +7,15 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.adapters import database
 from mathops.adapters.tables import relay
 from mathops.errors import StartupError
+from mathops.telemetry.logs import get_logger
+
+log = get_logger(__name__)
 
 
 def _config() -> Config:
@@ -30,7 +33,10 @@ def upgrade(url: str) -> None:
         with database.write_lock(url), engine.begin() as connection:
             config = _config()
             config.attributes["connection"] = connection
+            before = _current(connection)
             command.upgrade(config, "head")
+            if (after := _current(connection)) != before:
+                log.info("migrated the journal", path=str(path), before=before, after=after)
             # Where nothing had to be migrated, nothing has been written: SQLite begins on a read-only file too.
             connection.execute(relay.update().values(position=relay.c.position))
     except CommandError as error:
@@ -44,12 +50,16 @@ def upgrade(url: str) -> None:
 def revision(engine: Engine) -> str | None:
     """The database's revision; None without a schema."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _current(connection)
 
 
 def newest() -> str:
     """The revision that this version needs."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def _current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _prepare_folder(path: Path) -> None:

@@ -1,0 +1,44 @@
+"""Small requests while all computing processes are busy."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from math import lgamma, log
+
+import httpx2
+import pytest
+
+from tests.process import Server, eventually
+
+
+def largest_factorial(digits: int) -> int:
+    """The greatest n whose factorial has at most about so many digits, a little below to be sure."""
+    low, high = 1, digits
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if lgamma(middle + 1) / log(10) < digits - 10 else (low, middle - 1)
+    return low
+
+
+@pytest.mark.timeout(180)
+def test_small_requests_are_answered_while_the_largest_ones_are_computed(start_server: Callable[..., Server]) -> None:
+    server = start_server(MATHOPS_COMPUTE_DEADLINE_SECONDS="120", MATHOPS_COMPUTE_QUEUE="10")
+    headers = server.login()
+    number = largest_factorial(6_000_000)
+
+    def large(less: int) -> int:
+        with httpx2.Client(base_url=server.client.base_url, timeout=120) as client:
+            answer = client.get(f"/fact?n={number - less}", headers={**headers, "Accept": "text/plain"})
+            assert answer.status_code == 200
+            return len(answer.content)
+
+    with ThreadPoolExecutor(10) as callers:
+        lengths = [callers.submit(large, less) for less in range(10)]
+        eventually(lambda: server.metric("mathops_pool_waiting") > 0)
+        small = 0
+        while not all(length.done() for length in lengths):
+            assert server.client.get(f"/pow?base={small}&exp=5", headers=headers).status_code == 200
+            small += 1
+
+    assert small > 10
+    assert all(5_999_000 < length.result() <= 6_000_000 for length in lengths)
+    assert len(server.rows("id", "operation = 'fact' AND status = 200")) == 10
