@@ -159,6 +159,14 @@ class JournalUnavailable(MathopsError):
     title = "The journal cannot be written"
 
 
+class RevocationUnavailable(MathopsError):
+    """Whether a token has been revoked cannot be told, or not be made known, just now. It may be sent again."""
+
+    status = 503
+    type = "revocation-unavailable"
+    title = "Revocation cannot be told"
+
+
 class DeadlineExceeded(MathopsError):
     """The computation, its wait in the queue included, took longer than the deadline and was stopped."""
 

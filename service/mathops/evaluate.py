@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from mathops.compute import Timing
 from mathops.errors import ResultTooLarge
+from mathops.flights import Flights
 from mathops.operations import Operation, Result
 from mathops.ports import Cache, Limiter, quota_exceeded
 from mathops.telemetry import metrics, tracing
@@ -66,6 +67,7 @@ class Evaluator:
         self._compute = compute
         self._limiter = limiter
         self._inline_digits = inline_digits
+        self._flights: Flights[tuple[Result, Timing]] = Flights()
 
     def plan(self, operation: Operation, arguments: tuple[int, ...], limit_digits: int) -> Plan:
         """Foresee the size; raises ResultTooLarge when the result is sure to exceed `limit_digits`."""
@@ -81,11 +83,7 @@ class Evaluator:
             text = await self._cache.get(plan.key)
         if text is None:
             metrics.CACHE_MISSES.inc()
-            started = time.perf_counter()
-            with tracing.span("compute", **{"mathops.operation": plan.operation.name}):
-                result, timing = await self._computed(plan, user)
-            metrics.OPERATION_DURATION.labels(plan.operation.name).observe(time.perf_counter() - started)
-            await self._cache.set(plan.key, result.text)
+            result, timing = await (self._shared(plan, user) if plan.large else self._stored(plan))
             evaluation = Evaluation(result, "miss", timing)
         else:
             metrics.CACHE_HITS.inc()
@@ -94,13 +92,29 @@ class Evaluator:
             raise too_large(evaluation.result.digits, plan.limit_digits)
         return evaluation
 
-    async def _computed(self, plan: Plan, user: str) -> tuple[Result, Timing]:
-        if not plan.large:
-            started = time.perf_counter()
-            result = plan.operation.result(*plan.arguments)
-            return result, Timing(0, time.perf_counter() - started, 0)
+    async def _shared(self, plan: Plan, user: str) -> tuple[Result, Timing]:
+        """Who asks for what is being computed already waits for that, and is not charged."""
+        if plan.key not in self._flights:
+            await self._charge(plan, user)
+        return await self._flights.join(plan.key, lambda: self._stored(plan))
+
+    async def _stored(self, plan: Plan) -> tuple[Result, Timing]:
+        started = time.perf_counter()
+        with tracing.span("compute", **{"mathops.operation": plan.operation.name}):
+            result, timing = await self._computed(plan)
+        metrics.OPERATION_DURATION.labels(plan.operation.name).observe(time.perf_counter() - started)
+        await self._cache.set(plan.key, result.text)
+        return result, timing
+
+    async def _computed(self, plan: Plan) -> tuple[Result, Timing]:
+        if plan.large:
+            return await self._compute.run(plan.operation, plan.arguments)
+        started = time.perf_counter()
+        result = plan.operation.result(*plan.arguments)
+        return result, Timing(0, time.perf_counter() - started, 0)
+
+    async def _charge(self, plan: Plan, user: str) -> None:
         milliseconds = math.ceil(plan.predicted_digits * _SECONDS_PER_DIGIT * 1000)
         quota = await self._limiter.charge("compute", user, milliseconds)
         if quota is not None and not quota.allowed:
             raise quota_exceeded(quota, f"{quota.limit} ms of computing in {quota.window} s")
-        return await self._compute.run(plan.operation, plan.arguments)

@@ -61,3 +61,13 @@ class Journal(Protocol):
 
     async def check(self) -> str | None:
         """Why the journal cannot be written just now, or None."""
+
+
+class Revocations(Protocol):
+    """Tokens ended before their time."""
+
+    async def revoke(self, token_id: str, until: int) -> None:
+        """Refuse the token from now to its end, `until` seconds since the epoch; raises RevocationUnavailable."""
+
+    async def revoked(self, token_id: str) -> bool:
+        """Whether the token was revoked; raises RevocationUnavailable."""

@@ -4,9 +4,8 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from mathops.adapters.cache_memory import MemoryCache
 from mathops.adapters.journal import ProcessJournal
-from mathops.adapters.limiter import WindowLimiter, policies
+from mathops.adapters.shared import open_shared
 from mathops.compute import Pool
 from mathops.evaluate import Evaluator
 from mathops.identity.keys import Keys
@@ -28,8 +27,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             stack.callback(tracing.stop, _FLUSH_SECONDS)
         metrics.announce_build()
         keys = Keys(settings.keys_path)
-        limiter = WindowLimiter(policies(settings))
-        cache = MemoryCache(settings.cache_ttl_seconds, settings.cache_bytes, settings.cache_value_bytes)
+        shared = await stack.enter_async_context(open_shared(settings))
         journal = await stack.enter_async_context(ProcessJournal(settings).running())
         pool = await stack.enter_async_context(_pool(settings).running())
         yield Resources(
@@ -38,8 +36,10 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             tokens=Tokens(keys, settings),
             users=_users(settings),
             journal=journal,
-            limiter=limiter,
-            evaluator=Evaluator(cache, pool, limiter, settings.inline_digits),
+            limiter=shared.limiter,
+            evaluator=Evaluator(shared.cache, pool, shared.limiter, settings.inline_digits),
+            revocations=shared.revocations,
+            helpers={**shared.helpers, **({"kafka": journal.events} if settings.kafka_brokers else {})},
         )
 
 

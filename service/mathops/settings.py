@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_serializer, model_validator
 
 from mathops.errors import StartupError
 
@@ -60,6 +60,31 @@ class Settings(BaseModel):
     token_lifetime_seconds: int = Field(3600, ge=1, le=31 * 86400, description="exp - iat of tokens made")
     token_leeway_seconds: int = Field(10, ge=0, le=30, description="clock difference that exp and iat are forgiven")
 
+    redis_url: str = Field(
+        "",
+        description="Redis of all replicas for cache, quotas and revoked tokens, "
+        "redis://user:password@host:6379/0 or rediss://; empty: in this process",
+    )
+    redis_timeout_seconds: float = Field(0.1, ge=0.01, le=1, description="longest wait for Redis, then without it")
+    revocation: Literal["off", "closed", "open"] = Field(
+        "off",
+        description="POST /logout ends a token; while Redis is away tokens are refused (closed) or accepted (open)",
+    )
+
+    kafka_brokers: str = Field("", description="brokers that get every record, host:port,…; empty: none do")
+    kafka_topic: str = Field("math-requests", min_length=1, description="topic of the records")
+    kafka_security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = Field(
+        "plaintext", description="how the brokers are reached"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="how user and password are shown to the brokers"
+    )
+    kafka_username: str = Field("", description="user at the brokers")
+    kafka_password: SecretStr = Field(SecretStr(""), description="password of that user")
+    kafka_ca_file: Path | None = Field(None, description="certificates that sign the brokers'; empty: the system's")
+    kafka_certificate_file: Path | None = Field(None, description="own certificate, where the brokers ask for one")
+    kafka_key_file: Path | None = Field(None, description="its private key")
+
     cache_ttl_seconds: float = Field(60, gt=0, description="age at which a cached result is dropped")
     cache_bytes: int = Field(32 * MIB, ge=0, description="size of the in-process cache")
     cache_value_bytes: int = Field(256 * 1024, ge=0, description="longer results are not cached")
@@ -92,7 +117,15 @@ class Settings(BaseModel):
     def _limits_agree(self) -> Self:
         if self.text_digits < self.json_digits:
             raise ValueError("MATHOPS_TEXT_DIGITS must be at least MATHOPS_JSON_DIGITS")
+        if self.revocation != "off" and self.workers > 1 and not self.redis_url:
+            raise ValueError("MATHOPS_REVOCATION needs MATHOPS_REDIS_URL when there are several MATHOPS_WORKERS")
+        if self.kafka_security.startswith("sasl") and not (self.kafka_username and self.kafka_password):
+            raise ValueError("MATHOPS_KAFKA_SECURITY with SASL needs MATHOPS_KAFKA_USERNAME and MATHOPS_KAFKA_PASSWORD")
         return self
+
+    @field_serializer("kafka_password", when_used="json")
+    def _to_the_journal_process(self, password: SecretStr) -> str:
+        return password.get_secret_value()
 
     @property
     def journal_url(self) -> str:

@@ -22,7 +22,7 @@ class Checkpoints:
     """Counts commits; does nothing where SQLite has to checkpoint by itself."""
 
     def __init__(self, url: str) -> None:
-        self._engine = database.writer_engine(url) if database.concurrent_checkpoints() else None
+        self._engine = database.writer_engine(url) if _needed(url) else None
         self._lock = database.write_lock(url)
         self._commits = 0
         self._bulk: threading.Thread | None = None
@@ -41,6 +41,10 @@ class Checkpoints:
             self._commits = 0
             with self._lock:
                 _checkpoint(self._engine)
+
+
+def _needed(url: str) -> bool:
+    return database.is_sqlite(url) and database.concurrent_checkpoints()
 
 
 def _checkpoint(engine: Engine) -> None:

@@ -1,6 +1,7 @@
 """Connections to the journal's database: SQLite with the pragmas its promise needs, or PostgreSQL."""
 
 import sqlite3
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -12,13 +13,12 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
+from mathops.adapters import postgresql
 from mathops.adapters.locks import FileLock
 from mathops.errors import StartupError
 
 BUSY_SECONDS = 5
 _WAL_RESET_FIXED = (3, 51, 3)
-# Any number, the same in every process: the one writer lock of a shared PostgreSQL.
-_ADVISORY_LOCK = 0x6D617468
 
 
 def sqlite_module() -> ModuleType:
@@ -40,11 +40,19 @@ def parse(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError:
         raise StartupError("MATHOPS_DATABASE_URL is not a database URL such as sqlite:///data/mathops.db") from None
-    if parsed.get_backend_name() != "sqlite":
-        raise StartupError(f"MATHOPS_DATABASE_URL: {parsed.get_backend_name()} is not supported, use sqlite")
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise StartupError(f"MATHOPS_DATABASE_URL: {backend} is not supported, use sqlite or postgresql")
     if parsed.database in (None, "", ":memory:"):
         raise StartupError("MATHOPS_DATABASE_URL: the journal needs a file, such as sqlite:///data/mathops.db")
     return parsed
+
+
+def is_sqlite(url: str) -> bool:
+    """Whether the journal is a file of this machine."""
+    return parse(url).get_backend_name() == "sqlite"
 
 
 def path_of(url: str) -> Path:
@@ -52,8 +60,11 @@ def path_of(url: str) -> Path:
     return Path(parse(url).database or "")
 
 
-def writer_engine(url: str) -> Engine:
-    """One connection that writes; every transaction begins IMMEDIATE, every commit is on disk."""
+def writer_engine(url: str, *, durable: bool = True) -> Engine:
+    """One connection that writes; every commit is on disk, unless what is written may be lost with the power."""
+    if not is_sqlite(url):
+        return postgresql.writer_engine(parse(url))
+    synchronous = "FULL" if durable else "NORMAL"
     engine = create_engine(
         parse(url),
         module=sqlite_module(),
@@ -64,7 +75,7 @@ def writer_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _: Any) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
         if concurrent_checkpoints():
             connection.execute("PRAGMA wal_autocheckpoint=0")
@@ -78,6 +89,8 @@ def writer_engine(url: str) -> Engine:
 
 def reader_engine(url: str) -> Engine:
     """Connections that can only read."""
+    if not is_sqlite(url):
+        return postgresql.reader_engine(parse(url))
     return read_only(path_of(url))
 
 
@@ -91,8 +104,13 @@ def read_only(path: Path) -> Engine:
     )
 
 
-def write_lock(url: str) -> FileLock:
-    """The one lock that every writer of a SQLite file takes: SQLite's own busy handler is not fair."""
+def write_lock(url: str) -> AbstractContextManager[None]:
+    """The one lock that every writer of a SQLite file takes: SQLite's own busy handler is not fair.
+
+    PostgreSQL's transactions take a lock of their own.
+    """
+    if not is_sqlite(url):
+        return nullcontext()
     path = path_of(url)
     return FileLock(path.with_name(path.name + ".lock"))
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import msgspec
 
+from mathops.adapters.cursor import Progress
 from mathops.adapters.database import reader_engine
 from mathops.adapters.journal_process import Acknowledgement, Batch
 from mathops.adapters.store import Reader
@@ -69,6 +70,7 @@ class ProcessJournal:
         self._heard = asyncio.Event()
         self._most_owed = _MOST_OWED_BYTES // (_ROW_BYTES + settings.record_digits)
         self._fault: str | None = None
+        self._relay_fault: str | None = None
         self._checked_at = 0.0
 
     @asynccontextmanager
@@ -93,7 +95,7 @@ class ProcessJournal:
         if self._owed >= self._most_owed:
             metrics.JOURNAL_FAILURES.labels("full").inc()
             raise _unavailable("too many requests wait for the disk")
-        with tracing.span("journal append"):
+        with tracing.append_span(record.id):
             seconds = await self._join(record)
             tracing.elsewhere("journal commit", seconds)
 
@@ -149,6 +151,17 @@ class ProcessJournal:
         else:
             metrics.OUTBOX_PENDING.set(answer.pending)
             metrics.OUTBOX_OLDEST.set(_age(answer.oldest))
+        self._relayed(answer.relay)
+
+    def _relayed(self, progress: Progress) -> None:
+        metrics.EVENTS_PUBLISHED.inc(progress.published)
+        metrics.EVENTS_FAILURES.inc(progress.failed)
+        metrics.EVENTS_DEAD.inc(progress.dead)
+        self._relay_fault = progress.fault
+
+    def events(self) -> str:
+        """How publishing goes: `ok`, or what is wrong."""
+        return self._relay_fault or "ok"
 
     def _answered(self, answer: Acknowledgement) -> None:
         rows = 0

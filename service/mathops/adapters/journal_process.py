@@ -5,22 +5,30 @@ Frames in: (number, records). Frames out: an Acknowledgement.
 
 import sys
 import time
+from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from mathops.adapters.checkpoints import Checkpoints
+from mathops.adapters.cursor import Cursor, Progress
 from mathops.adapters.request_log import RequestLog
 from mathops.adapters.store import Outbox, Writer
 from mathops.child import Parent
 from mathops.record import Record
 from mathops.settings import Settings
-from mathops.telemetry import logs
+from mathops.telemetry import logs, tracing
+
+if TYPE_CHECKING:
+    from mathops.adapters.relay import Relay
 
 # Frames of one transaction; beyond this a commit would keep its first request waiting.
 _FRAMES_AT_ONCE = 256
 _HOUSEKEEPING_SECONDS = 1.0
 # Between two batches of deletions requests come first.
 _RETENTION_SECONDS = 0.05
+_RELAY_STOP_SECONDS = 4.0
+_FLUSH_SECONDS = 2.0
 
 
 class Batch(msgspec.Struct, array_like=True):
@@ -41,6 +49,7 @@ class Acknowledgement(msgspec.Struct, array_like=True):
     seconds: float
     pending: int
     oldest: str | None
+    relay: Progress
 
 
 class JournalProcess:
@@ -53,6 +62,7 @@ class JournalProcess:
         self._checkpoints = Checkpoints(settings.journal_url)
         self._log = RequestLog(settings.log_path, settings.log_file_bytes, settings.log_file_backups)
         self._outbox = Outbox(0, None)
+        self._relay = _relay(settings) if settings.kafka_brokers else None
         self._keep_house_at = 0.0
         self._decoder = msgspec.msgpack.Decoder(Batch)
 
@@ -68,6 +78,8 @@ class JournalProcess:
                 self._checkpoints.committed()
             if time.monotonic() >= self._keep_house_at and not ended:
                 self._keep_house()
+        if self._relay is not None:
+            self._relay.stop(_RELAY_STOP_SECONDS)
 
     def _commit(self, batches: list[Batch]) -> None:
         records = [record for batch in batches for record in batch.records]
@@ -81,19 +93,41 @@ class JournalProcess:
         self._acknowledge([batch.number for batch in batches], fault, time.perf_counter() - started)
 
     def _acknowledge(self, numbers: list[int], fault: str | None = None, seconds: float = 0) -> None:
-        self._parent.send(msgspec.msgpack.encode(Acknowledgement(numbers, fault, seconds, *self._outbox)))
+        progress = self._relay.progress() if self._relay else Progress()
+        self._parent.send(msgspec.msgpack.encode(Acknowledgement(numbers, fault, seconds, *self._outbox, progress)))
 
     def _keep_house(self) -> None:
         pause = _HOUSEKEEPING_SECONDS
         try:
             self._outbox = self._writer.outbox()
             self._acknowledge([])
-            if deleted := self._writer.retain(self._settings.retention_days, self._settings.retention_rows):
-                logs.get_logger(__name__).info("retention deleted rows; their events reach no broker", rows=deleted)
+            if self._retain():
                 pause = _RETENTION_SECONDS
         except Exception as error:  # the next commit meets the same fault, and answers for it
             logs.get_logger(__name__).warning("journal housekeeping failed", fault=str(error))
         self._keep_house_at = time.monotonic() + pause
+
+    def _retain(self) -> int:
+        settings = self._settings
+        published = self._relay is not None
+        deleted = self._writer.retain(settings.retention_days, settings.retention_rows, published=published)
+        if deleted:
+            told = "retention deleted rows" if published else "retention deleted rows; their events reach no broker"
+            logs.get_logger(__name__).info(told, rows=deleted)
+        return deleted
+
+
+def _relay(settings: Settings) -> "Relay":
+    # The client of Kafka is 0.4 s of imports, which a service without brokers need not pay.
+    from mathops.adapters import event_broker
+    from mathops.adapters.relay import Relay, owner
+
+    # The relay computes, and commits are not to wait the usual 5 ms for their turn.
+    sys.setswitchinterval(0.0005)
+    cursor = Cursor(settings.journal_url, owner())
+    relay = Relay(cursor, settings.kafka_topic, partial(event_broker.connected, settings))
+    relay.start()
+    return relay
 
 
 def main() -> None:
@@ -101,7 +135,10 @@ def main() -> None:
     parent = Parent(int(sys.argv[1]))
     settings = Settings.model_validate_json(parent.receive() or b"{}")
     logs.configure(settings.log_level, settings.log_format)
+    if settings.kafka_brokers and tracing.requested():
+        tracing.start()
     JournalProcess(parent, settings).run()
+    tracing.stop(_FLUSH_SECONDS)
 
 
 if __name__ == "__main__":

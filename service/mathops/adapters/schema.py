@@ -26,8 +26,8 @@ def _config() -> Config:
 
 def upgrade(url: str) -> None:
     """Make or migrate the journal; raises StartupError with one line that says what is wrong."""
-    path = database.path_of(url)
-    _prepare_folder(path)
+    if database.is_sqlite(url):
+        _prepare_folder(database.path_of(url))
     engine = database.writer_engine(url)
     try:
         with database.write_lock(url), engine.begin() as connection:
@@ -40,9 +40,10 @@ def upgrade(url: str) -> None:
             # Where nothing had to be migrated, nothing has been written: SQLite begins on a read-only file too.
             connection.execute(relay.update().values(position=relay.c.position))
     except CommandError as error:
-        raise StartupError(f"the journal {path} has a schema that this version does not know: {error}") from None
+        raise StartupError(f"the journal {_name(url)} has a schema that this version does not know: {error}") from None
     except (SQLAlchemyError, OSError) as error:
-        raise StartupError(f"the journal {path} cannot be used: {getattr(error, 'orig', None) or error}") from None
+        fault = str(getattr(error, "orig", None) or error).strip()
+        raise StartupError(f"the journal {_name(url)} cannot be used: {fault}") from None
     finally:
         engine.dispose()
 
@@ -60,6 +61,11 @@ def newest() -> str:
 
 def _current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def _name(url: str) -> str:
+    parsed = database.parse(url)
+    return str(parsed.database) if database.is_sqlite(url) else f"{parsed.database} at {parsed.host}"
 
 
 def _prepare_folder(path: Path) -> None:

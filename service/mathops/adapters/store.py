@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Engine, Select, delete, func, or_, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, Engine, Select, and_, delete, func, or_, select, true
+from sqlalchemy.dialects import postgresql, sqlite
 
 from mathops.adapters import database
 from mathops.adapters.tables import relay, requests
 from mathops.ports import Page
 from mathops.record import FIELDS, Record, timestamp
 
-_COLUMNS = [requests.c[name] for name in FIELDS]
-_SELECT = select(requests.c.seq, *_COLUMNS)
+COLUMNS = [requests.c[name] for name in FIELDS]
+_SELECT = select(requests.c.seq, *COLUMNS)
 _PARAMETERS = FIELDS.index("parameters")
 # Rows deleted in one transaction, so that requests never wait long behind retention.
 _DELETED_AT_ONCE = 500
@@ -47,7 +47,7 @@ class Reader:
             query = query.where(requests.c.seq < before)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(requests.c.seq.desc()).limit(limit + 1)).all()
-        return Page([(row[0], _record(row[1:])) for row in rows[:limit]], len(rows) > limit)
+        return Page([(row[0], record_of(row[1:])) for row in rows[:limit]], len(rows) > limit)
 
 
 class Writer:
@@ -57,15 +57,18 @@ class Writer:
         self._engine = database.writer_engine(url)
         self._lock = database.write_lock(url)
         self._connection: Connection | None = None
+        dialect = sqlite if database.is_sqlite(url) else postgresql
         # Compiled once: Core's own path costs more per row than SQLite does.
-        insert = sqlite.insert(requests).on_conflict_do_nothing(index_elements=["id"])
-        self._insert = str(insert.compile(dialect=self._engine.dialect, column_keys=list(FIELDS)))
+        insert = dialect.insert(requests).on_conflict_do_nothing(index_elements=["id"]).inline()
+        compiled = insert.compile(dialect=self._engine.dialect, column_keys=list(FIELDS))
+        self._insert = str(compiled)
+        self._row = _row if compiled.positional else _named_row
 
     def commit(self, records: Sequence[Record], before_commit: Callable[[], None]) -> None:
         """Store all records in one transaction; without any it proves that the journal can be written."""
         with self._transaction() as connection:
             if records:
-                connection.exec_driver_sql(self._insert, [_row(record) for record in records])
+                connection.exec_driver_sql(self._insert, [self._row(record) for record in records])
             else:
                 connection.execute(relay.update().values(position=relay.c.position))
             before_commit()
@@ -100,8 +103,11 @@ class Writer:
             start, end = connection.execute(select(func.max(_position(), first), last)).one()
             return Outbox(max(0, end - start), connection.execute(oldest).scalar())
 
-    def retain(self, days: float, rows: int) -> int:
-        """Delete one batch of rows that are too old or too many (0: no limit); gives how many."""
+    def retain(self, days: float, rows: int, *, published: bool = False) -> int:
+        """Delete one batch of rows that are too old or too many (0: no limit), or only those `published`.
+
+        Gives how many.
+        """
         # Rows come in the order of time, near enough: to look at the oldest batch alone spares an index.
         oldest = (
             select(requests.c.seq, requests.c.timestamp).order_by(requests.c.seq).limit(_DELETED_AT_ONCE).subquery()
@@ -114,7 +120,8 @@ class Writer:
         if not limits:
             return 0
         with self._transaction() as connection:
-            unwanted = select(oldest.c.seq).where(or_(*limits))
+            allowed = oldest.c.seq <= _position() if published else true()
+            unwanted = select(oldest.c.seq).where(and_(or_(*limits), allowed))
             return connection.execute(delete(requests).where(requests.c.seq.in_(unwanted))).rowcount
 
 
@@ -128,7 +135,12 @@ def _row(record: Record) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def _record(row: Sequence[Any]) -> Record:
+def _named_row(record: Record) -> dict[str, Any]:
+    return dict(zip(FIELDS, _row(record), strict=True))
+
+
+def record_of(row: Sequence[Any]) -> Record:
+    """The record of a row of COLUMNS."""
     values = list(row)
     values[_PARAMETERS] = msgspec.json.decode(values[_PARAMETERS])
     return Record(*values)

@@ -41,3 +41,13 @@ relay = Table(
     Column("owner", String(64)),
     Column("lease_until", Float),
 )
+
+# Events that the broker refused for good; the rows themselves stay in the journal.
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("seq", _SEQUENCE, primary_key=True, autoincrement=False),
+    Column("id", String(36), nullable=False),
+    Column("reason", String(500), nullable=False),
+    Column("timestamp", String(32), nullable=False),
+)

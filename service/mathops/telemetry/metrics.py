@@ -38,6 +38,12 @@ OPERATION_DURATION = Histogram(
 )
 CACHE_HITS = Counter("mathops_cache_hits", "Results that the cache had.")
 CACHE_MISSES = Counter("mathops_cache_misses", "Results that the cache had not.")
+CACHE_ERRORS = Counter("mathops_cache_errors", "Questions to the shared cache without a usable answer.", ["reason"])
+LIMITER_ERRORS = Counter("mathops_limiter_errors", "Quotas that were not charged in the shared place.", ["reason"])
+REVOCATION_ERRORS = Counter("mathops_revocation_errors", "Revocations without a usable answer.", ["reason"])
+BREAKER_OPEN = Gauge(
+    "mathops_breaker_open", "1 while a helper is left alone for its faults.", ["helper"], multiprocess_mode="livemax"
+)
 JOURNAL_ROWS = Counter("mathops_journal_rows", "Rows committed.")
 JOURNAL_COMMIT_DURATION = Histogram(
     "mathops_journal_commit_duration_seconds", "Time of one group commit.", buckets=_SECONDS
@@ -51,6 +57,9 @@ OUTBOX_OLDEST = Gauge(
     "Age of the oldest row that no broker has yet.",
     multiprocess_mode="livemostrecent",
 )
+EVENTS_PUBLISHED = Counter("mathops_events_published", "Events that the broker has stored.")
+EVENTS_FAILURES = Counter("mathops_events_failures", "Times that publishing was broken off, to be tried again.")
+EVENTS_DEAD = Counter("mathops_events_dead_letters", "Events that the broker refused for good, set aside.")
 POOL_WORKERS = Gauge("mathops_pool_workers", "Computing processes.", multiprocess_mode="livesum")
 POOL_BUSY = Gauge("mathops_pool_busy_workers", "Computing processes at work.", multiprocess_mode="livesum")
 POOL_WAITING = Gauge("mathops_pool_waiting", "Computations that wait for a process.", multiprocess_mode="livesum")

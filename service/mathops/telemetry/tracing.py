@@ -11,11 +11,13 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from mathops import __version__
 from mathops.errors import StartupError
+from mathops.telemetry import span_ids
+from mathops.telemetry.span_ids import SpanIds
 
 PROTOCOL = "http/protobuf"
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -57,10 +59,14 @@ def start() -> None:
     from opentelemetry.sdk.resources import OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
     # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last, for they are the operator's.
     ours = Resource.create({"service.name": "mathops", "service.version": __version__, "process.pid": os.getpid()})
-    provider = TracerProvider(resource=ours.merge(OTELResourceDetector().detect()), shutdown_on_exit=False)
+    # The SDK asks for its own class, and only calls these methods.
+    ids: Any = SpanIds(RandomIdGenerator())
+    resource = ours.merge(OTELResourceDetector().detect())
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False, id_generator=ids)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     use(provider)
 
@@ -80,6 +86,11 @@ def stop(timeout: float) -> None:
         ending = threading.Thread(target=provider.shutdown, daemon=True)
         ending.start()
         ending.join(timeout)
+
+
+def enabled() -> bool:
+    """Whether traces are on in this process."""
+    return _state["tracer"] is not None
 
 
 def span(name: str, **attributes: Any) -> AbstractContextManager[Any]:
@@ -112,6 +123,47 @@ def elsewhere(name: str, seconds: float, **attributes: Any) -> None:
         return
     end = time.time_ns()
     tracer.start_span(name, start_time=end - int(seconds * 1e9), attributes=attributes).end(end)
+
+
+def append_span(event_id: str) -> AbstractContextManager[Any]:
+    """A span around the storing of an event, which the span that publishes it continues."""
+    _choose(span_ids.of_append(event_id))
+    return span("journal append")
+
+
+def published(topic: str, trace_id: str, event_id: str, started: int) -> None:
+    """Record that an event of a trace was published between `started` (nanoseconds since the epoch) and now."""
+    tracer = _state["tracer"]
+    if tracer is None or not _sampled(int(trace_id, 16)):
+        return
+    stored = SpanContext(
+        int(trace_id, 16), span_ids.of_append(event_id), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED)
+    )
+    _choose(span_ids.of_publish(event_id))
+    tracer.start_span(
+        f"send {topic}",
+        context=trace.set_span_in_context(NonRecordingSpan(stored)),
+        kind=SpanKind.PRODUCER,
+        start_time=started,
+        attributes={"messaging.system": "kafka", "messaging.destination.name": topic, "messaging.message.id": event_id},
+    ).end()
+
+
+def traceparent(trace_id: str, event_id: str) -> str:
+    """The W3C traceparent of the span that publishes an event."""
+    flags = "01" if enabled() and _sampled(int(trace_id, 16)) else "00"
+    return f"00-{trace_id}-{span_ids.of_publish(event_id):016x}-{flags}"
+
+
+def _choose(span_id: int) -> None:
+    ids = getattr(_state["provider"], "id_generator", None)
+    if isinstance(ids, SpanIds):
+        ids.choose(span_id)
+
+
+def _sampled(trace_id: int) -> bool:
+    """What the sampler says of a trace as a whole: the journal keeps ids and no decisions."""
+    return bool(_state["provider"].sampler.should_sample(None, trace_id, "").decision.is_sampled())
 
 
 def current_trace_id(*, sampled: bool = False) -> str | None:

@@ -8,7 +8,7 @@ from mathops.evaluate import Evaluator
 from mathops.identity.keys import Keys
 from mathops.identity.tokens import Tokens
 from mathops.identity.users import Users
-from mathops.ports import Journal, Limiter
+from mathops.ports import Journal, Limiter, Revocations
 from mathops.settings import Settings
 
 
@@ -23,6 +23,8 @@ class Resources:
     journal: Journal
     limiter: Limiter
     evaluator: Evaluator
+    # None where tokens end by themselves only.
+    revocations: Revocations | None = None
     # Parts that only help, by name, and how they are: a fault in one degrades the service and no more.
     helpers: dict[str, Callable[[], str]] = field(default_factory=dict)
     draining: bool = False

@@ -9,7 +9,7 @@ from mathops.operations import Operation
 from mathops.web.endpoints import health
 from mathops.web.endpoints.documents import Documents, event_schema, index, problem_page
 from mathops.web.endpoints.history import history
-from mathops.web.endpoints.login import key_set, login
+from mathops.web.endpoints.login import key_set, login, logout
 from mathops.web.endpoints.operation import OperationEndpoint
 from mathops.web.openapi import document
 
@@ -26,6 +26,7 @@ def routes(operations: Sequence[Operation]) -> list[Route]:
             for path in operation.paths
         ),
         Route("/login", login, methods=["POST"]),
+        Route("/logout", logout, methods=["POST"]),
         Route("/history", history),
         Route("/livez", health.livez),
         Route("/readyz", health.readyz),

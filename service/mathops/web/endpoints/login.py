@@ -1,9 +1,9 @@
-"""POST /login gives a token, and the public keys to check it with."""
+"""POST /login gives a token, POST /logout ends it; and the public keys to check it with."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from mathops.errors import InvalidParameter, Unauthorized
+from mathops.errors import InvalidParameter, NotFound, Unauthorized
 from mathops.identity.tokens import REALM
 from mathops.identity.users import LONGEST_PASSWORD, NAME
 from mathops.web.exchange import exchange_of
@@ -23,6 +23,17 @@ async def login(request: Request) -> Response:
     if scopes is None:
         raise Unauthorized("the user or the password is wrong", headers={"WWW-Authenticate": REALM})
     return JSONResponse(resources.tokens.grant(user, scopes), headers={"Cache-Control": "no-store"})
+
+
+async def logout(request: Request) -> Response:
+    """The caller's token is refused from now on, everywhere."""
+    exchange = exchange_of(request.scope)
+    resources, principal = exchange.resources, exchange.principal
+    assert principal is not None
+    if resources.revocations is None:
+        raise NotFound("tokens cannot be revoked here; MATHOPS_REVOCATION switches that on")
+    await resources.revocations.revoke(principal.token_id, principal.expires + resources.settings.token_leeway_seconds)
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
 
 async def key_set(request: Request) -> Response:

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mathops.errors import Forbidden, Unauthorized
 from mathops.identity.tokens import REALM, Principal, refused
-from mathops.ports import quota_exceeded
+from mathops.ports import Revocations, quota_exceeded
 from mathops.telemetry import metrics
 from mathops.web.exchange import Exchange, exchange_of
 
@@ -61,12 +61,17 @@ class Authentication:
         exchange = exchange_of(scope)
         try:
             principal = exchange.resources.tokens.verify(bearer_token(scope))
+            await self._refuse_revoked(exchange.resources.revocations, principal)
         except Unauthorized:
             metrics.TOKENS_REFUSED.inc()
             await charge_address(exchange, scope)
             raise
         exchange.principal = principal
         self._authorize(principal, path)
+
+    async def _refuse_revoked(self, revocations: Revocations | None, principal: Principal) -> None:
+        if revocations is not None and await revocations.revoked(principal.token_id):
+            raise refused("the token has been revoked")
 
     def _authorize(self, principal: Principal, path: str) -> None:
         needed = self.scopes.get(path)

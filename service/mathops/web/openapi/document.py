@@ -6,7 +6,7 @@ from mathops import __version__
 from mathops.operations import Operation
 from mathops.web.openapi.operations import operation_path
 from mathops.web.openapi.schemas import Json, problem_schema, record_schema
-from mathops.web.openapi.service import history_path, login_path, service_paths
+from mathops.web.openapi.service import history_path, login_path, logout_path, service_paths
 
 
 def document(operations: Sequence[Operation]) -> Json:
@@ -22,6 +22,7 @@ def document(operations: Sequence[Operation]) -> Json:
         "paths": {
             **{path: operation_path(operation, path) for operation in operations for path in operation.paths},
             "/login": login_path(),
+            "/logout": logout_path(),
             "/history": history_path(),
             **service_paths(),
         },

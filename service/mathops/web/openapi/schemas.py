@@ -12,7 +12,7 @@ Json = dict[str, Any]
 # What limits answer on any path, authentication and quota where a token is asked for,
 # the reading of a body, and the work of an operation.
 LIMITS = ("content-too-large", "uri-too-long", "header-fields-too-large")
-GUARDED = (*LIMITS, "unauthorized", "insufficient-scope", "quota-exceeded")
+GUARDED = (*LIMITS, "unauthorized", "insufficient-scope", "quota-exceeded", "revocation-unavailable")
 BODY = ("malformed-request", "request-timeout", "unsupported-media-type")
 WORK = (
     "malformed-request",

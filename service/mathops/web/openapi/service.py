@@ -45,6 +45,20 @@ def _token() -> Json:
     }
 
 
+def logout_path() -> Json:
+    """POST /logout."""
+    ended = {"description": "The token is refused from now on.", "headers": fields("Cache-Control")}
+    return {
+        "post": {
+            "operationId": "logout",
+            "summary": "end the token it is sent with, where MATHOPS_REVOCATION is on",
+            "tags": ["identity"],
+            "security": [{"bearer": []}],
+            "responses": {"204": ended, **problems(*GUARDED, "not-found", "internal-error")},
+        }
+    }
+
+
 def history_path() -> Json:
     """GET /history."""
     limit = {"minimum": 1, "maximum": MOST, "default": DEFAULT}

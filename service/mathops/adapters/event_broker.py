@@ -1,0 +1,138 @@
+"""Kafka, asked within time limits: aiokafka's own calls may wait for ever while a broker is away."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, Protocol
+
+from aiokafka import AIOKafkaProducer, errors
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.helpers import create_ssl_context
+
+from mathops.settings import Settings
+
+START_SECONDS = 10.0
+STOP_SECONDS = 3.0
+SEND_SECONDS = 20.0
+_PARTITIONS = 3
+
+# The broker refuses this one message, and would each time.
+REFUSALS = (
+    errors.MessageSizeTooLargeError,
+    errors.RecordListTooLargeError,
+    errors.CorruptRecordException,
+    errors.InvalidTimestampError,
+    errors.UnsupportedForMessageFormatError,
+    errors.PolicyViolationError,
+)
+
+
+class Message(NamedTuple):
+    """One event as Kafka carries it; `key` decides the partition, within which order holds."""
+
+    key: bytes | None
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+class Refused(Exception):
+    """The broker will not take a message, now or later."""
+
+
+class Broker(Protocol):
+    """Where events go."""
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Return once all are stored; raises Refused, or anything else when it is worth trying again."""
+
+
+class KafkaBroker:
+    """A producer; after any error it is of no more use."""
+
+    def __init__(self, producer: Any, topic: str) -> None:
+        self._producer = producer
+        self._topic = topic
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Send all and wait until every in-sync replica has them."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                sent = [
+                    await self._producer.send(self._topic, message.value, message.key, headers=message.headers)
+                    for message in messages
+                ]
+                await asyncio.gather(*sent)
+        except REFUSALS as error:
+            raise Refused(str(error) or type(error).__name__) from error
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[KafkaBroker]:
+    """A producer of the settings' topic; in the demo the topic is made where it is missing."""
+    connection = connection_settings(settings)
+    if settings.demo:
+        await _make_topic(connection, settings.kafka_topic)
+    producer = AIOKafkaProducer(
+        **connection,
+        acks="all",
+        enable_idempotence=True,
+        compression_type="gzip",
+        linger_ms=5,
+        max_batch_size=256 * 1024,
+        request_timeout_ms=int(START_SECONDS * 1000),
+    )
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await producer.start()
+        yield KafkaBroker(producer, settings.kafka_topic)
+    finally:
+        await _bounded_stop(producer.stop())
+
+
+async def _bounded_stop(stop: Any) -> None:
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await stop
+    except Exception:  # noqa: S110 - what cannot say farewell ends with its event loop
+        pass
+
+
+async def _make_topic(connection: dict[str, Any], topic: str) -> None:
+    admin = AIOKafkaAdminClient(**connection)
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await admin.start()
+            if topic not in await admin.list_topics():
+                await admin.create_topics([NewTopic(topic, _PARTITIONS, 1)])
+    finally:
+        await _bounded_stop(admin.close())
+
+
+def connection_settings(settings: Settings) -> dict[str, Any]:
+    """Aiokafka's arguments for reaching the brokers."""
+    values: dict[str, Any] = {
+        "bootstrap_servers": [address.strip() for address in settings.kafka_brokers.split(",")],
+        "client_id": "mathops",
+        "security_protocol": settings.kafka_security.upper(),
+    }
+    if settings.kafka_security.startswith("sasl"):
+        values["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        values["sasl_plain_username"] = settings.kafka_username
+        values["sasl_plain_password"] = settings.kafka_password.get_secret_value()
+    if settings.kafka_security.endswith("ssl"):
+        values["ssl_context"] = _tls(settings)
+    return values
+
+
+def _tls(settings: Settings) -> ssl.SSLContext:
+    context: ssl.SSLContext = create_ssl_context(
+        cafile=_text(settings.kafka_ca_file),
+        certfile=_text(settings.kafka_certificate_file),
+        keyfile=_text(settings.kafka_key_file),
+    )
+    return context
+
+
+def _text(path: Any) -> str | None:
+    return str(path) if path else None

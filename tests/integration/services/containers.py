@@ -1,0 +1,78 @@
+"""Containers of the real parts, by the docker command; each takes a free port on loopback."""
+
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Self
+
+from tests.process import eventually
+
+REDIS = "redis:8"
+KAFKA = "apache/kafka:4.3.1"
+POSTGRES = "postgres:17"
+JAEGER = "jaegertracing/jaeger:2.13.0"
+
+
+def docker(*arguments: str, seconds: float = 120) -> str:
+    outcome = subprocess.run(
+        ["docker", *arguments], capture_output=True, text=True, timeout=seconds, check=False, stdin=subprocess.DEVNULL
+    )
+    assert outcome.returncode == 0, f"docker {' '.join(arguments)}: {outcome.stderr}"
+    return outcome.stdout.strip()
+
+
+class Container:
+    """One container; `ports` are those inside it."""
+
+    def __init__(
+        self,
+        image: str,
+        ports: Sequence[int],
+        *,
+        environment: Mapping[str, str] | None = None,
+        command: Sequence[str] = (),
+        fixed: Mapping[int, int] | None = None,
+        user: str | None = None,
+    ) -> None:
+        fixed = fixed or {}
+        published = [f"--publish=127.0.0.1:{fixed.get(port, '')}:{port}" for port in ports]
+        variables = [f"--env={name}={value}" for name, value in (environment or {}).items()]
+        identity = [f"--user={user}"] if user else []
+        self.name = f"mathops-test-{uuid.uuid4().hex[:12]}"
+        docker("run", "--detach", "--rm", "--name", self.name, *identity, *published, *variables, image, *command)
+
+    def port(self, inside: int) -> int:
+        """Where that port is on loopback."""
+        return int(docker("port", self.name, str(inside)).splitlines()[0].rsplit(":", 1)[1])
+
+    def run(self, *command: str, seconds: float = 60) -> str:
+        """The output of a command inside."""
+        return docker("exec", self.name, *command, seconds=seconds)
+
+    def pause(self) -> None:
+        """Stop all its processes where they are: it accepts and never answers."""
+        docker("pause", self.name)
+
+    def unpause(self) -> None:
+        docker("unpause", self.name)
+
+    def restart(self) -> None:
+        """End it without a farewell, and start it anew with what it had on disk."""
+        docker("restart", "-t", "0", self.name)
+
+    def ready(self, claim: Callable[[], object], seconds: float = 60) -> Self:
+        """Wait until `claim` holds; a claim that fails is not yet true."""
+
+        def holds() -> bool:
+            with suppress(Exception):
+                return bool(claim())
+            time.sleep(0.2)
+            return False
+
+        eventually(holds, seconds)
+        return self
+
+    def remove(self) -> None:
+        docker("rm", "--force", "--volumes", self.name)

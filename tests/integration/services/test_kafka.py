@@ -1,0 +1,240 @@
+"""The relay with a real broker: nothing lost, nothing reordered, duplicates by id only, whatever the broker does."""
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from argon2 import PasswordHasher
+
+from mathops.record import schema
+from tests.integration.services.kafka import Event, Kafka
+from tests.process import Server, eventually
+
+Start = Callable[..., Server]
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+def start(start_server: Start, kafka: Kafka, topic: str) -> Start:
+    def start(**variables: str) -> Server:
+        return start_server(MATHOPS_KAFKA_BROKERS=kafka.brokers, MATHOPS_KAFKA_TOPIC=topic, **variables)
+
+    return start
+
+
+def ask(server: Server, numbers: range, users: tuple[str, ...] = ("alice", "bob")) -> None:
+    tokens = [server.login(user) for user in users]
+    for number in numbers:
+        answer = server.client.get(f"/pow?base={number}&exp=2", headers=tokens[number % len(tokens)])
+        assert answer.status_code == 200, answer.text
+
+
+def query(server: Server, text: str) -> tuple[Any, ...]:
+    """The one row of an answer."""
+    with closing(sqlite3.connect(server.folder / "data" / "mathops.db")) as database:
+        return database.execute(text).fetchone()
+
+
+def drained(server: Server, seconds: float = 60) -> None:
+    """Wait until the broker has every row."""
+
+    def empty() -> bool:
+        position, last = query(server, "SELECT (SELECT position FROM relay), max(seq) FROM requests")
+        return bool(position == last)
+
+    eventually(empty, seconds)
+
+
+def check_complete(server: Server, events: list[Event]) -> None:
+    """Every row is there, each user's in the order of the journal, once duplicates by id are left out."""
+    seen: set[str] = set()
+    by_user: dict[str, list[str]] = defaultdict(list)
+    for event in events:
+        value = json.loads(event.value)
+        if value["id"] not in seen:
+            seen.add(value["id"])
+            by_user[value["user"]].append(value["id"])
+    expected: dict[str, list[str]] = defaultdict(list)
+    for user, event_id in server.rows("user, id"):
+        expected[user].append(event_id)
+    assert by_user == expected
+
+
+def test_value_row_and_log_line_are_the_same_and_valid(start: Start, kafka: Kafka, topic: str) -> None:
+    server = start()
+    ask(server, range(5))
+    token = server.login("carol")
+    server.client.get("/pow?base=2&exp=-1", headers=token)
+    server.client.get("/fibonacci?n=300000", headers={**token, "Accept": "text/plain"})
+    server.client.get("/factorial?n=3")
+    drained(server)
+
+    values = {event.value for event in kafka.events(topic)}
+
+    lines = (server.folder / "data" / "requests.log").read_bytes().splitlines()
+    assert values == set(lines)
+    columns = list(schema()["properties"])
+    rows = {}
+    for row in server.rows(", ".join(f'"{column}"' for column in columns)):
+        record = dict(zip(columns, row, strict=True))
+        rows[record["id"]] = {**record, "parameters": json.loads(record["parameters"])}
+    for value in map(json.loads, values):
+        jsonschema.validate(value, schema(), format_checker=jsonschema.FormatChecker())
+        assert value == rows[value["id"]]
+
+
+def test_the_key_is_the_user_and_headers_tell_the_version(start: Start, kafka: Kafka, topic: str) -> None:
+    server = start()
+    ask(server, range(6))
+    server.client.get("/factorial?n=3")
+    drained(server)
+
+    events = kafka.events(topic)
+
+    assert {(event.key, json.loads(event.value)["user"]) for event in events} == {
+        (b"alice", "alice"),
+        (b"bob", "bob"),
+        (None, None),
+    }
+    assert all(event.headers["schema-version"] == b"1" for event in events)
+    check_complete(server, events)
+    assert len(events) == len({event.value for event in events})
+    eventually(lambda: server.metric("mathops_events_published_total") == len(events))
+    assert server.client.get("/readyz").json()["checks"]["kafka"] == "ok"
+
+
+@pytest.mark.parametrize("fault", ["refuse", "hang"])
+def test_without_a_broker_at_the_start_it_answers_and_catches_up(
+    start: Start, kafka: Kafka, topic: str, fault: str
+) -> None:
+    kafka.proxy.set(fault)
+    server = start()
+    ask(server, range(20))
+    eventually(lambda: server.client.get("/readyz").json()["status"] == "degraded", 30)
+    assert server.client.get("/readyz").status_code == 200
+    eventually(lambda: server.metric("mathops_outbox_pending") == 20)
+
+    kafka.proxy.set("pass")
+    kafka.proxy.cut()
+
+    drained(server)
+    check_complete(server, kafka.events(topic))
+    eventually(lambda: server.client.get("/readyz").json()["status"] == "ready")
+
+
+@pytest.mark.parametrize("fault", ["refuse", "hang", "pause", "restart"])
+def test_a_broker_that_goes_and_comes_back_loses_and_reorders_nothing(
+    start: Start, kafka: Kafka, topic: str, fault: str
+) -> None:
+    server = start()
+    ask(server, range(20))
+    drained(server)
+
+    if fault == "pause":
+        kafka.container.pause()
+    elif fault == "restart":
+        kafka.container.restart()
+    else:
+        kafka.proxy.set(fault)
+    ask(server, range(20, 120))
+    if fault == "pause":
+        kafka.container.unpause()
+    elif fault != "restart":
+        eventually(lambda: server.metric("mathops_events_failures_total") > 0, 60)
+        kafka.proxy.set("pass")
+        kafka.proxy.cut()
+    ask(server, range(120, 140))
+
+    drained(server, 120)
+    check_complete(server, kafka.events(topic))
+
+
+def test_connections_that_are_cut_again_and_again_lose_and_reorder_nothing(
+    start: Start, kafka: Kafka, topic: str
+) -> None:
+    server = start()
+    for turn in range(10):
+        ask(server, range(turn * 20, turn * 20 + 20))
+        kafka.proxy.cut()
+
+    drained(server, 120)
+    check_complete(server, kafka.events(topic))
+
+
+def test_after_a_power_cut_the_next_start_publishes_what_was_left(start: Start, kafka: Kafka, topic: str) -> None:
+    server = start()
+    kafka.proxy.set("refuse")
+    ask(server, range(30))
+    server.kill()
+    kafka.proxy.set("pass")
+
+    again = Server(server.folder, server.variables)
+    try:
+        again.start()
+        ask(again, range(30, 40))
+        drained(again)
+        check_complete(again, kafka.events(topic))
+    finally:
+        again.kill()
+
+
+def test_a_message_that_the_broker_refuses_is_set_aside_and_the_rest_goes_on(
+    start: Start, kafka: Kafka, topic: str
+) -> None:
+    kafka.make_topic(topic, **{"max.message.bytes": "600"})
+    server = start()
+    token = server.login("alice")
+    for numbers in ("base=2&exp=3", "base=3&exp=2000", "base=2&exp=4", "base=7&exp=1000", "base=2&exp=5"):
+        assert server.client.get(f"/pow?{numbers}", headers=token).status_code == 200
+    drained(server)
+
+    published = [json.loads(event.value)["parameters"] for event in kafka.events(topic)]
+
+    unique = [parameters for place, parameters in enumerate(published) if parameters not in published[:place]]
+    assert unique == [{"base": "2", "exp": exp} for exp in ("3", "4", "5")]
+    assert query(server, "SELECT count(*) FROM dead_letters") == (2,)
+    eventually(lambda: server.metric("mathops_events_dead_letters_total") == 2)
+
+
+def test_several_web_workers_publish_through_one_relay(start: Start, kafka: Kafka, topic: str) -> None:
+    server = start(MATHOPS_WORKERS="2")
+    ask(server, range(60))
+    drained(server)
+
+    events = kafka.events(topic)
+
+    check_complete(server, events)
+    assert len(events) == len({event.value for event in events})
+
+
+def test_rows_that_no_broker_has_are_kept_by_retention(start: Start, kafka: Kafka, topic: str) -> None:
+    kafka.proxy.set("refuse")
+    server = start(MATHOPS_RETENTION_ROWS="5")
+    ask(server, range(30))
+    eventually(lambda: server.metric("mathops_outbox_pending") == 30)
+    assert len(server.rows()) == 30
+
+    kafka.proxy.set("pass")
+
+    drained(server)
+    eventually(lambda: len(server.rows()) == 5, 20)
+    assert len(kafka.events(topic)) == 30
+
+
+def test_outside_the_demo_the_topic_is_not_made(start: Start, kafka: Kafka, topic: str, tmp_path: Path) -> None:
+    users = tmp_path / "users"
+    users.write_text(f"alice:{PasswordHasher(1, 8, 1).hash('secret')}:math\n")
+    server = start(MATHOPS_USERS_FILE=str(users))
+    answer = server.client.post("/login", json={"user": "alice", "password": "secret"})
+    token = {"Authorization": f"Bearer {answer.json()['token']}"}
+
+    assert server.client.get("/pow?base=2&exp=5", headers=token).status_code == 200
+
+    eventually(lambda: server.client.get("/readyz").json()["status"] == "degraded", 30)
+    assert topic not in kafka.topics()

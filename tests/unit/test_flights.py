@@ -1,0 +1,79 @@
+import asyncio
+
+import pytest
+
+from mathops.flights import Flights
+
+pytestmark = pytest.mark.anyio
+
+
+class Work:
+    def __init__(self) -> None:
+        self.started = 0
+        self.cancelled = 0
+        self.outcome: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def __call__(self) -> int:
+        self.started += 1
+        try:
+            return await self.outcome
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+
+
+async def turn() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_identical_work_at_the_same_time_is_done_once_for_all_who_wait() -> None:
+    flights, work = Flights[int](), Work()
+    waiters = [asyncio.create_task(flights.join("key", work)) for _ in range(3)]
+    await turn()
+
+    work.outcome.set_result(7)
+
+    assert await asyncio.gather(*waiters) == [7, 7, 7]
+    assert work.started == 1
+    assert "key" not in flights
+
+
+async def test_a_waiter_that_leaves_does_not_stop_the_others() -> None:
+    flights, work = Flights[int](), Work()
+    first, second = (asyncio.create_task(flights.join("key", work)) for _ in range(2))
+    await turn()
+
+    first.cancel()
+    await turn()
+    work.outcome.set_result(7)
+
+    assert await second == 7
+    assert first.cancelled()
+
+
+async def test_work_that_nobody_waits_for_any_more_is_stopped_and_begun_anew_by_the_next() -> None:
+    flights, work = Flights[int](), Work()
+    only = asyncio.create_task(flights.join("key", work))
+    await turn()
+
+    only.cancel()
+    again = Work()
+    next_one = asyncio.create_task(flights.join("key", again))
+    await turn()
+    again.outcome.set_result(8)
+
+    assert await next_one == 8
+    assert (work.cancelled, again.started) == (1, 1)
+
+
+async def test_a_failure_reaches_all_who_wait_and_is_not_kept() -> None:
+    flights, work = Flights[int](), Work()
+    waiters = [asyncio.create_task(flights.join("key", work)) for _ in range(2)]
+    await turn()
+
+    work.outcome.set_exception(ValueError("broken"))
+
+    outcomes = await asyncio.gather(*waiters, return_exceptions=True)
+    assert [str(outcome) for outcome in outcomes] == ["broken", "broken"]
+    assert "key" not in flights
