@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.integration.services.containers import REDIS, Container
+from tests.integration.services.containers import POSTGRES, REDIS, Container
 from tests.integration.services.kafka import Kafka
+from tests.integration.services.postgres import PASSWORD
 from tests.proxy import FaultProxy
 
 
@@ -57,3 +58,13 @@ def kafka(kafka_container: Kafka) -> Iterator[Kafka]:
 @pytest.fixture
 def topic() -> str:
     return f"topic-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def postgres_container() -> Iterator[Container]:
+    container = Container(POSTGRES, [5432], environment={"POSTGRES_PASSWORD": PASSWORD})
+    try:
+        # It starts twice; only the second time it listens on TCP.
+        yield container.ready(lambda: container.run("pg_isready", "-h", "127.0.0.1"))
+    finally:
+        container.remove()

@@ -1,0 +1,70 @@
+"""The contracts of the ports, kept to by the real parts."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from mathops.adapters import schema
+from mathops.adapters.journal import ProcessJournal
+from mathops.adapters.shared import open_shared
+from mathops.ports import Cache, Journal, Limiter
+from mathops.settings import Settings
+from tests.contracts import test_cache, test_journal, test_limiter
+from tests.integration.services.containers import Container
+from tests.integration.services.postgres import database_url
+
+pytestmark = pytest.mark.anyio
+
+
+def _url(container: Container) -> str:
+    return f"redis://127.0.0.1:{container.port(6379)}/0"
+
+
+class TestRedisCache:
+    @pytest.fixture
+    async def cache(self, redis_container: Container, redis: object) -> AsyncIterator[Cache]:
+        settings = Settings(
+            redis_url=_url(redis_container), redis_timeout_seconds=1, cache_value_bytes=test_cache.VALUE_SIZE
+        )
+        async with open_shared(settings) as shared:
+            yield shared.cache
+
+
+class TestRedisLimiter:
+    @pytest.fixture
+    async def limiter(self, redis_container: Container, redis: object) -> AsyncIterator[Limiter]:
+        limits = test_limiter.LIMITED.model_copy(
+            update={"redis_url": _url(redis_container), "redis_timeout_seconds": 1.0}
+        )
+        async with open_shared(limits) as shared:
+            yield shared.limiter
+
+
+class TestPostgresJournal:
+    @pytest.fixture
+    def user(self) -> str:
+        return str(uuid4())
+
+    @pytest.fixture
+    async def journal(self, postgres_container: Container, tmp_path: Path, user: str) -> AsyncIterator[Journal]:
+        settings = Settings(data_dir=tmp_path, database_url=database_url(postgres_container, user))
+        schema.upgrade(settings.journal_url)
+        async with ProcessJournal(settings).running() as journal:
+            yield journal
+
+
+def _hold(suite: type, contract: object) -> None:
+    """Let a class run each test of a contract, on its own fixtures."""
+    for name, test in vars(contract).items():
+        if name.startswith("test_"):
+            setattr(suite, name, staticmethod(test))
+
+
+for suite, contract in (
+    (TestRedisCache, test_cache),
+    (TestRedisLimiter, test_limiter),
+    (TestPostgresJournal, test_journal),
+):
+    _hold(suite, contract)

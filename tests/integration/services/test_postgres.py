@@ -1,0 +1,105 @@
+"""The service with its journal in a real PostgreSQL, which replicas share."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.services.containers import Container
+from tests.integration.services.kafka import Kafka
+from tests.integration.services.postgres import database_url, rows
+from tests.process import Server, eventually
+from tests.proxy import FaultProxy
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+def database() -> str:
+    return uuid.uuid4().hex
+
+
+@pytest.fixture
+def proxy(postgres_container: Container) -> Iterator[FaultProxy]:
+    with FaultProxy(("127.0.0.1", postgres_container.port(5432))) as proxy:
+        yield proxy
+
+
+def test_replicas_share_one_journal_and_one_history(
+    postgres_container: Container, database: str, tmp_path: Path
+) -> None:
+    url = database_url(postgres_container, database)
+    servers = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        variables = {"MATHOPS_DATABASE_URL": url, "MATHOPS_KEYS_FILE": str(tmp_path / "keys.json")}
+        servers.append(Server(tmp_path / name, variables))
+    try:
+        one, two = (server.start() for server in servers)
+        headers = one.login()
+        for server, number in ((one, 1), (two, 2), (one, 3), (two, 4)):
+            assert server.client.get(f"/pow?base={number}&exp=1", headers=headers).status_code == 200
+
+        records = two.client.get("/history", headers=headers).json()["records"]
+
+        assert [record["result"] for record in records] == ["4", "3", "2", "1"]
+        assert rows(postgres_container, database, "SELECT result FROM requests ORDER BY seq") == [
+            ["1"],
+            ["2"],
+            ["3"],
+            ["4"],
+        ]
+    finally:
+        for server in servers:
+            server.kill()
+
+
+def test_a_database_that_goes_withholds_answers_and_is_used_again_when_it_is_back(
+    start_server: Callable[..., Server], postgres_container: Container, database: str, proxy: FaultProxy
+) -> None:
+    url = database_url(postgres_container, database, proxy.port)
+    server = start_server(MATHOPS_DATABASE_URL=url, MATHOPS_JOURNAL_TIMEOUT_SECONDS="2")
+    headers = server.login()
+    ask = "/pow?base=2&exp=5"
+    assert server.client.get(ask, headers=headers).status_code == 200
+
+    proxy.set("refuse")
+    refused = server.client.get(ask, headers=headers)
+    assert refused.json()["type"] == "/problems/journal-unavailable"
+    assert "p@ss" not in refused.text + server.log.read_text()
+    eventually(lambda: server.client.get("/readyz").status_code == 503)
+
+    proxy.set("pass")
+    eventually(lambda: server.client.get("/readyz").status_code == 200, 20)
+    assert server.client.get(ask, headers=headers).status_code == 200
+
+
+def test_its_rows_are_published_once_with_two_replicas(
+    postgres_container: Container, database: str, kafka: Kafka, topic: str, tmp_path: Path
+) -> None:
+    url = database_url(postgres_container, database)
+    variables = {
+        "MATHOPS_DATABASE_URL": url,
+        "MATHOPS_KEYS_FILE": str(tmp_path / "keys.json"),
+        "MATHOPS_KAFKA_BROKERS": kafka.brokers,
+        "MATHOPS_KAFKA_TOPIC": topic,
+    }
+    servers = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        servers.append(Server(tmp_path / name, variables))
+    try:
+        started = [server.start() for server in servers]
+        headers = started[0].login()
+        for number in range(40):
+            started[number % 2].client.get(f"/pow?base={number}&exp=1", headers=headers)
+        eventually(lambda: rows(postgres_container, database, "SELECT position FROM relay") == [["40"]], 60)
+
+        events = kafka.events(topic)
+
+        ids = [row[0] for row in rows(postgres_container, database, "SELECT id FROM requests ORDER BY seq")]
+        assert [event.value.split(b'"')[3].decode() for event in events] == ids
+    finally:
+        for server in servers:
+            server.kill()
