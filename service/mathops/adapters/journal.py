@@ -89,6 +89,7 @@ class ProcessJournal:
             if self._turn is not None:
                 self._send(self._turn)
             await self._process.finish(_CLOSE_SECONDS)
+            self._reader.close()
 
     async def append(self, record: Record) -> None:
         """Return once `record` is committed; raises JournalUnavailable."""

@@ -34,6 +34,10 @@ class Reader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
     def history(self, user: str, limit: int, before: int | None = None) -> Page:
         """Records of `user`, newest first."""
         return self._page(_SELECT.where(requests.c.user == user), limit, before)
