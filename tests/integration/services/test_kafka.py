@@ -1,7 +1,10 @@
 """The relay with a real broker: nothing lost, nothing reordered, duplicates by id only, whatever the broker does."""
 
+import ast
 import json
 import sqlite3
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing
@@ -238,3 +241,19 @@ def test_outside_the_demo_the_topic_is_not_made(start: Start, kafka: Kafka, topi
 
     eventually(lambda: server.client.get("/readyz").json()["status"] == "degraded", 30)
     assert topic not in kafka.topics()
+
+
+def test_the_example_consumer_counts_per_user(start: Start, kafka: Kafka, topic: str) -> None:
+    server = start()
+    ask(server, range(5))
+    drained(server)
+
+    example = subprocess.run(
+        [sys.executable, "examples/consumer.py", "--brokers", kafka.brokers, "--topic", topic, "--seconds", "8"],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=True,
+    )
+
+    assert ast.literal_eval(example.stdout.splitlines()[-1]) == {"alice": 3, "bob": 2}

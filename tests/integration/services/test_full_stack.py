@@ -1,0 +1,112 @@
+"""All real parts together: the same answers as the embedded ones, and one trace from the caller to the event."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.integration.services.containers import JAEGER, Container
+from tests.integration.services.kafka import Kafka
+from tests.integration.services.postgres import database_url
+from tests.process import Server, eventually
+
+pytestmark = pytest.mark.timeout(180)
+
+TARGETS = (
+    "/pow?base=2&exp=5",
+    "/pow?base=-3&exp=12001",
+    "/pow?base=2&exp=5",
+    "/fib?n=50000",
+    "/fact?n=3000",
+    "/pow?base=0&exp=0",
+    "/pow?base=2&exp=-1",
+    "/fib?n=1000000000000",
+    "/nothing",
+)
+# What differs from answer to answer by nature.
+OWN = {"date", "x-request-id", "server-timing"}
+
+
+@pytest.fixture
+def full_stack(
+    redis_container: Container, redis: object, postgres_container: Container, kafka: Kafka, topic: str
+) -> dict[str, str]:
+    return {
+        "MATHOPS_REDIS_URL": f"redis://127.0.0.1:{redis_container.port(6379)}/0",
+        "MATHOPS_DATABASE_URL": database_url(postgres_container, uuid.uuid4().hex),
+        "MATHOPS_KAFKA_BROKERS": kafka.brokers,
+        "MATHOPS_KAFKA_TOPIC": topic,
+    }
+
+
+@pytest.fixture(scope="session")
+def jaeger() -> Iterator[Container]:
+    container = Container(JAEGER, [4318, 16686])
+    try:
+        query = f"http://127.0.0.1:{container.port(16686)}/api/services"
+        yield container.ready(lambda: httpx2.get(query).status_code == 200)
+    finally:
+        container.remove()
+
+
+def answers(server: Server) -> list[tuple[int, dict[str, str], bytes]]:
+    token = {**server.login(), "X-Request-ID": "same"}
+    found = []
+    for form in ("application/json", "text/plain"):
+        for target in TARGETS:
+            answer = server.client.get(target, headers={**token, "Accept": form})
+            fields = {name: value for name, value in answer.headers.items() if name not in OWN}
+            found.append((answer.status_code, fields, answer.content))
+    return found
+
+
+def test_embedded_parts_and_the_full_stack_give_byte_equal_answers(tmp_path: Path, full_stack: dict[str, str]) -> None:
+    servers = []
+    for name, variables in (("embedded", {}), ("full", full_stack)):
+        (tmp_path / name).mkdir()
+        servers.append(Server(tmp_path / name, variables))
+    try:
+        embedded, full = (answers(server.start()) for server in servers)
+    finally:
+        for server in servers:
+            server.kill()
+
+    assert full == embedded
+
+
+def test_one_trace_leads_from_the_request_through_cache_worker_and_journal_to_the_event(
+    start_server: Callable[..., Server], full_stack: dict[str, str], jaeger: Container, kafka: Kafka, topic: str
+) -> None:
+    collector = f"http://127.0.0.1:{jaeger.port(4318)}"
+    server = start_server(**full_stack, OTEL_EXPORTER_OTLP_ENDPOINT=collector, OTEL_BSP_SCHEDULE_DELAY="200")
+    trace_id = uuid.uuid4().hex
+    headers = {**server.login(), "traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
+    assert server.client.get("/fib?n=100000", headers=headers).status_code == 200
+    query = f"http://127.0.0.1:{jaeger.port(16686)}/api/traces/{trace_id}"
+
+    def spans() -> dict[str, Any] | None:
+        answer = httpx2.get(query)
+        found = {span["operationName"]: span for span in answer.json()["data"][0]["spans"]} if answer.is_success else {}
+        return found if f"send {topic}" in found and "GET /fib" in found else None
+
+    found = eventually(spans, 60)
+
+    parents = {name: _parent(span, found) for name, span in found.items()}
+    assert parents["cache get"] == "GET /fib"
+    assert parents["compute"] == "GET /fib"
+    assert parents["compute in process"] == "compute"
+    assert parents["journal append"] == "GET /fib"
+    assert parents["journal commit"] == "journal append"
+    assert parents[f"send {topic}"] == "journal append"
+    (event,) = kafka.events(topic)
+    assert json.loads(event.value)["trace_id"] == trace_id
+    assert event.headers["traceparent"].decode() == f"00-{trace_id}-{found[f'send {topic}']['spanID']}-01"
+
+
+def _parent(span: dict[str, Any], spans: dict[str, Any]) -> str | None:
+    names = {other["spanID"]: name for name, other in spans.items()}
+    return next((names.get(reference["spanID"]) for reference in span["references"]), None)
