@@ -15,7 +15,7 @@ test: $(VENV)/.test ## lint, then the tests that need nothing but Python
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest --cov=mathops tests/unit tests/contracts tests/properties tests/server
 
-test-integration: $(VENV)/.test ## tests of some minutes: kill under load, Schemathesis
+test-integration: $(VENV)/.test ## tests of some minutes: faults, Schemathesis, real Redis, Kafka and PostgreSQL in Docker
 	@$(BIN)/python -m pytest tests/integration
 
 lint: $(VENV)/.test ## check style, types, imports and generated files

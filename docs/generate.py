@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import click
+from pydantic import SecretStr
 
 from mathops.cli import commands
 from mathops.operations import OPERATIONS
@@ -14,7 +15,7 @@ from mathops.web.openapi import document
 
 _HERE = Path(__file__).parent
 _WIDTH = 100
-_TYPES = {int: "integer", float: "number", str: "text", Path: "path"}
+_TYPES = {SecretStr: "text, not shown", int: "integer", float: "number", str: "text", Path: "path"}
 _BOUNDS = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
 
 _CONFIGURATION = """# Configuration
@@ -73,7 +74,7 @@ DOCUMENTS = {"configuration.md": configuration, "openapi.json": openapi, "cli.md
 
 def _setting_row(name: str) -> str:
     field = Settings.model_fields[name]
-    default = "" if field.default in (None, "") else f"`{field.default}`"
+    default = "" if field.default is None or str(field.default) == "" else f"`{field.default}`"
     cells = (f"`{variable(name)}`", _type(field), default, field.description or "")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 
 from mathops.adapters import database
 from mathops.adapters.store import COLUMNS, record_of
@@ -67,6 +67,21 @@ class Cursor:
         query = select(requests.c.seq, *COLUMNS).where(requests.c.seq > position).order_by(requests.c.seq).limit(most)
         with self._reader.connect() as connection:
             return [Row(row[0], record_of(row[1:])) for row in connection.execute(query)]
+
+    def published_since(self, moment: str) -> tuple[int, int]:
+        """The place before the first row of `moment` (RFC 3339, UTC) or later, and the last that was published."""
+        position = select(relay.c.position).scalar_subquery()
+        first = select(func.min(requests.c.seq)).where(requests.c.timestamp >= moment).scalar_subquery()
+        with self._reader.connect() as connection:
+            start, end = connection.execute(select(func.coalesce(first - 1, position), position)).one()
+        return int(start), int(end)
+
+    def dead(self) -> list[tuple[int, str, str, str]]:
+        """Events that were set aside: place, id, time, reason."""
+        letters = dead_letters.c
+        query = select(letters.seq, letters.id, letters.timestamp, letters.reason).order_by(letters.seq)
+        with self._reader.connect() as connection:
+            return [tuple(row) for row in connection.execute(query)]
 
     def advance(self, position: int, dead: Sequence[tuple[Row, str]] = ()) -> bool:
         """Move the cursor and set `dead` rows aside with their reasons; tells whether the lease still held."""

@@ -56,8 +56,11 @@ def is_sqlite(url: str) -> bool:
 
 
 def path_of(url: str) -> Path:
-    """The file of a SQLite URL."""
-    return Path(parse(url).database or "")
+    """The file of a SQLite URL; raises StartupError for any other."""
+    parsed = parse(url)
+    if parsed.get_backend_name() != "sqlite":
+        raise StartupError("MATHOPS_DATABASE_URL names no file; use PostgreSQL's own tools, such as pg_dump")
+    return Path(parsed.database or "")
 
 
 def writer_engine(url: str, *, durable: bool = True) -> Engine:

@@ -2,14 +2,15 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
-from aiokafka import AIOKafkaProducer, errors
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.helpers import create_ssl_context
 
+from mathops.adapters.broker import Message, Refused
 from mathops.settings import Settings
 
 START_SECONDS = 10.0
@@ -26,25 +27,6 @@ REFUSALS = (
     errors.UnsupportedForMessageFormatError,
     errors.PolicyViolationError,
 )
-
-
-class Message(NamedTuple):
-    """One event as Kafka carries it; `key` decides the partition, within which order holds."""
-
-    key: bytes | None
-    value: bytes
-    headers: list[tuple[str, bytes]]
-
-
-class Refused(Exception):
-    """The broker will not take a message, now or later."""
-
-
-class Broker(Protocol):
-    """Where events go."""
-
-    async def publish(self, messages: Sequence[Message]) -> None:
-        """Return once all are stored; raises Refused, or anything else when it is worth trying again."""
 
 
 class KafkaBroker:
@@ -136,3 +118,19 @@ def _tls(settings: Settings) -> ssl.SSLContext:
 
 def _text(path: Any) -> str | None:
     return str(path) if path else None
+
+
+async def values(settings: Settings, *, from_start: bool) -> AsyncGenerator[bytes]:
+    """The topic's values as they come, for ever; of one partition in order."""
+    consumer = AIOKafkaConsumer(
+        settings.kafka_topic,
+        **connection_settings(settings),
+        auto_offset_reset="earliest" if from_start else "latest",
+    )
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await consumer.start()
+        async for record in consumer:
+            yield record.value
+    finally:
+        await _bounded_stop(consumer.stop())

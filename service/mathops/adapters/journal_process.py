@@ -5,22 +5,20 @@ Frames in: (number, records). Frames out: an Acknowledgement.
 
 import sys
 import time
-from functools import partial
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
+from mathops.adapters.broker import Broker
 from mathops.adapters.checkpoints import Checkpoints
 from mathops.adapters.cursor import Cursor, Progress
+from mathops.adapters.relay import Relay, owner
 from mathops.adapters.request_log import RequestLog
 from mathops.adapters.store import Outbox, Writer
 from mathops.child import Parent
 from mathops.record import Record
 from mathops.settings import Settings
 from mathops.telemetry import logs, tracing
-
-if TYPE_CHECKING:
-    from mathops.adapters.relay import Relay
 
 # Frames of one transaction; beyond this a commit would keep its first request waiting.
 _FRAMES_AT_ONCE = 256
@@ -117,17 +115,19 @@ class JournalProcess:
         return deleted
 
 
-def _relay(settings: Settings) -> "Relay":
-    # The client of Kafka is 0.4 s of imports, which a service without brokers need not pay.
-    from mathops.adapters import event_broker
-    from mathops.adapters.relay import Relay, owner
-
+def _relay(settings: Settings) -> Relay:
     # The relay computes, and commits are not to wait the usual 5 ms for their turn.
     sys.setswitchinterval(0.0005)
-    cursor = Cursor(settings.journal_url, owner())
-    relay = Relay(cursor, settings.kafka_topic, partial(event_broker.connected, settings))
+    relay = Relay(Cursor(settings.journal_url, owner()), settings.kafka_topic, lambda: _broker(settings))
     relay.start()
     return relay
+
+
+def _broker(settings: Settings) -> AbstractAsyncContextManager[Broker]:
+    # The client of Kafka is 0.4 s of imports; they are made in the relay's thread, while commits go on.
+    from mathops.adapters.event_broker import connected
+
+    return connected(settings)
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 from uuid_utils import uuid4
 
+from mathops.adapters.broker import Broker, Message, Refused
 from mathops.adapters.cursor import LEASE_SECONDS, Cursor, Progress, Row
-from mathops.adapters.event_broker import Broker, Message, Refused
 from mathops.record import SCHEMA_VERSION, Record
 from mathops.telemetry import tracing
 from mathops.telemetry.logs import get_logger

@@ -10,6 +10,7 @@ from mathops import __version__
 from mathops.cli.completion import completion
 from mathops.cli.config import config
 from mathops.cli.db import db
+from mathops.cli.events import events
 from mathops.cli.history import history
 from mathops.cli.keys import keys
 from mathops.cli.operation import operation_commands
@@ -46,7 +47,18 @@ def commands(operations: Sequence[Operation] = OPERATIONS) -> click.Group:
     """The whole command line, with subcommands for `operations`."""
     group = Commands("mathops", help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
     click.version_option(__version__)(group)
-    for command in (serve, token, *operation_commands(operations), history, db, keys, users, config, completion):
+    for command in (
+        serve,
+        token,
+        *operation_commands(operations),
+        history,
+        events,
+        db,
+        keys,
+        users,
+        config,
+        completion,
+    ):
         group.add_command(command)
     return group
 

@@ -45,7 +45,7 @@ def full_stack(
 
 @pytest.fixture(scope="session")
 def jaeger() -> Iterator[Container]:
-    container = Container(JAEGER, [4318, 16686])
+    container = Container(JAEGER, [4318, 16686], environment={"JAEGER_LISTEN_HOST": "0.0.0.0"})
     try:
         query = f"http://127.0.0.1:{container.port(16686)}/api/services"
         yield container.ready(lambda: httpx2.get(query).status_code == 200)

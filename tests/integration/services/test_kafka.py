@@ -2,6 +2,7 @@
 
 import ast
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -201,7 +202,7 @@ def test_a_message_that_the_broker_refuses_is_set_aside_and_the_rest_goes_on(
 
     unique = [parameters for place, parameters in enumerate(published) if parameters not in published[:place]]
     assert unique == [{"base": "2", "exp": exp} for exp in ("3", "4", "5")]
-    assert query(server, "SELECT count(*) FROM dead_letters") == (2,)
+    assert len(json.loads(server.run("events", "refused", "--json").stdout)["events"]) == 2
     eventually(lambda: server.metric("mathops_events_dead_letters_total") == 2)
 
 
@@ -257,3 +258,26 @@ def test_the_example_consumer_counts_per_user(start: Start, kafka: Kafka, topic:
     )
 
     assert ast.literal_eval(example.stdout.splitlines()[-1]) == {"alice": 3, "bob": 2}
+
+
+def test_published_events_can_be_published_again_and_followed(start: Start, kafka: Kafka, topic: str) -> None:
+    server = start()
+    ask(server, range(6))
+    drained(server)
+
+    replayed = server.run("events", "replay", "--since", "2026-01-01")
+
+    assert replayed.stdout == "published 6 events again\n", replayed.stderr
+    values = [event.value for event in kafka.events(topic)]
+    assert len(values) == 12
+    assert len(set(values)) == 6
+    with subprocess.Popen(
+        [sys.executable, "-m", "mathops", "events", "tail", "--from-start"],
+        env=server.environment,
+        stdout=subprocess.PIPE,
+    ) as tail:
+        assert tail.stdout is not None
+        lines = [tail.stdout.readline().rstrip(b"\n") for _ in values]
+        tail.send_signal(signal.SIGINT)
+        assert tail.wait(20) == 0
+    assert sorted(lines) == sorted(values)

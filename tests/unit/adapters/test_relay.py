@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mathops.adapters import schema
+from mathops.adapters.broker import Message, Refused
 from mathops.adapters.cursor import Cursor, Progress
-from mathops.adapters.event_broker import Message, Refused
 from mathops.adapters.relay import Relay, message
 from mathops.adapters.store import Writer
 from mathops.telemetry.span_ids import of_append, of_publish
