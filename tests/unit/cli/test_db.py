@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from mathops.adapters import schema
 from tests.unit.cli.conftest import Run
 
 
 @pytest.fixture
 def journal(run: Run, tmp_path: Path) -> Path:
-    assert run("db", "upgrade").stdout == "revision 0001\n"
+    assert run("db", "upgrade").stdout == f"revision {schema.newest()}\n"
     return tmp_path / "mathops.db"
 
 
@@ -33,7 +34,7 @@ def test_an_older_schema_is_exit_code_1_and_says_what_to_do(run: Run, journal: P
     result = run("db", "check")
 
     assert result.exit_code == 1
-    assert "none (newest: 0001)" in result.stdout
+    assert f"none (newest: {schema.newest()})" in result.stdout
     assert result.stderr == "Error: the schema is not this version's; run mathops db upgrade\n"
 
 
