@@ -38,7 +38,7 @@ def errors() -> Counter:
 
 @pytest.fixture
 async def gate(helper: Helper, errors: Counter) -> AsyncIterator[Gate]:
-    made = Gate("test", helper, reason, errors, seconds=0.05, slow=0.02)
+    made = Gate("test", helper, reason, errors, seconds=0.4, slow=0.02)
     yield made
     await made.close()
 
