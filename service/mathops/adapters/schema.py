@@ -36,7 +36,7 @@ def upgrade(url: str) -> None:
             before = _current(connection)
             command.upgrade(config, "head")
             if (after := _current(connection)) != before:
-                log.info("migrated the journal", path=str(path), before=before, after=after)
+                log.info("migrated the journal", path=_name(url), before=before, after=after)
             # Where nothing had to be migrated, nothing has been written: SQLite begins on a read-only file too.
             connection.execute(relay.update().values(position=relay.c.position))
     except CommandError as error:
