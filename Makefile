@@ -39,7 +39,8 @@ docs: $(VENV)/.test ## write the generated documents
 
 lock: ## resolve again and write the hashed requirements (needs uv)
 	uv lock
-	uv export --quiet --no-header --no-emit-project --no-default-groups --group build -o requirements/run.txt
+	uv export --quiet --no-header --no-emit-project --no-default-groups -o requirements/run.txt
+	uv export --quiet --no-header --no-emit-project --only-group build -o requirements/build.txt
 	uv export --quiet --no-header --no-emit-project --group build --group test --group lint -o requirements/test.txt
 	uv export --quiet --no-header --no-emit-project --only-group bench --only-group mutation -o requirements/tools.txt
 
@@ -58,9 +59,9 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) >/dev/null || \
 	  { rm -rf $(VENV); echo "python3 has no venv module: install it, on Debian with apt install python3-venv"; exit 1; }
 
-$(VENV)/.run: $(VENV)/bin/python requirements/run.txt pyproject.toml
+$(VENV)/.run: $(VENV)/bin/python requirements/run.txt requirements/build.txt pyproject.toml
 	@echo "installing what requirements/run.txt pins"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt -r requirements/build.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
