@@ -1,0 +1,95 @@
+"""What `helm test` asks of an installed release; one claim a run, named on the command line."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+
+BASE = os.environ["BASE_URL"]
+USER = os.environ["TEST_USER"]
+# A number of this run's own, so that its record is known among others.
+NUMBER = uuid.uuid4().int % 10**12
+
+
+def call(path, body=None, token=None):
+    """Status and document of an answer."""
+    headers = {"Content-Type": "application/json"} if body else {}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    data = json.dumps(body).encode() if body else None
+    request = urllib.request.Request(BASE + path, data, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def login():
+    password = os.environ.get("TEST_PASSWORD")
+    status, document = call("/login", {"user": USER, **({"password": password} if password else {})})
+    assert status == 200, document
+    return document["token"]
+
+
+def square(token):
+    status, document = call(f"/pow?base={NUMBER}&exp=2", token=token)
+    assert status == 200, document
+    assert document["result"] == str(NUMBER**2), document
+
+
+def compute():
+    square(login())
+
+
+def refused():
+    for token in (None, "not.a.token"):
+        status, problem = call("/pow?base=2&exp=5", token=token)
+        assert status == 401, (status, problem)
+        assert problem["status"] == 401, problem
+
+
+def history():
+    token = login()
+    square(token)
+    status, document = call("/history?limit=5", token=token)
+    assert status == 200, document
+    found = [record for record in document["records"] if record["parameters"].get("base") == str(NUMBER)]
+    assert [record["result"] for record in found] == [str(NUMBER**2)], document
+
+
+def events():
+    asyncio.run(_events())
+
+
+async def _events():
+    from aiokafka import AIOKafkaConsumer
+
+    square(login())
+    consumer = AIOKafkaConsumer(
+        os.environ.get("TOPIC", "math-requests"),
+        bootstrap_servers=os.environ["BROKERS"],
+        auto_offset_reset="earliest",
+        consumer_timeout_ms=1000,
+    )
+    await consumer.start()
+    try:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            for messages in (await consumer.getmany(timeout_ms=1000)).values():
+                for message in messages:
+                    record = json.loads(message.value)
+                    if record["parameters"].get("base") == str(NUMBER):
+                        assert record["user"] == USER, record
+                        return
+        sys.exit("the event has not come within a minute")
+    finally:
+        await consumer.stop()
+
+
+{"compute": compute, "refused": refused, "history": history, "events": events}[sys.argv[1]]()
+print(sys.argv[1], "ok")

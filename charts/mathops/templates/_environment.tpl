@@ -1,0 +1,73 @@
+{{- /* The service's environment: every setting the chart makes, then the user's. */ -}}
+{{- define "mathops.environment" -}}
+- name: MATHOPS_WORKERS
+  value: {{ .Values.workers | quote }}
+- name: MATHOPS_SHUTDOWN_DELAY_SECONDS
+  value: {{ .Values.shutdown.delaySeconds | quote }}
+- name: MATHOPS_SHUTDOWN_TIMEOUT_SECONDS
+  value: {{ .Values.shutdown.timeoutSeconds | quote }}
+- name: MATHOPS_KEYS_FILE
+  value: /etc/mathops/keys/keys.json
+{{- if include "mathops.usersSecret" . }}
+- name: MATHOPS_USERS_FILE
+  value: /etc/mathops/users/users
+{{- end }}
+{{- include "mathops.databaseEnvironment" . }}
+{{- if .Values.redis.enabled }}
+{{- if .Values.redis.auth.enabled }}
+- name: REDIS_PASSWORD
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "mathops.redisSecret" . }}
+      key: {{ .Values.redis.auth.existingSecret | empty | ternary "redis-password" .Values.redis.auth.existingSecretKey }}
+{{- end }}
+- name: MATHOPS_REDIS_URL
+  value: redis://{{ if .Values.redis.auth.enabled }}:$(REDIS_PASSWORD)@{{ end }}{{ include "mathops.fullname" . }}-redis:6379/0
+{{- else if include "mathops.externalRedis" . }}
+- name: MATHOPS_REDIS_URL
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "mathops.externalRedisSecret" . }}
+      key: {{ .Values.externalRedis.existingSecret | empty | ternary "url" .Values.externalRedis.existingSecretKey }}
+{{- end }}
+{{- with include "mathops.brokers" . }}
+- name: MATHOPS_KAFKA_BROKERS
+  value: {{ . | quote }}
+{{- end }}
+{{- range $name, $value := .Values.settings }}
+{{- if not (kindIs "invalid" $value) }}
+- name: MATHOPS_{{ upper $name }}
+  value: {{ kindIs "float64" $value | ternary (toJson $value) (toString $value) | quote }}
+{{- end }}
+{{- end }}
+{{- if .Values.otel.endpoint }}
+- name: POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ .Values.otel.endpoint | quote }}
+- name: OTEL_SERVICE_NAME
+  value: {{ include "mathops.name" . }}
+- name: OTEL_TRACES_SAMPLER
+  value: {{ .Values.otel.sampler | quote }}
+- name: OTEL_TRACES_SAMPLER_ARG
+  value: {{ .Values.otel.samplerArg | quote }}
+- name: OTEL_RESOURCE_ATTRIBUTES
+  value: k8s.namespace.name={{ include "mathops.namespace" . }},k8s.pod.name=$(POD_NAME)
+    {{- range $name, $value := .Values.otel.resourceAttributes }},{{ $name }}={{ $value }}{{ end }}
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ tpl (toYaml .) $ }}
+{{- end }}
+{{- end }}
+
+{{- define "mathops.databaseEnvironment" -}}
+{{- if include "mathops.external" . }}
+- name: MATHOPS_DATABASE_URL
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "mathops.databaseSecret" . }}
+      key: {{ .Values.database.existingSecret | empty | ternary "url" .Values.database.existingSecretKey }}
+{{- end }}
+{{- end }}

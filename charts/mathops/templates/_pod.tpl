@@ -1,0 +1,154 @@
+{{- /* The service's pod, of the StatefulSet and of the Deployment alike. */ -}}
+{{- define "mathops.pod" -}}
+metadata:
+  labels:
+    {{- include "mathops.podLabels" (list . "server" .Values.podLabels) | nindent 4 }}
+  annotations:
+    kubectl.kubernetes.io/default-container: mathops
+    checksum/secrets: {{ include "mathops.secretsChecksum" . }}
+    {{- with merge (dict) .Values.podAnnotations .Values.commonAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ include "mathops.serviceAccountName" . }}
+  {{- include "mathops.podBasics" (list . .Values.podSecurityContext) | nindent 2 }}
+  {{- with include "mathops.placement" (list . .Values) }}
+  {{- trim . | nindent 2 }}
+  {{- end }}
+  {{- with .Values.topologySpreadConstraints }}
+  topologySpreadConstraints:
+    {{- range . }}
+    - {{ merge (dict) . (dict "labelSelector" (dict "matchLabels" (include "mathops.selectorLabels" (list $ "server") | fromYaml))) | toYaml | nindent 6 | trim }}
+    {{- end }}
+  {{- end }}
+  {{- with .Values.runtimeClassName }}
+  runtimeClassName: {{ . }}
+  {{- end }}
+  {{- if not (kindIs "invalid" .Values.hostUsers) }}
+  hostUsers: {{ .Values.hostUsers }}
+  {{- end }}
+  {{- with .Values.hostAliases }}
+  hostAliases:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.dnsPolicy }}
+  dnsPolicy: {{ . }}
+  {{- end }}
+  {{- with .Values.dnsConfig }}
+  dnsConfig:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+  {{- with .Values.extraInitContainers }}
+  initContainers:
+    {{- tpl (toYaml .) $ | nindent 4 }}
+  {{- end }}
+  containers:
+    - name: mathops
+      image: {{ include "mathops.image" (list . .Values.image .Chart.AppVersion) }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      args: [serve]
+      env:
+        {{- include "mathops.environment" . | nindent 8 }}
+      {{- with .Values.extraEnvFrom }}
+      envFrom:
+        {{- tpl (toYaml .) $ | nindent 8 }}
+      {{- end }}
+      ports:
+        - name: http
+          containerPort: 5000
+          protocol: TCP
+      {{- range $probe := list "startupProbe" "readinessProbe" "livenessProbe" }}
+      {{- with index $.Values $probe }}
+      {{ $probe }}:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- end }}
+      {{- with .Values.lifecycle }}
+      lifecycle:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      resources:
+        {{- toYaml .Values.resources | nindent 8 }}
+      securityContext:
+        {{- toYaml .Values.containerSecurityContext | nindent 8 }}
+      volumeMounts:
+        - name: data
+          mountPath: /data
+        - name: tmp
+          mountPath: /tmp
+        - name: keys
+          mountPath: /etc/mathops/keys
+          readOnly: true
+        {{- if include "mathops.usersSecret" . }}
+        - name: users
+          mountPath: /etc/mathops/users
+          readOnly: true
+        {{- end }}
+        {{- with .Values.extraVolumeMounts }}
+        {{- tpl (toYaml .) $ | nindent 8 }}
+        {{- end }}
+    {{- with .Values.extraContainers }}
+    {{- tpl (toYaml .) $ | nindent 4 }}
+    {{- end }}
+  volumes:
+    {{- if or (include "mathops.external" .) (not .Values.persistence.enabled) }}
+    - name: data
+      emptyDir: {}
+    {{- else if .Values.persistence.existingClaim }}
+    - name: data
+      persistentVolumeClaim:
+        claimName: {{ .Values.persistence.existingClaim }}
+    {{- end }}
+    - name: tmp
+      emptyDir: {}
+    # A whole folder, so that a new key comes in while the pod runs.
+    - name: keys
+      secret:
+        secretName: {{ include "mathops.keysSecret" . }}
+        defaultMode: 0440
+        items:
+          - key: {{ .Values.keys.existingSecret | empty | ternary "keys.json" .Values.keys.existingSecretKey }}
+            path: keys.json
+    {{- with include "mathops.usersSecret" . }}
+    - name: users
+      secret:
+        secretName: {{ . }}
+        defaultMode: 0440
+        items:
+          - key: {{ $.Values.users.existingSecret | empty | ternary "users" $.Values.users.existingSecretKey }}
+            path: users
+    {{- end }}
+    {{- with .Values.extraVolumes }}
+    {{- tpl (toYaml .) $ | nindent 4 }}
+    {{- end }}
+{{- end }}
+
+{{- /* What every pod of the chart has. (list . podSecurityContext) */ -}}
+{{- define "mathops.podBasics" -}}
+{{- $ := index . 0 -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  {{- toYaml (index . 1) | nindent 2 }}
+{{- with $.Values.global.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Where a pod may run. (list . values) */ -}}
+{{- define "mathops.placement" }}
+{{- $ := index . 0 }}{{ $values := index . 1 }}
+{{- range $field := list "nodeSelector" "tolerations" "affinity" }}
+{{- with index $values $field }}
+{{ $field }}:
+  {{- tpl (toYaml .) $ | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- with $values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,72 @@
+{{- /* Values that contradict each other end the installation with a sentence that says what to do. */ -}}
+{{- define "mathops.validate" -}}
+{{- $v := .Values -}}
+{{- $external := include "mathops.external" . -}}
+{{- if and (not $external) (gt (int $v.replicaCount) 1) }}
+{{- fail "replicaCount is above 1, but SQLite's file belongs to one pod: set database.url or database.existingSecret to a PostgreSQL, or replicaCount to 1." }}
+{{- end }}
+{{- if and (not $external) $v.autoscaling.enabled }}
+{{- fail "autoscaling.enabled needs a database for several pods: set database.url or database.existingSecret to a PostgreSQL." }}
+{{- end }}
+{{- if and $v.autoscaling.enabled (gt (int $v.autoscaling.minReplicas) (int $v.autoscaling.maxReplicas)) }}
+{{- fail "autoscaling.minReplicas is above autoscaling.maxReplicas." }}
+{{- end }}
+{{- if and $v.autoscaling.enabled (not (or $v.autoscaling.targetCPUUtilizationPercentage $v.autoscaling.targetMemoryUtilizationPercentage $v.autoscaling.metrics)) }}
+{{- fail "autoscaling.enabled needs something to scale by: set autoscaling.targetCPUUtilizationPercentage, targetMemoryUtilizationPercentage or metrics." }}
+{{- end }}
+{{- if and $v.database.url $v.database.existingSecret }}
+{{- fail "database.url and database.existingSecret are both set: keep one of them." }}
+{{- end }}
+{{- if and $v.database.url (not (hasPrefix "postgresql+psycopg://" $v.database.url)) }}
+{{- fail "database.url must begin with postgresql+psycopg://; leave it empty for SQLite on a volume." }}
+{{- end }}
+{{- if and $v.keys.value $v.keys.existingSecret }}
+{{- fail "keys.value and keys.existingSecret are both set: keep one of them." }}
+{{- end }}
+{{- if and $v.users.lines $v.users.existingSecret }}
+{{- fail "users.lines and users.existingSecret are both set: keep one of them." }}
+{{- end }}
+{{- range $v.users.lines }}
+{{- if not (contains ":$argon2" .) }}
+{{- fail "users.lines must hold argon2 hashes, never passwords: write them with mathops users." }}
+{{- end }}
+{{- end }}
+{{- if and $v.externalRedis.url $v.externalRedis.existingSecret }}
+{{- fail "externalRedis.url and externalRedis.existingSecret are both set: keep one of them." }}
+{{- end }}
+{{- if and $v.redis.enabled (include "mathops.externalRedis" .) }}
+{{- fail "redis.enabled runs a Redis of the chart's own, but externalRedis names another: set redis.enabled=false to use that one." }}
+{{- end }}
+{{- if and $v.redis.auth.password $v.redis.auth.existingSecret }}
+{{- fail "redis.auth.password and redis.auth.existingSecret are both set: keep one of them." }}
+{{- end }}
+{{- if and $v.kafka.enabled $v.externalKafka.brokers }}
+{{- fail "kafka.enabled runs a Kafka of the chart's own, but externalKafka.brokers names another: set kafka.enabled=false to use that one." }}
+{{- end }}
+{{- if lt (int $v.terminationGracePeriodSeconds) (add (int $v.shutdown.delaySeconds) (int $v.shutdown.timeoutSeconds) 5 | int) }}
+{{- fail "terminationGracePeriodSeconds is too short to end in peace: make it at least shutdown.delaySeconds + shutdown.timeoutSeconds + 5." }}
+{{- end }}
+{{- if and $v.backup.enabled $external }}
+{{- fail "backup.enabled copies SQLite's file, but the journal is in a database elsewhere: back that one up with its own tools." }}
+{{- end }}
+{{- if and $v.backup.enabled (not $v.persistence.enabled) }}
+{{- fail "backup.enabled needs persistence.enabled: without a volume there is no file to copy." }}
+{{- end }}
+{{- if and $v.migrations.job.enabled (not $v.database.existingSecret) }}
+{{- fail "migrations.job.enabled runs before the chart's own Secrets exist: it needs database.existingSecret." }}
+{{- end }}
+{{- if and $v.serviceMonitor.enabled $v.podMonitor.enabled }}
+{{- fail "serviceMonitor.enabled and podMonitor.enabled would count every request twice: keep one of them." }}
+{{- end }}
+{{- if and $v.certificate.enabled (not (and $v.certificate.secretName $v.certificate.dnsNames $v.certificate.issuerRef)) }}
+{{- fail "certificate.enabled needs certificate.secretName, certificate.dnsNames and certificate.issuerRef." }}
+{{- end }}
+{{- if and $v.httpRoute.enabled (not $v.httpRoute.parentRefs) }}
+{{- fail "httpRoute.enabled needs httpRoute.parentRefs: the gateways that carry the route." }}
+{{- end }}
+{{- range $v.extraEnv }}
+{{- if and .value (regexMatch "(PASSWORD|TOKEN|SECRET|DATABASE_URL|REDIS_URL)$" .name) }}
+{{- fail (printf "extraEnv: %s would lie in the open in the pod's specification: take it from a Secret by valueFrom." .name) }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,18 @@
+{{- /* What ServiceMonitor and PodMonitor say alike of an endpoint. */ -}}
+{{- define "mathops.endpoint" -}}
+scheme: http
+{{- with .interval }}
+interval: {{ . }}
+{{- end }}
+{{- with .scrapeTimeout }}
+scrapeTimeout: {{ . }}
+{{- end }}
+{{- with .relabelings }}
+relabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .metricRelabelings }}
+metricRelabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
