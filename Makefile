@@ -3,7 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint fix test-integration test-e2e mutation bench docs lock clean
+.PHONY: help run test lint fix test-integration test-chart test-e2e chart-docs image sbom kind-up kind-down mutation bench docs lock clean
+
+# For the cluster: a laptop takes the public ones, another place may name its own.
+IMAGE ?= mathops:dev
+KIND_CLUSTER_NAME ?= mathops
+KIND_NODE_IMAGE ?= kindest/node:v1.34.3
+PROMETHEUS_OPERATOR_MANIFEST ?= https://github.com/prometheus-operator/prometheus-operator/releases/download/v0.85.0/bundle.yaml
+METRICS_SERVER_MANIFEST ?= https://github.com/kubernetes-sigs/metrics-server/releases/download/v0.9.0/components.yaml
+export IMAGE KIND_CLUSTER_NAME KIND_NODE_IMAGE PROMETHEUS_OPERATOR_MANIFEST METRICS_SERVER_MANIFEST
 
 help: ## list the targets
 	@grep -E '^[a-z][a-z0-9-]*:.*##' Makefile | sed 's/:.*##/\t/'
@@ -43,6 +51,35 @@ lock: ## resolve again and write the hashed requirements (needs uv)
 	uv export --quiet --no-header --no-emit-project --only-group build -o requirements/build.txt
 	uv export --quiet --no-header --no-emit-project --group build --group test --group lint -o requirements/test.txt
 	uv export --quiet --no-header --no-emit-project --only-group bench --only-group mutation -o requirements/tools.txt
+	uv export --quiet --no-header --no-emit-project --only-group chart -o requirements/chart.txt
+
+test-chart: $(VENV)/.chart ## lint, unit tests and renderings of the chart (needs helm with unittest, helm-docs, promtool)
+	@helm lint --strict charts/mathops
+	@helm unittest --strict charts/mathops
+	@$(BIN)/python -m pytest -q tests/chart
+
+test-e2e: $(VENV)/.test ## install the chart on kind, and use it (needs docker, kind, kubectl, helm)
+	@$(MAKE) --no-print-directory kind-node image
+	@$(BIN)/python -m pytest -v tests/e2e
+
+chart-docs: $(VENV)/.test ## write the chart's README.md and values.schema.json (needs helm-docs)
+	@$(BIN)/python charts/generate.py
+	@helm-docs --chart-search-root charts --log-level error
+
+image: ## build the image, IMAGE=mathops:dev
+	@DOCKER_BUILDKIT=1 docker build --quiet --tag $(IMAGE) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
+
+kind-node:
+	@kind get clusters 2>/dev/null | grep -qx $(KIND_CLUSTER_NAME) || \
+	  kind create cluster --name $(KIND_CLUSTER_NAME) --image $(KIND_NODE_IMAGE) --config k8s/kind.yaml --wait 2m
+
+kind-up: kind-node image ## a kind cluster with mathops on http://localhost:5000
+	@kind load docker-image $(IMAGE) --name $(KIND_CLUSTER_NAME)
+	@helm upgrade --install mathops charts/mathops --kube-context kind-$(KIND_CLUSTER_NAME) \
+	  --values k8s/kind-values.yaml --wait --timeout 5m
+
+kind-down: ## remove that cluster
+	@kind delete cluster --name $(KIND_CLUSTER_NAME)
 
 mutation: $(VENV)/.tools ## change operations, evaluation and authentication line by line: tests must notice
 	@rm -rf mutants/run && mkdir -p mutants/run
@@ -73,4 +110,9 @@ $(VENV)/.tools: $(VENV)/.test requirements/tools.txt
 $(VENV)/.test: $(VENV)/.run requirements/test.txt
 	@echo "installing what requirements/test.txt pins"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	@touch $@
+
+$(VENV)/.chart: $(VENV)/.test requirements/chart.txt
+	@echo "installing what requirements/chart.txt pins"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/chart.txt
 	@touch $@

@@ -11,6 +11,10 @@
 {{- .Values.persistence.existingClaim | default (printf "data-%s-0" (include "mathops.fullname" .)) }}
 {{- end }}
 
+{{- define "mathops.backupClaim" -}}
+{{- .Values.backup.persistence.existingClaim | default (printf "%s-backup" (include "mathops.fullname" .)) }}
+{{- end }}
+
 {{- define "mathops.keysSecret" -}}
 {{- .Values.keys.existingSecret | default (printf "%s-keys" (include "mathops.fullname" .)) }}
 {{- end }}

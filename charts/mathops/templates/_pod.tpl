@@ -85,6 +85,10 @@ spec:
           mountPath: /etc/mathops/users
           readOnly: true
         {{- end }}
+        {{- if .Values.backup.enabled }}
+        - name: backups
+          mountPath: /backups
+        {{- end }}
         {{- with .Values.extraVolumeMounts }}
         {{- tpl (toYaml .) $ | nindent 8 }}
         {{- end }}
@@ -118,6 +122,12 @@ spec:
         items:
           - key: {{ $.Values.users.existingSecret | empty | ternary "users" $.Values.users.existingSecretKey }}
             path: users
+    {{- end }}
+    # Here too, so that the claim is bound at once, and a copy can be made or put back from this pod.
+    {{- if .Values.backup.enabled }}
+    - name: backups
+      persistentVolumeClaim:
+        claimName: {{ include "mathops.backupClaim" . }}
     {{- end }}
     {{- with .Values.extraVolumes }}
     {{- tpl (toYaml .) $ | nindent 4 }}

@@ -1,0 +1,148 @@
+"""Write the chart's values.schema.json: types by the defaults in values.yaml, descriptions by its comments.
+
+What a default cannot say stands in the tables here. A test fails when the written file differs.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mathops.settings import Settings
+
+CHART = Path(__file__).parent / "mathops"
+
+# Settings that the chart makes of other values, or that a container has no use for.
+OWNED = {
+    "http_host",
+    "http_port",
+    "workers",
+    "data_dir",
+    "database_url",
+    "redis_url",
+    "kafka_brokers",
+    "keys_file",
+    "users_file",
+    "shutdown_delay_seconds",
+    "shutdown_timeout_seconds",
+}
+
+TEXT = {"type": "string"}
+ANYTHING = {"type": "object"}
+TEXTS = {"type": "object", "additionalProperties": TEXT}
+TEXT_LIST = {"type": "array", "items": TEXT}
+OBJECT_LIST = {"type": "array", "items": ANYTHING}
+PORT = {"type": "integer", "minimum": 1, "maximum": 65535}
+COUNT = {"type": "integer", "minimum": 1}
+PERCENT = {"type": ["integer", "null"], "minimum": 1}
+OPTIONAL_OBJECT = {"type": ["object", "null"]}
+QUANTITY = {"type": "string", "pattern": r"^[0-9.]+([EPTGMK]i?|m|k)?$"}
+DURATION = {"type": "string", "pattern": r"^([0-9]+(ms|s|m|h))*$"}
+DIGEST = {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"}
+SETTING = {"type": ["string", "number", "boolean", "null"]}
+
+# By the last name of a value's path, and by the whole path where that says more.
+BY_NAME: dict[str, dict[str, Any]] = {
+    "digest": DIGEST,
+    "size": QUANTITY,
+    "port": PORT,
+    "interval": DURATION,
+    "scrapeTimeout": DURATION,
+    "pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
+    "dnsPolicy": {"enum": ["", "ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"]},
+    "accessModes": {
+        "type": "array",
+        "minItems": 1,
+        "items": {"enum": ["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"]},
+    },
+    **dict.fromkeys(["lines", "dnsNames", "hostnames", "disabled", "podTargetLabels", "imagePullSecrets"], TEXT_LIST),
+    **dict.fromkeys(["loadBalancerSourceRanges"], TEXT_LIST),
+    **dict.fromkeys(["annotations", "labels", "podLabels", "podAnnotations", "commonLabels"], TEXTS),
+    **dict.fromkeys(["commonAnnotations", "nodeSelector", "resourceAttributes", "additionalRuleLabels"], TEXTS),
+    **dict.fromkeys(["replicaCount", "workers", "minReplicas", "maxReplicas", "keep", "partitions"], COUNT),
+    **dict.fromkeys(["startupProbe", "readinessProbe", "livenessProbe"], OPTIONAL_OBJECT),
+    **dict.fromkeys(["resources", "podSecurityContext", "containerSecurityContext", "strategy"], ANYTHING),
+    **dict.fromkeys(["targetCPUUtilizationPercentage", "targetMemoryUtilizationPercentage"], PERCENT),
+}
+BY_PATH: dict[str, dict[str, Any]] = {
+    "keys.keep": {"type": "boolean"},
+    "persistence.keep": {"type": "boolean"},
+    "kafka.persistence.keep": {"type": "boolean"},
+    "kafka.clusterId": {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"},
+    "hostUsers": {"type": ["boolean", "null"]},
+    "service.type": {"enum": ["ClusterIP", "NodePort", "LoadBalancer"]},
+    "service.nodePort": {"type": ["integer", "null"], "minimum": 1, "maximum": 65535},
+    "service.ipFamilyPolicy": {"enum": ["", "SingleStack", "PreferDualStack", "RequireDualStack"]},
+    "service.externalTrafficPolicy": {"enum": ["", "Cluster", "Local"]},
+    "podDisruptionBudget.maxUnavailable": {"type": ["integer", "string"]},
+    "podDisruptionBudget.unhealthyPodEvictionPolicy": {"enum": ["AlwaysAllow", "IfHealthyBudget"]},
+    "extraObjects": {"type": "array", "items": {"type": ["object", "string"]}},
+    "settings": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": dict.fromkeys(sorted(set(Settings.model_fields) - OWNED), SETTING),
+    },
+    # A chart above this one may keep values of its own there.
+    "global": {"additionalProperties": True},
+}
+
+
+def schema_of(value: Any, path: tuple[str, ...], told: dict[str, str]) -> dict[str, Any]:
+    """The schema of a value by its default."""
+    name = ".".join(path)
+    known = BY_PATH.get(name) or BY_NAME.get(path[-1] if path else "") or {}
+    schema: dict[str, Any] = {**({} if "type" in known or "enum" in known else _by_default(value, path, told)), **known}
+    return {**schema, **({"description": told[name]} if name in told else {})}
+
+
+def _by_default(value: Any, path: tuple[str, ...], told: dict[str, str]) -> dict[str, Any]:
+    match value:
+        case bool():
+            return {"type": "boolean"}
+        case int():
+            return {"type": "integer", "minimum": 0}
+        case str():
+            return TEXT
+        case []:
+            return OBJECT_LIST
+        case list():
+            return {"type": "array", "items": ANYTHING}
+        case dict() if value:
+            properties = {key: schema_of(inner, (*path, key), told) for key, inner in value.items()}
+            return {"type": "object", "additionalProperties": False, "properties": properties}
+        case dict():
+            return ANYTHING
+    raise ValueError(f"{'.'.join(path)}: say its type in charts/generate.py")
+
+
+def descriptions(text: str) -> Iterator[tuple[str, str]]:
+    """Each value's path and the comment before it."""
+    stack: list[tuple[int, str]] = []
+    comment: list[str] = []
+    for line in text.splitlines():
+        if found := re.match(r"\s*# (?:-- )?(.*)", line):
+            comment = [found[1]] if "# -- " in line else [*comment, found[1]]
+        elif found := re.match(r"( *)([A-Za-z]+):", line):
+            stack = [*(entry for entry in stack if entry[0] < len(found[1])), (len(found[1]), found[2])]
+            if comment:
+                yield ".".join(key for _, key in stack), " ".join(part for part in comment if not part.startswith("@"))
+            comment = []
+
+
+def values_schema() -> str:
+    """The schema's text."""
+    text = (CHART / "values.yaml").read_text()
+    schema = schema_of(yaml.safe_load(text), (), dict(descriptions(text)))
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", **schema}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    target = CHART / "values.schema.json"
+    if "--check" in sys.argv:
+        sys.exit(0 if target.read_text() == values_schema() else f"{target} differs: run make chart-docs")
+    target.write_text(values_schema())
