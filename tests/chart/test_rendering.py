@@ -1,0 +1,73 @@
+"""Each supported shape of an installation, rendered and held against Kubernetes' own schemas."""
+
+import subprocess
+
+import kubernetes_validate
+import pytest
+
+from tests.chart.rendering import CHART, SHAPES, objects, pod_specs, render, values_of
+
+# The oldest that Chart.yaml allows, the one that is installed in tests/e2e, and the newest there is.
+VERSIONS = ("1.29", "1.34", "1.37")
+# Defined by whoever installs their operators.
+FOREIGN = ("monitoring.coreos.com/", "gateway.networking.k8s.io/", "cert-manager.io/")
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_lint_finds_nothing(shape: str) -> None:
+    subprocess.run(["helm", "lint", "--strict", "--quiet", str(CHART), *values_of(shape)], check=True)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_object_is_what_kubernetes_takes(shape: str, version: str) -> None:
+    documents = objects(render(*values_of(shape), "--kube-version", version))
+    own = [document for document in documents if not document["apiVersion"].startswith(FOREIGN)]
+    assert own
+    for document in own:
+        kubernetes_validate.validate(document, version, strict=True)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_name_is_used_twice(shape: str) -> None:
+    names = [(document["kind"], document["metadata"]["name"]) for document in objects(render(*values_of(shape)))]
+    assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "full"])
+def test_every_pod_meets_the_restricted_level(shape: str) -> None:
+    for pod in pod_specs(objects(render(*values_of(shape)))):
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["enableServiceLinks"] is False
+        for container in pod["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert container["resources"]["limits"]["memory"]
+
+
+def test_with_secrets_made_elsewhere_two_renderings_are_equal() -> None:
+    assert render(*values_of("gitops")) == render(*values_of("gitops"))
+
+
+def test_without_them_two_renderings_differ_which_is_why_the_notes_warn() -> None:
+    assert render(*values_of("default")) != render(*values_of("default"))
+
+
+def test_a_backup_pod_is_no_endpoint_of_the_service() -> None:
+    documents = objects(render(*values_of("backup")))
+    service = next(document for document in documents if document["kind"] == "Service")
+    job = next(document for document in documents if document["kind"] == "CronJob")
+    labels = job["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
+    assert not service["spec"]["selector"].items() <= labels.items()
+
+
+def test_no_secret_stands_in_a_pod() -> None:
+    text = render(*values_of("external"))
+    pods = [str(pod) for pod in pod_specs(objects(text))]
+    assert pods
+    assert not any("secret@" in pod for pod in pods)

@@ -1,0 +1,69 @@
+"""What is written by tools is as the tools write it, and nothing in the chart is idle."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.chart.rendering import CHART
+
+
+def test_the_readme_is_as_helm_docs_writes_it(tmp_path: Path) -> None:
+    for name in ("Chart.yaml", "values.yaml", "README.md.gotmpl"):
+        (tmp_path / name).write_bytes((CHART / name).read_bytes())
+    subprocess.run(["helm-docs", "--chart-search-root", str(tmp_path), "--log-level", "error"], check=True)
+    assert (tmp_path / "README.md").read_text() == (CHART / "README.md").read_text(), "run make chart-docs"
+
+
+def test_every_alert_is_a_valid_rule() -> None:
+    subprocess.run(["promtool", "check", "rules", str(CHART / "alerts" / "mathops.yaml")], check=True)
+
+
+def test_alerts_fire_when_they_should_and_only_then() -> None:
+    subprocess.run(["promtool", "test", "rules", str(CHART / "alerts" / "mathops_test.yaml")], check=True)
+
+
+def test_every_alert_has_a_test_in_which_it_fires() -> None:
+    alerts = {rule["alert"] for group in _yaml("alerts/mathops.yaml")["groups"] for rule in group["rules"]}
+    tests = [case for test in _yaml("alerts/mathops_test.yaml")["tests"] for case in test.get("alert_rule_test", [])]
+    assert {case["alertname"] for case in tests if case["exp_alerts"]} == alerts
+
+
+def test_every_value_is_used_by_a_template() -> None:
+    templates = "".join(path.read_text() for path in (CHART / "templates").rglob("*") if path.is_file())
+    used = set(re.findall(r"\.([A-Za-z]+)\b", templates)) | set(re.findall(r'"([A-Za-z]+)"', templates))
+    assert {path for path in _leaves(_yaml("values.yaml")) if path[-1] not in used and path[0] != "settings"} == set()
+
+
+def test_every_template_is_in_a_suite() -> None:
+    suites = "".join(path.read_text() for path in (CHART / "tests").glob("*_test.yaml"))
+    templates = [
+        str(path.relative_to(CHART / "templates"))
+        for path in (CHART / "templates").rglob("*")
+        if path.suffix in (".yaml", ".txt")
+    ]
+    assert [name for name in templates if name not in suites] == []
+
+
+def test_every_contradiction_has_a_test() -> None:
+    told = (CHART / "templates" / "_validate.tpl").read_text().count("{{- fail ")
+    tested = (CHART / "tests" / "contradictions_test.yaml").read_text().count("failedTemplate")
+    schema_cases = 4
+    assert tested - schema_cases == told
+
+
+def _yaml(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((CHART / name).read_text())
+    return document
+
+
+def _leaves(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in values.items():
+        opaque = key in ("resources", "podSecurityContext", "containerSecurityContext", "strategy") or "Probe" in key
+        if isinstance(value, dict) and value and not opaque:
+            yield from _leaves(value, (*path, key))
+        else:
+            yield (*path, key)

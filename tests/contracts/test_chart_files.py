@@ -1,0 +1,55 @@
+"""What the chart's files say of the service is true of it; needs no cluster and none of its tools."""
+
+import json
+import re
+from pathlib import Path
+
+import yaml
+from charts import generate
+from prometheus_client import REGISTRY
+
+from mathops.telemetry import metrics
+
+CHART = Path(__file__).parents[2] / "charts" / "mathops"
+FOREIGN = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes"}
+WORD = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b")
+# Functions and label names of PromQL that look like metrics' names.
+PROMQL = {"histogram_quantile", "min_over_time", "label_values", "__rate_interval"}
+
+
+def test_the_values_schema_is_as_it_is_generated() -> None:
+    assert (CHART / "values.schema.json").read_text() == generate.values_schema(), "run make chart-docs"
+
+
+def test_every_metric_of_a_dashboard_is_one_of_the_service() -> None:
+    for path in sorted((CHART / "dashboards").glob("*.json")):
+        dashboard = json.loads(path.read_text())
+        queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+        assert queries
+        assert _metrics(" ".join(queries)) <= _served(), path.name
+
+
+def test_every_metric_of_an_alert_is_one_of_the_service() -> None:
+    document = yaml.safe_load((CHART / "alerts" / "mathops.yaml").read_text())
+    expressions = " ".join(rule["expr"] for group in document["groups"] for rule in group["rules"])
+    assert _metrics(expressions) - FOREIGN <= _served()
+
+
+def test_the_chart_runs_this_version() -> None:
+    from mathops import __version__
+
+    assert yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == __version__
+
+
+def _metrics(expressions: str) -> set[str]:
+    without_labels = re.sub(r"\{[^}]*\}", "", expressions)
+    return set(WORD.findall(without_labels)) - PROMQL
+
+
+def _served() -> set[str]:
+    assert metrics.BUILD_INFO
+    names = {"process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"}
+    for family in REGISTRY.collect():
+        suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}.get(family.type, [""])
+        names |= {family.name + suffix for suffix in suffixes}
+    return names
