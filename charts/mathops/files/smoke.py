@@ -68,13 +68,19 @@ def events():
 
 async def _events():
     from aiokafka import AIOKafkaConsumer
+    from aiokafka.helpers import create_ssl_context
 
     square(login())
+    security = os.environ.get("MATHOPS_KAFKA_SECURITY", "plaintext").upper()
     consumer = AIOKafkaConsumer(
-        os.environ.get("TOPIC", "math-requests"),
-        bootstrap_servers=os.environ["BROKERS"],
+        os.environ["TOPIC"],
+        bootstrap_servers=os.environ["MATHOPS_KAFKA_BROKERS"],
         auto_offset_reset="earliest",
-        consumer_timeout_ms=1000,
+        security_protocol=security,
+        ssl_context=create_ssl_context() if security.endswith("SSL") else None,
+        sasl_mechanism=os.environ.get("MATHOPS_KAFKA_SASL_MECHANISM", "PLAIN"),
+        sasl_plain_username=os.environ.get("MATHOPS_KAFKA_USERNAME"),
+        sasl_plain_password=os.environ.get("MATHOPS_KAFKA_PASSWORD"),
     )
     await consumer.start()
     try:

@@ -30,10 +30,7 @@
       name: {{ include "mathops.externalRedisSecret" . }}
       key: {{ .Values.externalRedis.existingSecret | empty | ternary "url" .Values.externalRedis.existingSecretKey }}
 {{- end }}
-{{- with include "mathops.brokers" . }}
-- name: MATHOPS_KAFKA_BROKERS
-  value: {{ . | quote }}
-{{- end }}
+{{- include "mathops.kafkaEnvironment" . }}
 {{- range $name, $value := .Values.settings }}
 {{- if not (kindIs "invalid" $value) }}
 - name: MATHOPS_{{ upper $name }}
@@ -69,5 +66,42 @@
     secretKeyRef:
       name: {{ include "mathops.databaseSecret" . }}
       key: {{ .Values.database.existingSecret | empty | ternary "url" .Values.database.existingSecretKey }}
+{{- end }}
+{{- end }}
+
+{{- define "mathops.kafkaEnvironment" -}}
+{{- $kafka := .Values.kafka.auth }}{{ $external := .Values.externalKafka }}
+{{- if .Values.kafka.enabled }}
+- name: MATHOPS_KAFKA_BROKERS
+  value: {{ include "mathops.brokers" . }}
+{{- if $kafka.enabled }}
+- name: MATHOPS_KAFKA_SECURITY
+  value: sasl_plaintext
+- name: MATHOPS_KAFKA_SASL_MECHANISM
+  value: PLAIN
+- name: MATHOPS_KAFKA_USERNAME
+  value: {{ $kafka.username | quote }}
+- name: MATHOPS_KAFKA_PASSWORD
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "mathops.kafkaSecret" . }}
+      key: {{ $kafka.existingSecret | empty | ternary "kafka-password" $kafka.existingSecretKey }}
+{{- end }}
+{{- else if $external.brokers }}
+- name: MATHOPS_KAFKA_BROKERS
+  value: {{ $external.brokers | quote }}
+- name: MATHOPS_KAFKA_SECURITY
+  value: {{ $external.security }}
+{{- if hasPrefix "sasl" $external.security }}
+- name: MATHOPS_KAFKA_SASL_MECHANISM
+  value: {{ $external.saslMechanism }}
+- name: MATHOPS_KAFKA_USERNAME
+  value: {{ $external.username | quote }}
+- name: MATHOPS_KAFKA_PASSWORD
+  valueFrom:
+    secretKeyRef:
+      name: {{ $external.existingSecret }}
+      key: {{ $external.existingSecretKey }}
+{{- end }}
 {{- end }}
 {{- end }}

@@ -45,6 +45,10 @@
 {{- if .Values.kafka.enabled }}{{ include "mathops.fullname" . }}-kafka:9092{{ else }}{{ .Values.externalKafka.brokers }}{{ end }}
 {{- end }}
 
+{{- define "mathops.kafkaSecret" -}}
+{{- .Values.kafka.auth.existingSecret | default (printf "%s-kafka" (include "mathops.fullname" .)) }}
+{{- end }}
+
 {{- /* A value of a live Secret in base64, or nothing. (list . "secret" "key") */ -}}
 {{- define "mathops.kept" -}}
 {{- $ := index . 0 -}}
@@ -54,5 +58,5 @@
 
 {{- /* Changes when a secret given as a value does, and rolls the pods. */ -}}
 {{- define "mathops.secretsChecksum" -}}
-{{- list .Values.keys.value .Values.users.lines .Values.database.url .Values.externalRedis.url .Values.redis.auth.password | toJson | sha256sum }}
+{{- list .Values.keys.value .Values.users.lines .Values.database.url .Values.externalRedis.url .Values.redis.auth.password .Values.kafka.auth.password | toJson | sha256sum }}
 {{- end }}

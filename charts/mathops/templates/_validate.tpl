@@ -43,6 +43,12 @@
 {{- if and $v.kafka.enabled $v.externalKafka.brokers }}
 {{- fail "kafka.enabled runs a Kafka of the chart's own, but externalKafka.brokers names another: set kafka.enabled=false to use that one." }}
 {{- end }}
+{{- if and $v.kafka.auth.password $v.kafka.auth.existingSecret }}
+{{- fail "kafka.auth.password and kafka.auth.existingSecret are both set: keep one of them." }}
+{{- end }}
+{{- if and $v.externalKafka.brokers (hasPrefix "sasl" $v.externalKafka.security) (not (and $v.externalKafka.username $v.externalKafka.existingSecret)) }}
+{{- fail "externalKafka.security with SASL needs externalKafka.username and externalKafka.existingSecret." }}
+{{- end }}
 {{- if lt (int $v.terminationGracePeriodSeconds) (add (int $v.shutdown.delaySeconds) (int $v.shutdown.timeoutSeconds) 5 | int) }}
 {{- fail "terminationGracePeriodSeconds is too short to end in peace: make it at least shutdown.delaySeconds + shutdown.timeoutSeconds + 5." }}
 {{- end }}

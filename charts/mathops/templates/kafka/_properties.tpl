@@ -1,4 +1,4 @@
-{{- /* A broker and its controller in one process; the controller is only spoken to from within. */ -}}
+{{- /* A broker and its controller in one process; clients alone come from without the pod. */ -}}
 {{- define "mathops.kafkaProperties" -}}
 CLUSTER_ID: {{ .Values.kafka.clusterId }}
 KAFKA_HEAP_OPTS: {{ .Values.kafka.heap }}
@@ -6,10 +6,14 @@ KAFKA_NODE_ID: 1
 KAFKA_PROCESS_ROLES: broker,controller
 KAFKA_CONTROLLER_LISTENER_NAMES: CONTROLLER
 KAFKA_CONTROLLER_QUORUM_VOTERS: 1@localhost:9093
-KAFKA_LISTENERS: PLAINTEXT://:9092,CONTROLLER://localhost:9093
-KAFKA_ADVERTISED_LISTENERS: PLAINTEXT://{{ include "mathops.fullname" . }}-kafka:9092
-KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
-KAFKA_INTER_BROKER_LISTENER_NAME: PLAINTEXT
+KAFKA_LISTENERS: CLIENT://:9092,CONTROLLER://localhost:9093,INTERNAL://localhost:9094
+KAFKA_ADVERTISED_LISTENERS: CLIENT://{{ include "mathops.fullname" . }}-kafka:9092,INTERNAL://localhost:9094
+KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: CLIENT:{{ .Values.kafka.auth.enabled | ternary "SASL_PLAINTEXT" "PLAINTEXT" }},CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT
+KAFKA_INTER_BROKER_LISTENER_NAME: INTERNAL
+{{- if .Values.kafka.auth.enabled }}
+KAFKA_SASL_ENABLED_MECHANISMS: PLAIN
+KAFKA_LISTENER_NAME_CLIENT_PLAIN_SASL_JAAS_CONFIG: org.apache.kafka.common.security.plain.PlainLoginModule required user_{{ .Values.kafka.auth.username }}="$(PASSWORD)";
+{{- end }}
 KAFKA_LOG_DIRS: /var/lib/kafka/data
 KAFKA_NUM_PARTITIONS: {{ .Values.kafka.partitions }}
 KAFKA_LOG_RETENTION_HOURS: {{ .Values.kafka.retentionHours }}
