@@ -2,11 +2,14 @@
 # Layers change as seldom as their content: dependencies by requirements/run.txt, the service by its sources.
 
 FROM python:3.13-slim AS dependencies
-# A cache kept between builds needs none in the image; pip itself stays outside the environment.
+RUN apt-get update && apt-get install --yes --no-install-recommends binutils && rm -rf /var/lib/apt/lists/*
+# pip itself stays outside the environment.
 RUN python -m venv --without-pip /opt/mathops
 COPY requirements/run.txt /tmp/
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/mathops/bin/python install --disable-pip-version-check --require-hashes -r /tmp/run.txt
+# Wheels carry debugging symbols that nobody reads here.
+RUN find /opt/mathops -name '*.so*' -type f -exec strip --strip-debug {} +
 
 FROM python:3.13-slim AS wheel
 RUN python -m venv --without-pip /build

@@ -1,0 +1,154 @@
+"""Two replicas on PostgreSQL: an upgrade that no client notices, and scaling by load."""
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+from tests.e2e.cluster import OWN_IMAGE, Namespace, bearer, helm, kubectl, results
+from tests.process import eventually
+
+pytestmark = pytest.mark.timeout(600)
+
+VALUES: dict[str, Any] = {
+    "replicaCount": 2,
+    "database": {"existingSecret": "mathops-database"},
+    "redis": {"enabled": False},
+    "kafka": {"enabled": False},
+    "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "640Mi"}},
+}
+HARDENED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+NOBODY = {"runAsNonRoot": True, "runAsUser": 999, "fsGroup": 999, "seccompProfile": {"type": "RuntimeDefault"}}
+
+# Asks until told to stop, by new connections and by one that is kept; prints what went wrong.
+CLIENT = """
+import http.client, json, threading, time, pathlib
+HOST = "mathops"
+def ask(connection, method, path, headers, body=None):
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+login = http.client.HTTPConnection(HOST, 5000, timeout=10)
+token = json.loads(ask(login, "POST", "/login", {"Content-Type": "application/json"}, '{"user":"load"}')[1])["token"]
+headers = {"Authorization": "Bearer " + token}
+done, faults = [0], []
+def load(keep):
+    connection = http.client.HTTPConnection(HOST, 5000, timeout=10)
+    while not pathlib.Path("/tmp/stop").exists():
+        if not keep:
+            connection = http.client.HTTPConnection(HOST, 5000, timeout=10)
+        try:
+            status, _ = ask(connection, "GET", f"/pow?base={done[0]}&exp=3", headers)
+            if status != 200:
+                faults.append(status)
+        except Exception as error:
+            faults.append(repr(error))
+            connection.close()
+        done[0] += 1
+        if not keep:
+            connection.close()
+        time.sleep(0.01)
+threads = [threading.Thread(target=load, args=(keep,)) for keep in (True, True, False, False)]
+[thread.start() for thread in threads]; [thread.join() for thread in threads]
+print(json.dumps({"requests": done[0], "faults": faults}))
+"""
+
+
+def _pod(name: str, image: str, command: list[str], environment: dict[str, str], labels: dict[str, str]) -> Any:
+    container = {
+        "name": name,
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "securityContext": HARDENED,
+        "env": [{"name": key, "value": value} for key, value in environment.items()],
+        **({"command": command} if command else {}),
+    }
+    spec = {"securityContext": NOBODY, "restartPolicy": "Never", "containers": [container], "enableServiceLinks": False}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}, "spec": spec}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed(namespace: Namespace) -> None:
+    password = {"POSTGRES_PASSWORD": "secret", "POSTGRES_USER": "mathops", "POSTGRES_DB": "mathops"}
+    namespace.apply(
+        _pod("postgres", "postgres:17", [], password, {"app": "postgres"}),
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "postgres"},
+            "spec": {"selector": {"app": "postgres"}, "ports": [{"port": 5432}]},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "mathops-database"},
+            "stringData": {"url": "postgresql+psycopg://mathops:secret@postgres:5432/mathops"},
+        },
+    )
+    namespace.kubectl("wait", "--for=condition=Ready", "pod/postgres", "--timeout=2m")
+    ready = ["exec", "postgres", "--", "pg_isready", "--host", "postgres", "--username", "mathops"]
+    eventually(lambda: "accepting" in _tried(namespace, ready), 60)
+    namespace.upgrade("mathops", VALUES)
+
+
+def _tried(namespace: Namespace, command: list[str]) -> str:
+    try:
+        return namespace.kubectl(*command)
+    except AssertionError:
+        return ""
+
+
+def test_both_replicas_answer_and_share_their_rows(namespace: Namespace) -> None:
+    pods = namespace.get("pods", "--selector", "app.kubernetes.io/component=server")["items"]
+    names = [pod["metadata"]["name"] for pod in pods]
+    assert len(names) == 2
+    for number, name in enumerate(names):
+        with namespace.client(f"pod/{name}") as client:
+            assert client.get(f"/pow?base=3&exp={number + 5}", headers=bearer(client)).status_code == 200
+    with namespace.client() as client:
+        assert {"243", "729"} <= set(results(client))
+
+
+def test_an_upgrade_under_load_fails_no_request(namespace: Namespace) -> None:
+    image = f"{OWN_IMAGE['image']['registry']}/{OWN_IMAGE['image']['repository']}:{OWN_IMAGE['image']['tag']}"
+    namespace.apply(_pod("load", image, ["python", "-c", CLIENT], {}, {"app": "load"}))
+    namespace.kubectl("wait", "--for=condition=Ready", "pod/load", "--timeout=1m")
+
+    namespace.upgrade(
+        "mathops",
+        {**VALUES, "podAnnotations": {"example.com/again": "yes"}, "migrations": {"job": {"enabled": True}}},
+    )
+    namespace.helm("rollback", "mathops", "--wait", "--timeout", "3m")
+
+    namespace.kubectl("exec", "load", "--", "touch", "/tmp/stop")
+    namespace.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/load", "--timeout=1m")
+    told = json.loads(namespace.kubectl("logs", "load"))
+    assert told["faults"] == []
+    assert told["requests"] > 1000
+
+
+def test_load_makes_more_pods(namespace: Namespace) -> None:
+    kubectl("apply", "--filename", os.environ["METRICS_SERVER_MANIFEST"])
+    arguments = kubectl(
+        "-n", "kube-system", "get", "deployment/metrics-server",
+        "--output", "jsonpath={.spec.template.spec.containers[0].args}",
+    )  # fmt: skip
+    if "--kubelet-insecure-tls" not in arguments:
+        # kind's kubelets sign their own certificates.
+        addition = '[{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"--kubelet-insecure-tls"}]'
+        kubectl("-n", "kube-system", "patch", "deployment/metrics-server", "--type=json", "--patch", addition)
+    kubectl("-n", "kube-system", "rollout", "status", "deployment/metrics-server", "--timeout=3m")
+    namespace.upgrade("mathops", {**VALUES, "autoscaling": {"enabled": True, "minReplicas": 1, "maxReplicas": 3}})
+
+    image = f"{OWN_IMAGE['image']['registry']}/{OWN_IMAGE['image']['repository']}:{OWN_IMAGE['image']['tag']}"
+    namespace.kubectl("delete", "pod", "load", "--ignore-not-found", "--wait")
+    namespace.apply(_pod("load", image, ["python", "-c", CLIENT.replace("time.sleep(0.01)", "")], {}, {"app": "load"}))
+
+    def scaled() -> bool:
+        status = namespace.get("horizontalpodautoscaler/mathops")["status"]
+        return bool(status.get("desiredReplicas", 0) >= 3)
+
+    eventually(scaled, 240)
+    namespace.kubectl("exec", "load", "--", "touch", "/tmp/stop")
+    assert "REVISION" in helm("--namespace", namespace.name, "status", "mathops")
