@@ -125,7 +125,7 @@ def test_an_upgrade_under_load_fails_no_request(namespace: Namespace) -> None:
     namespace.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/load", "--timeout=1m")
     told = json.loads(namespace.kubectl("logs", "load"))
     assert told["faults"] == []
-    assert told["requests"] > 1000
+    assert told["requests"] > 200
 
 
 def test_load_makes_more_pods(namespace: Namespace) -> None:
