@@ -12,6 +12,29 @@ pytestmark = pytest.mark.timeout(600)
 
 PARTS = {"backup": {"enabled": True, "keep": 2}}
 
+# How many messages the topic has had, asked from within the service's pod.
+COUNT = """
+import asyncio, os
+from aiokafka import AIOKafkaConsumer
+async def count():
+    consumer = AIOKafkaConsumer(
+        "math-requests",
+        bootstrap_servers=os.environ["MATHOPS_KAFKA_BROKERS"],
+        security_protocol=os.environ["MATHOPS_KAFKA_SECURITY"].upper(),
+        sasl_mechanism=os.environ["MATHOPS_KAFKA_SASL_MECHANISM"],
+        sasl_plain_username=os.environ["MATHOPS_KAFKA_USERNAME"],
+        sasl_plain_password=os.environ["MATHOPS_KAFKA_PASSWORD"],
+    )
+    await consumer.start()
+    print(sum((await consumer.end_offsets(consumer.assignment())).values()))
+    await consumer.stop()
+asyncio.run(count())
+"""
+
+
+def _messages(namespace: Namespace) -> int:
+    return int(namespace.kubectl("exec", "mathops-0", "--", "python", "-c", COUNT).split()[-1])
+
 
 @pytest.fixture(scope="module", autouse=True)
 def installed(namespace: Namespace) -> str:
@@ -49,6 +72,13 @@ def test_rows_survive_the_pod(namespace: Namespace) -> None:
     namespace.kubectl("rollout", "status", "statefulset/mathops", "--timeout", "2m")
     with namespace.client() as client:
         assert "243" in results(client)
+
+
+def test_messages_survive_kafkas_pod(namespace: Namespace) -> None:
+    before = eventually(lambda: _messages(namespace), 60)
+    namespace.kubectl("delete", "pod", "mathops-kafka-0", "--wait")
+    namespace.kubectl("rollout", "status", "statefulset/mathops-kafka", "--timeout", "3m")
+    assert eventually(lambda: _messages(namespace), 60) >= before
 
 
 def test_an_upgrade_keeps_secrets_and_tokens(namespace: Namespace) -> None:

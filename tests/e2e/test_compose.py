@@ -1,0 +1,122 @@
+"""compose.yaml, raised and used as README says, and parts of it taken away. The tests build on each other."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+import yaml
+
+from tests.chart.rendering import objects, pod_specs, render
+from tests.e2e.cluster import ROOT, bearer, results, run
+from tests.process import eventually, free_port
+
+pytestmark = pytest.mark.timeout(300)
+PROJECT = "mathops-e2e"
+PORTS = {"MATHOPS_PUBLISHED_PORT": str(free_port()), "PROMETHEUS_PUBLISHED_PORT": str(free_port())}
+URL = f"http://127.0.0.1:{PORTS['MATHOPS_PUBLISHED_PORT']}"
+
+
+def compose(*arguments: str) -> str:
+    command = ["docker", "compose", "--project-name", PROJECT, "--file", str(ROOT / "compose.yaml"), *arguments]
+    environment = {**os.environ, **PORTS}
+    outcome = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=environment)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    return outcome.stdout
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx2.Client]:
+    compose("up", "--detach", "--wait", "--no-build")
+    with httpx2.Client(base_url=URL, timeout=30) as made:
+        yield made
+    compose("--profile", "monitoring", "down", "--volumes")
+
+
+def test_the_calls_of_the_readme_work(client: httpx2.Client) -> None:
+    assert client.get("/pow?base=2&exp=5", headers=bearer(client)).json()["result"] == "32"
+
+
+def test_redis_and_kafka_are_in_use(client: httpx2.Client) -> None:
+    checks = client.get("/readyz").json()["checks"]
+    assert {"cache", "kafka"} <= set(checks)
+    assert eventually(lambda: client.get("/readyz").json()["checks"]["kafka"] == "ok", 60)
+
+
+def test_it_answers_while_redis_and_kafka_are_away(client: httpx2.Client) -> None:
+    compose("kill", "redis", "kafka")
+    assert client.get("/pow?base=2&exp=6", headers=bearer(client)).json()["result"] == "64"
+    compose("up", "--detach", "--wait", "--no-build")
+
+
+def test_rows_survive_down_and_up(client: httpx2.Client) -> None:
+    compose("down")
+    compose("up", "--detach", "--wait", "--no-build")
+    assert {"32", "64"} <= set(eventually(lambda: results(client), 30))
+
+
+def test_prometheus_watches_it_and_has_the_alerts(client: httpx2.Client) -> None:
+    compose("--profile", "monitoring", "up", "--detach", "--no-build", "prometheus")
+    with httpx2.Client(base_url=f"http://127.0.0.1:{PORTS['PROMETHEUS_PUBLISHED_PORT']}") as prometheus:
+
+        def up() -> bool:
+            try:
+                found = prometheus.get("/api/v1/query", params={"query": 'up{job="mathops"}'}).json()["data"]["result"]
+            except httpx2.TransportError:
+                return False
+            return bool(found) and found[0]["value"][1] == "1"
+
+        eventually(up, 60)
+        assert prometheus.get("/api/v1/rules").json()["data"]["groups"][0]["name"] == "mathops"
+
+
+def test_its_settings_are_those_of_the_chart() -> None:
+    """But for how a secret comes in, what names hosts, and the pause for endpoints that only a cluster has."""
+    chart = _settings(_containers()["mathops"])
+    own = {name.removesuffix("_FILE"): value for name, value in _services()["mathops"]["environment"].items()}
+    differing = {"MATHOPS_KEYS", "MATHOPS_KAFKA_BROKERS", "MATHOPS_SHUTDOWN_DELAY_SECONDS"}
+    secret = {"MATHOPS_REDIS_URL", "MATHOPS_KAFKA_PASSWORD"}
+    assert set(own) | differing == set(chart) | differing
+    assert {name: own[name] for name in set(own) - differing - secret} == {
+        name: chart[name] for name in set(chart) - differing - secret
+    }
+
+
+def test_its_kafka_is_that_of_the_chart() -> None:
+    variables = {entry["name"]: entry.get("value") for entry in _containers()["kafka"]["env"]}
+    own = dict(_services()["kafka"]["environment"])
+    assert own.pop("BROKER_PASSWORD_FILE").startswith("/run/secrets/")
+    assert {**own, "BROKER_HOST": "mathops-kafka", "BROKER_PASSWORD": None} == variables
+
+
+@pytest.mark.parametrize("part", ["redis", "kafka"])
+def test_images_and_limits_are_those_of_the_chart(part: str) -> None:
+    container, service = _containers()[part], _services()[part]
+    assert container["image"].removeprefix("docker.io/").removeprefix("library/") == service["image"]
+    assert container["resources"]["limits"]["memory"].rstrip("i") == service["deploy"]["resources"]["limits"]["memory"]
+
+
+def _services() -> dict[str, Any]:
+    services: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    return services
+
+
+def _containers() -> dict[str, Any]:
+    pods = pod_specs(objects(render("--show-only", "templates/statefulset.yaml")))
+    pods += pod_specs(objects(render("--show-only", "templates/redis/statefulset.yaml")))
+    pods += pod_specs(objects(render("--show-only", "templates/kafka/statefulset.yaml")))
+    return {container["name"]: container for pod in pods for container in pod["containers"]}
+
+
+def _settings(container: dict[str, Any]) -> dict[str, Any]:
+    return {
+        entry["name"].removesuffix("_FILE"): entry.get("value")
+        for entry in container["env"]
+        if entry["name"].startswith("MATHOPS_")
+    }
+
+
+def test_the_file_is_one_that_compose_understands() -> None:
+    run("docker", "compose", "--file", str(ROOT / "compose.yaml"), "--profile", "monitoring", "config", "--quiet")
