@@ -1,0 +1,33 @@
+"""The files around the chart fit it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.chart.rendering import objects, render
+
+K8S = Path(__file__).parents[2] / "k8s"
+
+
+@pytest.mark.parametrize("path", sorted(K8S.glob("*-values.yaml")), ids=lambda path: path.stem)
+def test_each_set_of_values_is_one_the_chart_takes(path: Path) -> None:
+    assert objects(render("--values", str(path)))
+
+
+def test_the_port_of_kind_is_that_of_the_service() -> None:
+    kind = objects((K8S / "kind.yaml").read_text())[0]["nodes"][0]["extraPortMappings"][0]
+    values = objects((K8S / "kind-values.yaml").read_text())[0]
+    assert kind["containerPort"] == values["service"]["nodePort"]
+    assert kind["listenAddress"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("name", ["argocd", "flux"])
+def test_the_values_of_a_gitops_example_are_ones_the_chart_takes(name: str, tmp_path: Path) -> None:
+    last = objects((K8S / "gitops" / f"{name}.yaml").read_text())[-1]["spec"]
+    values = last["values"] if name == "flux" else last["source"]["helm"]["valuesObject"]
+    written = tmp_path / "values.yaml"
+    written.write_text(yaml.safe_dump(values))
+    assert objects(render("--values", str(written)))
+    if name == "argocd":
+        assert render("--values", str(written)) == render("--values", str(written))
