@@ -104,8 +104,8 @@ class Writer:
         first = select(func.coalesce(func.min(requests.c.seq) - 1, 0)).scalar_subquery()
         last = select(func.coalesce(func.max(requests.c.seq), 0)).scalar_subquery()
         with self._transaction() as connection:
-            start, end = connection.execute(select(func.max(_position(), first), last)).one()
-            return Outbox(max(0, end - start), connection.execute(oldest).scalar())
+            position, start, end = connection.execute(select(_position(), first, last)).one()
+            return Outbox(max(0, end - max(position, start)), connection.execute(oldest).scalar())
 
     def retain(self, days: float, rows: int, *, published: bool = False) -> int:
         """Delete one batch of rows that are too old or too many (0: no limit), or only those `published`.

@@ -55,6 +55,19 @@ def test_replicas_share_one_journal_and_one_history(
             server.kill()
 
 
+def test_rows_are_counted_and_old_ones_deleted_as_in_sqlite(
+    start_server: Callable[..., Server], postgres_container: Container, database: str
+) -> None:
+    url = database_url(postgres_container, database)
+    server = start_server(MATHOPS_DATABASE_URL=url, MATHOPS_RETENTION_ROWS="2")
+    headers = server.login()
+    for number in range(5):
+        assert server.client.get(f"/pow?base={number}&exp=1", headers=headers).status_code == 200
+
+    eventually(lambda: server.metric("mathops_outbox_pending") == 2, 30)
+    assert rows(postgres_container, database, "SELECT count(*) FROM requests") == [["2"]]
+
+
 def test_a_database_that_goes_withholds_answers_and_is_used_again_when_it_is_back(
     start_server: Callable[..., Server], postgres_container: Container, database: str, proxy: FaultProxy
 ) -> None:
