@@ -83,7 +83,7 @@ def installed(namespace: Namespace) -> None:
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {"name": "mathops-database"},
-            "stringData": {"url": "postgresql+psycopg://mathops:secret@postgres:5432/mathops"},
+            "stringData": {"url": "postgresql://mathops:secret@postgres:5432/mathops"},
         },
     )
     namespace.kubectl("wait", "--for=condition=Ready", "pod/postgres", "--timeout=2m")

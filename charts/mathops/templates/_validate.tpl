@@ -17,8 +17,8 @@
 {{- if and $v.database.url $v.database.existingSecret }}
 {{- fail "database.url and database.existingSecret are both set: keep one of them." }}
 {{- end }}
-{{- if and $v.database.url (not (hasPrefix "postgresql+psycopg://" $v.database.url)) }}
-{{- fail "database.url must begin with postgresql+psycopg://; leave it empty for SQLite on a volume." }}
+{{- if and $v.database.url (not (regexMatch "^postgresql([+]psycopg)?://" $v.database.url)) }}
+{{- fail "database.url must begin with postgresql://; leave it empty for SQLite on a volume." }}
 {{- end }}
 {{- if and $v.keys.value $v.keys.existingSecret }}
 {{- fail "keys.value and keys.existingSecret are both set: keep one of them." }}
