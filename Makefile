@@ -69,6 +69,9 @@ chart-docs: $(VENV)/.test ## write the chart's README.md and values.schema.json 
 image: ## build the image, IMAGE=mathops:dev
 	@DOCKER_BUILDKIT=1 docker build --quiet --tag $(IMAGE) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
 
+sbom: $(VENV)/.chart ## list what the image's environment is made of, as CycloneDX in sbom.json
+	@$(BIN)/cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible --output-file sbom.json
+
 kind-node:
 	@kind get clusters 2>/dev/null | grep -qx $(KIND_CLUSTER_NAME) || \
 	  kind create cluster --name $(KIND_CLUSTER_NAME) --image $(KIND_NODE_IMAGE) --config k8s/kind.yaml --wait 2m
