@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint fix test-integration test-chart test-e2e chart-docs image sbom kind-up kind-down mutation bench docs lock clean
+.PHONY: help run test lint fix test-integration test-chart test-e2e chart-docs image sbom kind-node kind-up kind-down mutation bench docs lock clean
 
 # For the cluster: a laptop takes the public ones, another place may name its own.
 IMAGE ?= mathops:dev
@@ -60,7 +60,7 @@ test-chart: $(VENV)/.chart ## lint, unit tests and renderings of the chart (need
 
 test-e2e: $(VENV)/.test ## install the chart on kind, and use it (needs docker, kind, kubectl, helm)
 	@$(MAKE) --no-print-directory kind-node image
-	@$(BIN)/python -m pytest -v tests/e2e
+	@$(BIN)/python -m pytest -v -p no:randomly tests/e2e
 
 chart-docs: $(VENV)/.test ## write the chart's README.md and values.schema.json (needs helm-docs)
 	@$(BIN)/python charts/generate.py
