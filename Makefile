@@ -36,8 +36,7 @@ fix: $(VENV)/.test ## mend style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.test ## compare speed side by side (needs wrk and redis-server)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
+bench: $(VENV)/.tools ## compare speed side by side (needs wrk and redis-server)
 	@$(BIN)/python bench/compare.py
 	@$(BIN)/python bench/beside_large.py
 	@$(BIN)/python bench/spent.py
