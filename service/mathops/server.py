@@ -56,11 +56,13 @@ def prepare(settings: Settings) -> None:
     policies(settings)
     if settings.users_file is not None:
         users.UsersFile(settings.users_file)
+    # What is there is looked at before anything is made, so that a fault is all there is to read.
+    if settings.keys_path.exists():
+        keys.read(settings.keys_path)
     request_log.prepare(settings.log_path)
     schema.upgrade(settings.journal_url)
     if keys.ensure(settings.keys_path):
         log.info("made a signing key", path=str(settings.keys_path))
-    keys.read(settings.keys_path)
     if settings.demo:
         log.warning("anyone may log in under any name; set MATHOPS_USERS_FILE to ask for passwords")
 

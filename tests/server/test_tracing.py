@@ -218,5 +218,5 @@ def test_traces_that_could_not_be_sent_are_refused_at_start_in_one_line(
 
     assert ended.returncode == 1
     last = ended.stderr.splitlines()[-1]
-    assert last.startswith(f"mathops: {complaint}")
+    assert last.startswith(f"Error: {complaint}")
     assert "Traceback" not in ended.stderr
