@@ -31,6 +31,11 @@ def eventually(claim: Callable[[], Any], seconds: float = 10) -> Any:
     return value
 
 
+def interruptible() -> None:
+    """For `preexec_fn`: tests that run in the background ignore an interrupt, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Server:
     """`mathops serve` with its data in `folder`."""
 

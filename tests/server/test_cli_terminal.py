@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.process import Server, eventually
+from tests.process import Server, eventually, interruptible
 
 
 @pytest.fixture
@@ -25,8 +25,7 @@ def start(server: Server, *arguments: str, stderr: int) -> subprocess.Popen[byte
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=stderr,
-        # Where the tests themselves run in the background, an interrupt is ignored, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads here
+        preexec_fn=interruptible,  # noqa: PLW1509 - no threads here
     )
 
 

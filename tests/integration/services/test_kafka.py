@@ -18,7 +18,7 @@ from argon2 import PasswordHasher
 
 from mathops.record import schema
 from tests.integration.services.kafka import Event, Kafka
-from tests.process import Server, eventually
+from tests.process import Server, eventually, interruptible
 
 Start = Callable[..., Server]
 pytestmark = pytest.mark.timeout(180)
@@ -275,6 +275,7 @@ def test_published_events_can_be_published_again_and_followed(start: Start, kafk
         [sys.executable, "-m", "mathops", "events", "tail", "--from-start"],
         env=server.environment,
         stdout=subprocess.PIPE,
+        preexec_fn=interruptible,  # noqa: PLW1509 - no threads here
     ) as tail:
         assert tail.stdout is not None
         lines = [tail.stdout.readline().rstrip(b"\n") for _ in values]
