@@ -63,9 +63,11 @@ def test_prometheus_watches_it_and_has_the_alerts(client: httpx2.Client) -> None
 
         def up() -> bool:
             try:
-                found = prometheus.get("/api/v1/query", params={"query": 'up{job="mathops"}'}).json()["data"]["result"]
+                answer = prometheus.get("/api/v1/query", params={"query": 'up{job="mathops"}'})
             except httpx2.TransportError:
                 return False
+            # While it starts it answers 503.
+            found = answer.json()["data"]["result"] if answer.is_success else []
             return bool(found) and found[0]["value"][1] == "1"
 
         eventually(up, 60)
