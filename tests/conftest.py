@@ -17,6 +17,7 @@ from mathops.settings import Settings
 from mathops.web.app import create_app
 from mathops.web.resources import Resources
 from tests.fakes import FakeCache, FakeJournal, FakeLimiter, InlineCompute
+from tests.process import Server
 
 hypothesis_settings.register_profile("mathops", deadline=None, max_examples=100)
 hypothesis_settings.load_profile("mathops")
@@ -88,3 +89,23 @@ def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
 @pytest.fixture
 def world(make_world: Callable[..., World]) -> World:
     return make_world()
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start real servers, each a process on a free port, on embedded parts."""
+    servers: list[Server] = []
+
+    def start(**variables: str) -> Server:
+        server = Server(tmp_path, variables)
+        servers.append(server)
+        return server.start()
+
+    yield start
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture
+def server(start_server: Callable[..., Server]) -> Server:
+    return start_server()

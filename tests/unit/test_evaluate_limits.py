@@ -1,18 +1,15 @@
 """What the evaluator refuses, charges, looks up and hands on."""
 
 import math
-from collections.abc import Iterator
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from mathops.compute import Timing
 from mathops.errors import QuotaExceeded, ResultTooLarge
 from mathops.evaluate import Evaluator, Plan, too_large
 from mathops.operations import FACTORIAL, FIBONACCI, POWER
-from mathops.telemetry import metrics, tracing
+from mathops.telemetry import metrics
 from tests.fakes import FakeCache, FakeLimiter, InlineCompute
 
 pytestmark = pytest.mark.anyio
@@ -161,16 +158,6 @@ async def test_the_duration_of_an_operation_is_observed_once_it_is_computed(worl
 
     assert 0 < after - counted < 1
     assert metrics.OPERATION_DURATION.labels("pow")._sum.get() == after
-
-
-@pytest.fixture
-def spans() -> Iterator[InMemorySpanExporter]:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    tracing.use(provider)
-    yield exporter
-    tracing.stop(1)
 
 
 async def test_a_trace_shows_looking_up_and_computing(world: World, spans: InMemorySpanExporter) -> None:
