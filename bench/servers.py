@@ -59,8 +59,8 @@ def bare(folder: Path, port: int) -> Command:
 
 
 def old_way(folder: Path, port: int, redis_port: int) -> Command:
-    """Flask under gunicorn's own workers: one process, eight threads."""
-    words = [*GUNICORN, "-k", "gthread", "--threads", "8", "-b", f"127.0.0.1:{port}", "old_way:app"]
+    """Flask under gunicorn as it comes: one synchronous worker."""
+    words = [*GUNICORN, "-b", f"127.0.0.1:{port}", "old_way:app"]
     return Command(words, folder, {"OLD_WAY_FOLDER": str(folder), "OLD_WAY_REDIS": f"redis://127.0.0.1:{redis_port}"})
 
 

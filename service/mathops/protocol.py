@@ -1,9 +1,11 @@
 """HTTP/1.1 by uvicorn, with a limit on what uvicorn waits for without one: the head of a request."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mathops.transport import GatheringTransport
 
 # The service's own limits answer 414 and 431 far below; this bounds what one connection can fill.
 MOST_HEAD_BYTES = 256 * 1024
@@ -20,7 +22,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn's own
         """Begin to wait for the first request."""
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, GatheringTransport(transport, self.loop)))
         self._wait(0)
 
     def data_received(self, data: bytes) -> None:

@@ -62,6 +62,8 @@ class ProcessJournal:
         self._reader = Reader(reader_engine(settings.journal_url))
         self._encoder = msgspec.msgpack.Encoder()
         self._acknowledgements = msgspec.msgpack.Decoder(Acknowledgement)
+        # asyncio.get_running_loop() is a system call on Python 3.11, too much for each request.
+        self._loop = asyncio.get_running_loop()
         self._child: Child | None = None
         self._number = 0
         self._turn: _Turn | None = None
@@ -117,7 +119,7 @@ class ProcessJournal:
         return self._fault
 
     def _join(self, record: Record | None) -> asyncio.Future[float]:
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         turn = self._turn
         if turn is None:
             self._number += 1

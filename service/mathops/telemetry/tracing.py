@@ -127,6 +127,8 @@ def elsewhere(name: str, seconds: float, **attributes: Any) -> None:
 
 def append_span(event_id: str) -> AbstractContextManager[Any]:
     """A span around the storing of an event, which the span that publishes it continues."""
+    if _state["tracer"] is None:
+        return _NOTHING
     _choose(span_ids.of_append(event_id))
     return span("journal append")
 
