@@ -21,6 +21,15 @@ from mathops.settings import load
 from mathops.web.app import Application
 
 
+def spare_collections() -> None:
+    """Let the garbage collector look at what requests make, and seldom."""
+    # What is loaded by now stays: a full collection through it would hold up requests for 70 ms.
+    gc.collect()
+    gc.freeze()
+    # Requests leave no cycles behind; looking for some every 700 objects costs 3 %.
+    gc.set_threshold(20_000, 20, 20)
+
+
 class DrainingServer(Server):
     """On a signal says that it is not ready, answers for `delay` seconds more, then lets requests end.
 
@@ -74,11 +83,7 @@ class Worker(UvicornWorker):
         self.config.app = self.wsgi
         server = DrainingServer(self.config, self.wsgi, self.delay, self.ppid)
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
-        # What is loaded by now stays: a full collection through it would hold up requests for 70 ms.
-        gc.collect()
-        gc.freeze()
-        # Requests leave no cycles behind; looking for some every 700 objects costs 3 %.
-        gc.set_threshold(20_000, 20, 20)
+        spare_collections()
         await server.serve(sockets=self.sockets)
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
