@@ -9,7 +9,7 @@ from mathops.adapters.gate import Gate
 from mathops.adapters.limiter import SharedLimiter, WindowLimiter, policies
 from mathops.adapters.redis_client import connected, reason, redis_storage
 from mathops.adapters.revocations_redis import RedisRevocations
-from mathops.adapters.shared import Shared
+from mathops.adapters.shared_memory import Shared
 from mathops.settings import Settings
 from mathops.telemetry import metrics
 
