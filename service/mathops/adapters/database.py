@@ -19,6 +19,8 @@ from mathops.errors import StartupError
 
 BUSY_SECONDS = 5
 _WAL_RESET_FIXED = (3, 51, 3)
+# The drivers there are, by database, whichever a URL names.
+_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
 def sqlite_module() -> ModuleType:
@@ -38,16 +40,14 @@ def parse(url: str) -> URL:
     """The URL of a journal; raises StartupError for one that cannot hold it."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise StartupError("MATHOPS_DATABASE_URL is not a database URL such as sqlite:///data/mathops.db") from None
     backend = parsed.get_backend_name()
-    if backend == "postgresql":
-        return parsed.set(drivername="postgresql+psycopg")
-    if backend != "sqlite":
+    if backend not in _DRIVERS:
         raise StartupError(f"MATHOPS_DATABASE_URL: {backend} is not supported, use sqlite or postgresql")
-    if parsed.database in (None, "", ":memory:"):
+    if backend == "sqlite" and (parsed.host or parsed.database in (None, "", ":memory:")):
         raise StartupError("MATHOPS_DATABASE_URL: the journal needs a file, such as sqlite:///data/mathops.db")
-    return parsed
+    return parsed.set(drivername=_DRIVERS[backend])
 
 
 def is_sqlite(url: str) -> bool:

@@ -27,10 +27,28 @@ def pragma(engine: Engine, name: str) -> object:
         return connection.execute(text(f"PRAGMA {name}")).scalar()
 
 
-@pytest.mark.parametrize("url", ["nonsense", "sqlite://", "sqlite:///:memory:", "mysql://there/mathops"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite://there/mathops.db",
+        "mysql://there/mathops",
+        "postgresql://alice:secret@there:port/mathops",
+    ],
+)
 def test_an_url_that_cannot_hold_a_journal_is_told_by_its_variable(url: str) -> None:
     with pytest.raises(StartupError, match="MATHOPS_DATABASE_URL"):
         database.parse(url)
+
+
+@pytest.mark.parametrize("scheme", ["sqlite+aiosqlite", "sqlite+pysqlcipher"])
+def test_another_driver_s_url_is_taken_with_ours(url: str, scheme: str) -> None:
+    engine = database.writer_engine(url.replace("sqlite", scheme))
+
+    assert pragma(engine, "journal_mode") == "wal"
+    engine.dispose()
 
 
 def test_a_commit_is_on_disk_before_it_is_answered(writer: Engine) -> None:
