@@ -48,9 +48,8 @@ class UsersFile:
     def __init__(self, path: Path) -> None:
         self._hasher = PasswordHasher()
         self._users = _read(path)
-        # Costs what the file's own hashes cost, so that time does not tell who exists.
-        model = next(iter(self._users.values())).password_hash
-        self._nobody = _User(PasswordHasher.from_parameters(argon2.extract_parameters(model)).hash("nobody"), [])
+        # Checked for who is unknown, so that time does not tell who exists; whether it matches does not count.
+        self._nobody = _User(next(iter(self._users.values())).password_hash, [])
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
     async def scopes(self, name: str, password: str | None) -> list[str] | None:

@@ -44,6 +44,21 @@ async def test_an_unknown_user_gives_nothing(file: Path, password: str) -> None:
     assert await UsersFile(file).scopes("mallory", password) is None
 
 
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        "$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+        "$argon2id$v=19$m=99999999999999999999,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+        "$argon2id$v=19$m=64,t=1,p=1$a$b",
+    ],
+)
+@pytest.mark.parametrize("name", ["alice", "mallory"])
+async def test_a_hash_that_argon2_cannot_have_made_lets_nobody_in(tmp_path: Path, impossible: str, name: str) -> None:
+    (tmp_path / "users").write_text(f"alice:{impossible}:math\n")
+
+    assert await UsersFile(tmp_path / "users").scopes(name, "nobody") is None
+
+
 async def test_a_password_beyond_ascii_is_taken(tmp_path: Path) -> None:
     (tmp_path / "users").write_text(f"alice:{CHEAP.hash('pässwörd ١٢')}:math\n")
 
