@@ -48,9 +48,11 @@ def client(url: str, seconds: float) -> Redis:
             # Notices of a hosted Redis' own maintenance would stretch the time limits.
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError):
+        # The parser's own words may quote a part of the password.
         raise StartupError(
-            f"MATHOPS_REDIS_URL: write redis://user:password@host:6379/0 or rediss://…: {error}"
+            "MATHOPS_REDIS_URL: write redis://user:password@host:6379/0 or rediss://…, "
+            "with / # ? @ in the password as %2F %23 %3F %40"
         ) from None
     return Redis.from_pool(pool)
 
