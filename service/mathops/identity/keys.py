@@ -129,8 +129,10 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _write(path: Path, keys: list[ECKey]) -> None:
     text = json.dumps({"keys": [key.as_dict(private=True) for key in keys]}, indent=2)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    draft = path.with_name(f"{path.name}.new")
     try:
+        # Who holds the lock is alone here: this one was left by a process that was killed, or found the disk full.
+        draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(text + "\n")

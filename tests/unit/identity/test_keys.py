@@ -152,10 +152,20 @@ def test_a_mounted_secret_is_used_as_it_is(tmp_path: Path) -> None:
 
 def test_a_mounted_secret_cannot_be_rotated(tmp_path: Path) -> None:
     keys.ensure(tmp_path / "keys.json")
-    (tmp_path / f"keys.json.{os.getpid()}.new").mkdir()
+    (tmp_path / "keys.json.new").mkdir()
 
     with pytest.raises(StartupError, match="cannot be written"):
         keys.rotate(tmp_path / "keys.json")
+
+
+def test_what_a_killed_process_left_half_written_is_no_hindrance(path: Path) -> None:
+    draft = path.with_name(f"{path.name}.new")
+    draft.write_text('{"keys": [')
+
+    new = keys.rotate(path)
+
+    assert [key.kid for key in keys.read(path)][-1] == new
+    assert not draft.exists()
 
 
 def test_a_running_server_sees_a_rotation(path: Path) -> None:
