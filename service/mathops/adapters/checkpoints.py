@@ -5,6 +5,7 @@ two commits, after which SQLite begins the WAL anew.
 """
 
 import threading
+from contextlib import AbstractContextManager, closing, nullcontext
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
@@ -34,26 +35,22 @@ class Checkpoints:
         self._commits += 1
         if self._bulk is None:
             if self._commits >= COMMITS:
-                self._bulk = threading.Thread(target=_checkpoint, args=(self._engine,))
+                self._bulk = threading.Thread(target=_checkpoint, args=(self._engine, nullcontext()))
                 self._bulk.start()
         elif not self._bulk.is_alive():
             self._bulk = None
             self._commits = 0
-            with self._lock:
-                _checkpoint(self._engine)
+            _checkpoint(self._engine, self._lock)
 
 
 def _needed(url: str) -> bool:
     return database.is_sqlite(url) and database.concurrent_checkpoints()
 
 
-def _checkpoint(engine: Engine) -> None:
+def _checkpoint(engine: Engine, lock: AbstractContextManager[None]) -> None:
     try:
-        connection = engine.raw_connection()
-        try:
+        with lock, closing(engine.raw_connection()) as connection:
             connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        finally:
-            connection.close()
-    except (DBAPIError, database.sqlite_module().Error) as error:
+    except (OSError, DBAPIError, database.sqlite_module().Error) as error:
         # The WAL only grows meanwhile; if commits fail too, they answer for it.
         log.warning("checkpoint failed", fault=str(error))

@@ -55,3 +55,20 @@ def test_a_checkpoint_that_fails_is_told_and_ends_nothing(tmp_path: Path, url: s
         eventually(lambda: lines)
 
     assert lines[0]["event"] == "checkpoint failed"
+
+
+def test_neither_does_one_whose_lock_cannot_be_taken(tmp_path: Path, url: str, writer: Engine) -> None:
+    checkpoints = Checkpoints(url)
+    (tmp_path / "mathops.db.lock").mkdir()
+
+    with capture_logs() as lines:
+        for _ in range(COMMITS):
+            checkpoints.committed()
+
+        def failed() -> bool:
+            checkpoints.committed()
+            return bool(lines)
+
+        eventually(failed)
+
+    assert lines[0]["event"] == "checkpoint failed"
