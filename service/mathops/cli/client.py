@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Self, TypeVar
 
 import click
 import httpx2
@@ -10,6 +10,8 @@ import msgspec
 
 from mathops import __version__
 from mathops.cli.output import Report, printable
+
+Document = TypeVar("Document")
 
 _TIMEOUT = httpx2.Timeout(60, connect=5)
 
@@ -31,13 +33,13 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def get(self, path: str) -> Any:
-        """The JSON document at `path`."""
-        return self._decoded(self._body("GET", path, None, "application/json", _unseen))
+    def get(self, path: str, kind: type[Document]) -> Document:
+        """The JSON document at `path`, which is of that `kind`."""
+        return self._decoded(self._body("GET", path, None, "application/json", _unseen), kind)
 
-    def post(self, path: str, document: dict[str, str]) -> Any:
-        """The JSON document that answers `document`."""
-        return self._decoded(self.body(path, document, "application/json"))
+    def post(self, path: str, document: dict[str, str], kind: type[Document]) -> Document:
+        """The JSON document that answers `document`, which is of that `kind`."""
+        return self._decoded(self.body(path, document, "application/json"), kind)
 
     def body(self, path: str, document: dict[str, str], accept: str, report: Report | None = None) -> bytes:
         """What answers `document` in the media type `accept`."""
@@ -53,9 +55,9 @@ class Client:
             raise click.ClickException(_refusal(answer.status_code, body))
         return body
 
-    def _decoded(self, body: bytes) -> Any:
+    def _decoded(self, body: bytes, kind: type[Document]) -> Document:
         try:
-            return msgspec.json.decode(body)
+            return msgspec.json.decode(body, type=kind)
         except msgspec.DecodeError:
             raise click.ClickException(f"{self._url} answers, but not as mathops does") from None
 

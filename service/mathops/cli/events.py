@@ -52,9 +52,9 @@ async def _replay(settings: Settings, moment: str) -> int:
     from mathops.adapters.relay import message
 
     cursor = Cursor(settings.journal_url, "replay")
-    position, last = cursor.published_since(moment)
     count = 0
     with _told("publish"), contextlib.closing(cursor):
+        position, last = cursor.published_since(moment)
         async with connected(settings) as broker:
             # What lies beyond is the relay's: to overtake it would change the order.
             while rows := [row for row in cursor.after(position, _BATCH) if row.seq <= last]:
@@ -68,7 +68,7 @@ async def _replay(settings: Settings, moment: str) -> int:
 @options.as_json
 def refused(as_json: bool) -> None:
     """Show the events that the broker refused for good."""
-    with contextlib.closing(Cursor(load().settings.journal_url, "refused")) as cursor:
+    with _told("read"), contextlib.closing(Cursor(load().settings.journal_url, "refused")) as cursor:
         rows = cursor.dead()
     names = ("seq", "id", "timestamp", "reason")
     if as_json:
@@ -88,5 +88,6 @@ def _settings() -> Settings:
 def _told(verb: str) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # whatever the client of Kafka raises is for who runs the command
-        raise StartupError(f"cannot {verb} events: {str(error) or type(error).__name__}") from None
+    except Exception as error:  # whatever Kafka's client or the database raises is for who runs the command
+        fault = str(getattr(error, "orig", None) or error) or type(error).__name__
+        raise StartupError(f"cannot {verb} events: {fault}") from None

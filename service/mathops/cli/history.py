@@ -1,16 +1,22 @@
 """`mathops history`."""
 
-from typing import Any
-
 import click
 import msgspec
 
 from mathops.cli import options
 from mathops.cli.output import print_json, print_table
+from mathops.record import Record
 from mathops.settings import load
 
 _MOST_A_PAGE = 200
 _LONGEST_RESULT = 40
+
+
+class Page(msgspec.Struct):
+    """What the service answers to GET /history."""
+
+    records: list[Record]
+    next: str | None
 
 
 @click.command()
@@ -33,34 +39,34 @@ def history(user: str | None, limit: int, url: str | None, token: str | None, as
         print_table(("TIME", "USER", "OPERATION", "PARAMETERS", "STATUS", "RESULT"), map(_row, records))
 
 
-def _local(user: str | None, limit: int) -> list[dict[str, Any]]:
+def _local(user: str | None, limit: int) -> list[Record]:
     from mathops.adapters import maintenance
 
-    return [msgspec.to_builtins(record) for record in maintenance.recent(load().settings.journal_url, user, limit)]
+    return maintenance.recent(load().settings.journal_url, user, limit)
 
 
-def _remote(url: str, token: str | None, limit: int) -> list[dict[str, Any]]:
+def _remote(url: str, token: str | None, limit: int) -> list[Record]:
     from mathops.cli.client import Client
 
-    records: list[dict[str, Any]] = []
+    records: list[Record] = []
     path: str | None = f"/history?limit={min(limit, _MOST_A_PAGE)}"
     with Client(url, token) as client:
         while path and len(records) < limit:
-            page = client.get(path)
-            records += page["records"]
-            path = page["next"]
+            page = client.get(path, Page)
+            records += page.records
+            path = page.next
     return records[:limit]
 
 
-def _row(record: dict[str, Any]) -> tuple[object, ...]:
-    parameters = " ".join(f"{name}={value}" for name, value in record["parameters"].items())
+def _row(record: Record) -> tuple[object, ...]:
+    parameters = " ".join(f"{name}={value}" for name, value in record.parameters.items())
     return (
-        record["timestamp"],
-        record["user"] or "-",
-        record["operation"],
+        record.timestamp,
+        record.user or "-",
+        record.operation,
         parameters,
-        record["status"],
-        record["problem"] or _result(record["result"], record["result_digits"]),
+        record.status,
+        record.problem or _result(record.result, record.result_digits),
     )
 
 

@@ -1,6 +1,6 @@
 """`mathops token`."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 import click
 
@@ -9,6 +9,16 @@ from mathops.cli.output import print_json
 from mathops.cli.passwords import ask_password
 from mathops.identity.users import NAME, SCOPES
 from mathops.settings import load
+
+
+class Grant(TypedDict):
+    """What a login answers."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    scope: str
+    token: str
 
 
 @click.command()
@@ -36,14 +46,14 @@ def token(user: str, scopes: tuple[str, ...], url: str | None, password: bool, a
     print_json(answer) if as_json else click.echo(answer["access_token"])
 
 
-def _log_in(url: str, user: str, password: bool) -> Any:
+def _log_in(url: str, user: str, password: bool) -> Grant:
     from mathops.cli.client import Client
 
     document = {"user": user}
     if password:
         document["password"] = ask_password()
     with Client(url) as client:
-        return client.post("/login", document)
+        return client.post("/login", document, Grant)
 
 
 def _sign(user: str, scopes: list[str]) -> Any:

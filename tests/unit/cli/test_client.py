@@ -11,20 +11,19 @@ from tests.unit.cli.conftest import Run
 
 
 class Stranger(BaseHTTPRequestHandler):
-    """Answers 200 with HTML to GET, 500 with HTML to POST."""
+    """Answers 200 to all but computations; with HTML to GET, with JSON to POST."""
 
     def do_GET(self) -> None:
-        self.answer(200)
+        self.answer(200, b"<html>hello</html>")
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.answer(500)
+        self.answer(500 if self.path == "/pow" else 200, b'{"hello": 1}')
 
-    def answer(self, status: int) -> None:
+    def answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "text/html")
         self.end_headers()
-        self.wfile.write(b"<html>hello</html>")
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -62,10 +61,11 @@ def test_a_service_that_is_away_is_one_line(run: Run) -> None:
 def test_another_service_at_the_address_is_one_line(run: Run, stranger: str) -> None:
     refused = run("pow", "2", "5", "--url", stranger)
     answered = run("history", "--url", stranger)
+    greeted = run("token", "alice", "--url", stranger)
 
-    assert (refused.exit_code, answered.exit_code) == (1, 1)
+    assert (refused.exit_code, answered.exit_code, greeted.exit_code) == (1, 1, 1)
     assert refused.stderr.startswith("Error: HTTP 500, and no explanation that mathops would give")
-    assert answered.stderr == f"Error: {stranger} answers, but not as mathops does\n"
+    assert answered.stderr == greeted.stderr == f"Error: {stranger} answers, but not as mathops does\n"
 
 
 def test_a_token_that_no_header_can_carry_is_one_line(run: Run, stranger: str) -> None:
