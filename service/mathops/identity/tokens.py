@@ -54,11 +54,6 @@ class Tokens:
         self._verified = lru_cache(maxsize=_CACHED_TOKENS)(self._verify)
         self._generation = keys.generation
 
-    @property
-    def lifetime(self) -> int:
-        """Seconds from making to end of a token."""
-        return self._lifetime
-
     def make(self, user: str, scopes: list[str]) -> str:
         """A token for `user`."""
         now = int(time.time())

@@ -18,7 +18,6 @@ def add_trace_id(logger: WrappedLogger, method: str, event: EventDict) -> EventD
 
 
 _SHARED: list[Processor] = [
-    structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.PositionalArgumentsFormatter(),

@@ -176,12 +176,3 @@ def current_trace_id(*, sampled: bool = False) -> str | None:
     if not context.is_valid or (sampled and not context.trace_flags.sampled):
         return None
     return trace.format_trace_id(context.trace_id)
-
-
-def current_traceparent() -> str | None:
-    """The W3C traceparent of the current span, if any."""
-    if _state["tracer"] is None:
-        return None
-    carrier: dict[str, str] = {}
-    _traceparent.inject(carrier)
-    return carrier.get("traceparent")

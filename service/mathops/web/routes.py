@@ -13,8 +13,6 @@ from mathops.web.endpoints.login import key_set, login, logout
 from mathops.web.endpoints.operation import OperationEndpoint
 from mathops.web.openapi import document
 
-PROBLEM_ROUTE = "/problems/{slug}"
-
 
 def routes(operations: Sequence[Operation]) -> list[Route]:
     """Every route of the service."""
@@ -37,7 +35,7 @@ def routes(operations: Sequence[Operation]) -> list[Route]:
         Route("/docs/try.js", documents.script),
         Route("/event.schema.json", event_schema),
         Route("/.well-known/jwks.json", key_set),
-        Route(PROBLEM_ROUTE, problem_page),
+        Route("/problems/{slug}", problem_page),
         Route("/", index),
     ]
 

@@ -151,13 +151,6 @@ def test_work_done_elsewhere_is_a_child_that_ends_now(spans: InMemorySpanExporte
     assert inner.end_time - inner.start_time == 250_000_000
 
 
-def test_the_traceparent_to_hand_on_is_that_of_the_current_span(spans: InMemorySpanExporter) -> None:
-    assert tracing.current_traceparent() is None
-    with tracing.span("outer"):
-        trace_id = tracing.current_trace_id()
-        assert (tracing.current_traceparent() or "").split("-")[:2] == ["00", trace_id]
-
-
 def test_an_exemplar_names_only_a_trace_that_is_kept(spans: InMemorySpanExporter) -> None:
     with tracing.span("kept"):
         assert metrics.exemplar() == {"trace_id": tracing.current_trace_id()}
