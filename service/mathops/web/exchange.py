@@ -7,9 +7,11 @@ from typing import Any
 from starlette.types import Scope
 from uuid_utils import uuid7
 
+from mathops.evaluate import Plan
 from mathops.identity.tokens import Principal
 from mathops.operations import Operation, Result
 from mathops.record import Record, cut, timestamp
+from mathops.web.negotiation import TEXT
 from mathops.web.resources import Resources
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
@@ -85,6 +87,13 @@ class Exchange:
         """The request's header field of that (lower-case) name."""
         value = self.fields.get(name)
         return value.decode("latin-1") if value is not None else None
+
+    def plan(self, arguments: tuple[int, ...], form: str) -> Plan:
+        """The computation that is asked for, to be answered in the media type `form`; raises ResultTooLarge."""
+        assert self.operation is not None
+        settings = self.resources.settings
+        limit = settings.text_digits if form == TEXT else settings.json_digits
+        return self.resources.evaluator.plan(self.operation, arguments, limit)
 
     def record(self, status: int, longest: int) -> Record:
         """The record of this exchange; a result of more than `longest` digits is named by its SHA-256."""

@@ -53,12 +53,9 @@ class OperationEndpoint:
     async def _evaluate(
         self, exchange: Exchange, arguments: tuple[int, ...], form: str, receive: Receive
     ) -> Evaluation:
-        resources = exchange.resources
-        settings = resources.settings
-        limit = settings.text_digits if form == TEXT else settings.json_digits
-        plan = resources.evaluator.plan(self.operation, arguments, limit)
+        plan = exchange.plan(arguments, form)
         assert exchange.principal is not None
-        work = resources.evaluator.evaluate(plan, exchange.principal.user)
+        work = exchange.resources.evaluator.evaluate(plan, exchange.principal.user)
         return await (until_disconnect(receive, work) if plan.large else work)
 
 

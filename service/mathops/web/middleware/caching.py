@@ -1,5 +1,6 @@
 """HTTP caching (RFC 9111): results are pure, so their ETag is known before any work."""
 
+from collections.abc import Mapping
 from hashlib import blake2b
 
 from starlette.responses import Response
@@ -7,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mathops.evaluate import CACHE_VERSION
 from mathops.operations import Operation
-from mathops.web.exchange import Exchange, exchange_of
+from mathops.web.exchange import exchange_of
 from mathops.web.negotiation import representation
 from mathops.web.parameters import from_query
 
@@ -25,9 +26,14 @@ class Caching:
         """ASGI."""
         exchange = exchange_of(scope)
         if exchange.operation is not None and scope["method"] in ("GET", "HEAD"):
-            etag = _etag(exchange, exchange.operation, scope["query_string"])
+            form = exchange.representation = representation(exchange.field(b"accept"))
+            values = from_query(scope["query_string"], exchange)
+            exchange.arguments = exchange.operation.parse(values)
+            etag = _etag(exchange.operation, values, form)
             exchange.fresh_fields = [(b"etag", etag.encode("ascii")), *_FIELDS]
             if _has(exchange.field(b"if-none-match"), etag):
+                # What is refused without the condition is refused with it (RFC 9110, 13.2.1).
+                exchange.plan(exchange.arguments, form)
                 response = Response(status_code=304)
                 response.raw_headers = exchange.fresh_fields
                 await response(scope, receive, send)
@@ -35,11 +41,8 @@ class Caching:
         await self.app(scope, receive, send)
 
 
-def _etag(exchange: Exchange, operation: Operation, query: bytes) -> str:
-    """Parse the parameters and name the result by them, its representation and its version."""
-    form = exchange.representation = representation(exchange.field(b"accept"))
-    values = from_query(query, exchange)
-    exchange.arguments = operation.parse(values)
+def _etag(operation: Operation, values: Mapping[str, str], form: str) -> str:
+    """The name of a result: by its parameters, its form and its version."""
     texts = [values[parameter.name] for parameter in operation.parameters]
     name = ":".join((CACHE_VERSION, form, operation.name, *texts))
     return f'"{blake2b(name.encode("ascii"), digest_size=12).hexdigest()}"'

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.conftest import World
+from tests.unit.web.answers import refused
 
 TARGET = "/pow?base=2&exp=5"
 
@@ -54,6 +55,10 @@ def test_304_is_recorded_without_a_result(world: World, etag: str) -> None:
 def test_304_needs_a_token_and_valid_parameters_too(world: World, etag: str) -> None:
     assert world.client.get(TARGET, headers={"If-None-Match": etag}).status_code == 401
     assert world.get("/pow?base=2&exp=x", If_None_Match="*").status_code == 422
+
+
+def test_what_is_too_large_to_be_given_has_not_been_given_before(world: World) -> None:
+    refused(world.get("/fact?n=99999999999", If_None_Match="*"), 422, "result-too-large")
 
 
 def test_head_has_the_same_tag(world: World, etag: str) -> None:
