@@ -12,7 +12,7 @@ from mathops.errors import InvalidParameter, MalformedRequest, UnsupportedMediaT
 from mathops.operations.operation import MAX_PARAMETER_DIGITS
 from mathops.web.exchange import Exchange, exchange_of
 
-# No operation has so many; a query of thousands would only cost time.
+# No operation has so many; thousands would only cost time, and room in the journal.
 _MOST_PARAMETERS = 32
 _NESTED: dict[type, str] = {dict: "{...}", list: "[...]"}
 
@@ -39,6 +39,8 @@ async def from_body(scope: Scope, receive: Receive, exchange: Exchange) -> dict[
     if unread := from_query(scope["query_string"], exchange):
         raise InvalidParameter([(name[:64], "send it in the JSON body, not in the query") for name in unread])
     document = await json_object(scope, receive)
+    if len(document) > _MOST_PARAMETERS:
+        raise MalformedRequest(f"the body has more than {_MOST_PARAMETERS} members")
     # The text of what is no string and no integer is no integer either, and is refused with all other faults.
     exchange.parameters = {name: _text(value) for name, value in document.items()}
     return exchange.parameters

@@ -239,3 +239,10 @@ def test_a_body_on_get_is_ignored(world: World) -> None:
     answer = world.client.request("GET", "/fib?n=10", content=b'{"n": 11}', headers=world.bearer())
 
     assert answer.json()["result"] == "55"
+
+
+def test_a_body_of_many_members_is_refused_as_a_whole(world: World) -> None:
+    document = refused(post(world, json.dumps({f"x{n}": "1" for n in range(3000)})), 400, "malformed-request")
+
+    assert "more than 32 members" in document["detail"]
+    assert world.journal.records[-1].parameters == {}
