@@ -48,7 +48,8 @@ whatever else is set, with `OTEL_SDK_DISABLED=true` or `OTEL_TRACES_EXPORTER=non
 
 _COMMANDS = """# Command line
 
-Made from the commands' help by `make docs`.
+Made from the commands' help by `make docs`. After `make run` the command is `.venv/bin/mathops`; an image has it as
+`mathops`.
 """
 
 

@@ -34,6 +34,8 @@ class FakeJournal:
             self.records.append(record)
 
     async def history(self, user: str, limit: int, before: int | None = None) -> Page:
+        if self.fault:
+            raise JournalUnavailable(self.fault, headers={"Retry-After": "1"})
         rows = [
             (seq, record)
             for seq, record in enumerate(self.records, 1)

@@ -144,7 +144,10 @@ class HeaderFieldsTooLarge(MathopsError):
 
 
 class Overloaded(MathopsError):
-    """All workers are busy and the queue is full, or a worker was lost twice. Retry-After says when to come back."""
+    """The service has all the connections or computations it takes, or a computing process was lost twice.
+
+    Retry-After says when to come back.
+    """
 
     status = 503
     type = "overloaded"
@@ -152,11 +155,11 @@ class Overloaded(MathopsError):
 
 
 class JournalUnavailable(MathopsError):
-    """The request could not be stored, so its result is withheld. It may be sent again."""
+    """The request could not be stored, so its result is withheld; or what is stored cannot be read. Send it again."""
 
     status = 503
     type = "journal-unavailable"
-    title = "The journal cannot be written"
+    title = "The journal is out of reach"
 
 
 class RevocationUnavailable(MathopsError):

@@ -57,7 +57,7 @@ class Journal(Protocol):
         """Return once the record is committed; raises JournalUnavailable."""
 
     async def history(self, user: str, limit: int, before: int | None = None) -> Page:
-        """Records of `user` with a sequence number below `before`, newest first."""
+        """Records of `user` with a sequence number below `before`, newest first; raises JournalUnavailable."""
 
     async def check(self) -> str | None:
         """Why the journal cannot be written just now, or None."""

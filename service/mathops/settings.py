@@ -112,6 +112,15 @@ class Settings(BaseModel):
     read_timeout_seconds: float = Field(
         10, gt=0, description="longest wait for a whole body (408), and for a whole head"
     )
+    write_timeout_seconds: float = Field(
+        60, gt=0, description="longest wait for a caller to read on, before the connection is cut"
+    )
+    connections: int = Field(
+        900,
+        ge=1,
+        description="connections of a web worker; further ones are refused (503) except by probes and /metrics. "
+        "Below the limit of open files, often 1024",
+    )
 
     @model_validator(mode="after")
     def _limits_agree(self) -> Self:

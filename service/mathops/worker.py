@@ -73,7 +73,7 @@ class Worker(UvicornWorker):
         settings = load().settings
         self.config.timeout_graceful_shutdown = math.ceil(settings.shutdown_timeout_seconds)
         self.config.server_header = False
-        self.config.http = cast("type[asyncio.Protocol]", partial(PatientProtocol, settings.read_timeout_seconds))
+        self.config.http = cast("type[asyncio.Protocol]", partial(PatientProtocol, settings))
         self.delay = settings.shutdown_delay_seconds
         # uvicorn's own lines go with ours; its access log is off, for the request log says more.
         logging.getLogger("uvicorn.error").propagate = True

@@ -1,4 +1,4 @@
-"""Connections that send too slowly, or without end, are closed; all others are left alone."""
+"""Connections that send or read too slowly, or without end, are closed; all others are left alone."""
 
 import socket
 import time
@@ -19,6 +19,7 @@ HEAD = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     variables = {
         "MATHOPS_READ_TIMEOUT_SECONDS": str(SECONDS),
+        "MATHOPS_WRITE_TIMEOUT_SECONDS": str(SECONDS),
         "MATHOPS_COMPUTE_DEADLINE_SECONDS": str(2 * SECONDS),
         "MATHOPS_TEXT_DIGITS": "100000000",
     }
@@ -99,6 +100,19 @@ def test_a_head_without_end_is_cut_off_however_fast(connection: socket.socket) -
 
     assert answered(connection) == 400
     eventually(lambda: closed(connection))
+
+
+def test_an_answer_that_nobody_reads_is_cut_off(impatient: Server, connection: socket.socket) -> None:
+    _, own_port = connection.getsockname()
+    [worker] = impatient.web_workers
+
+    def held() -> bool:
+        return own_port in [peer.raddr.port for peer in worker.net_connections() if peer.raddr]
+
+    connection.sendall(HEAD.replace(b"/livez", b"/openapi.json") * 200)
+    eventually(held)
+
+    eventually(lambda: not held())
 
 
 def test_a_connection_that_rests_between_requests_is_left_alone(connection: socket.socket) -> None:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.adapters.cursor import Progress
 from mathops.adapters.database import reader_engine
@@ -37,6 +38,7 @@ _WINDOW = 2
 _CHECK_SECONDS = 1.0
 _START_SECONDS = 30.0
 _CLOSE_SECONDS = 10.0
+_RETRY = {"Retry-After": "1"}
 
 
 class _Turn:
@@ -51,7 +53,7 @@ class _Turn:
 
 
 def _unavailable(fault: str) -> JournalUnavailable:
-    return JournalUnavailable(f"the request could not be stored ({fault}); send it again", headers={"Retry-After": "1"})
+    return JournalUnavailable(f"the request could not be stored ({fault}); send it again", headers=_RETRY)
 
 
 class ProcessJournal:
@@ -103,8 +105,13 @@ class ProcessJournal:
             tracing.elsewhere("journal commit", seconds)
 
     async def history(self, user: str, limit: int, before: int | None = None) -> Page:
-        """Records of `user`, newest first."""
-        return await asyncio.to_thread(self._reader.history, user, limit, before)
+        """Records of `user`, newest first; raises JournalUnavailable."""
+        try:
+            return await asyncio.to_thread(self._reader.history, user, limit, before)
+        except SQLAlchemyError as error:
+            fault = str(getattr(error, "orig", None) or error)
+            log.error("journal cannot be read", fault=fault)
+            raise JournalUnavailable("the records cannot be read just now; send it again", headers=_RETRY) from None
 
     async def check(self) -> str | None:
         """Why the journal cannot be written just now, or None: asks for a write at most once a second."""

@@ -101,3 +101,15 @@ async def test_what_is_left_when_it_closes_is_committed(tmp_path: Path) -> None:
         task.cancel()
     await asyncio.wait(left)
     assert len(await stored(journal)) == 3
+
+
+async def test_a_damaged_file_is_told_to_who_asks_for_history_and_its_name_is_not(
+    journal: ProcessJournal, tmp_path: Path
+) -> None:
+    await journal.append(make_record())
+    (tmp_path / "mathops.db").write_bytes(b"nonsense " * 10_000)
+
+    with pytest.raises(JournalUnavailable, match="cannot be read") as raised:
+        await journal.history("alice", 10)
+
+    assert str(tmp_path) not in raised.value.detail

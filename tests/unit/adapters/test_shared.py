@@ -33,7 +33,9 @@ async def test_with_redis_away_cache_and_quotas_work_in_the_process_and_the_faul
         assert "secret" not in repr(states)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1", "redis://127.0.0.1:port", "127.0.0.1:6379", "redis://a:secret#1@b"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1", "redis://127.0.0.1:port", "127.0.0.1:6379", "redis://a:secret#1@b"]
+)
 async def test_a_url_that_is_not_of_redis_stops_the_start_and_is_not_shown(url: str) -> None:
     with pytest.raises(StartupError, match="MATHOPS_REDIS_URL") as raised:
         async with open_shared(Settings(redis_url=url)):

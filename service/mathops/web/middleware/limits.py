@@ -1,4 +1,4 @@
-"""Refuses what is too large to be read: target, header fields, body; and a body that comes too slowly."""
+"""Refuses what is too large or too slow to be read, and what comes on one connection too many."""
 
 import asyncio
 from itertools import chain
@@ -9,6 +9,7 @@ from mathops.errors import (
     ContentTooLarge,
     HeaderFieldsTooLarge,
     MathopsError,
+    Overloaded,
     RequestTimeout,
     UriTooLong,
 )
@@ -16,6 +17,10 @@ from mathops.settings import Settings
 from mathops.web.exchange import exchange_of
 from mathops.web.problems import problem_response
 
+# The ASGI extension of a request on a connection beyond the limit of connections.
+CROWDED = "mathops.crowded"
+# A busy service that its probes cannot reach would be restarted for it.
+_ALWAYS_ANSWERED = frozenset({"/livez", "/readyz", "/startupz", "/metrics"})
 _CLOSE = {"Connection": "close"}
 
 
@@ -36,6 +41,11 @@ class Limits:
 
     def _fault(self, scope: Scope) -> MathopsError | None:
         settings = self.settings
+        if crowded(scope) and scope["path"] not in _ALWAYS_ANSWERED:
+            return Overloaded(
+                f"there are {settings.connections} connections already, and no more are taken; try again in a second",
+                headers={"Retry-After": "1"},
+            )
         if len(scope["raw_path"]) + len(scope["query_string"]) > settings.url_bytes:
             return UriTooLong(f"send at most {settings.url_bytes} bytes; long numbers go into a POST body")
         headers = scope["headers"]
@@ -74,6 +84,11 @@ class Limits:
             return message
 
         return bounded
+
+
+def crowded(scope: Scope) -> bool:
+    """Whether the request came on a connection beyond the limit."""
+    return CROWDED in scope.get("extensions", ())
 
 
 def _announced(scope: Scope) -> int:

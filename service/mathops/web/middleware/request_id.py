@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mathops.operations import Operation
 from mathops.telemetry import tracing
 from mathops.web.exchange import Exchange
+from mathops.web.middleware.limits import crowded
 
 _CLOSE = (b"connection", b"close")
 
@@ -33,7 +34,7 @@ class RequestId:
         exchange = scope["exchange"] = Exchange(
             scope, resources, self._template(path), self.operations.get(path), tracing.current_trace_id()
         )
-        if resources.draining:
+        if resources.draining or crowded(scope):
             exchange.answer_fields.append(_CLOSE)
 
         async def named(message: Message) -> None:

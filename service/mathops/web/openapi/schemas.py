@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 # What limits answer on any path, authentication and quota where a token is asked for,
 # the reading of a body, and the work of an operation.
-LIMITS = ("content-too-large", "uri-too-long", "header-fields-too-large")
+LIMITS = ("content-too-large", "uri-too-long", "header-fields-too-large", "overloaded")
 GUARDED = (*LIMITS, "unauthorized", "insufficient-scope", "quota-exceeded", "revocation-unavailable")
 BODY = ("malformed-request", "request-timeout", "unsupported-media-type")
 WORK = (
@@ -20,7 +20,6 @@ WORK = (
     "invalid-parameter",
     "result-too-large",
     "internal-error",
-    "overloaded",
     "journal-unavailable",
     "deadline-exceeded",
 )

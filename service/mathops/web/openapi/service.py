@@ -63,7 +63,7 @@ def history_path() -> Json:
     """GET /history."""
     limit = {"minimum": 1, "maximum": MOST, "default": DEFAULT}
     before = {"minimum": 0, "maximum": 10**18 - 1}
-    refusals = problems(*GUARDED, "malformed-request", "invalid-parameter", "internal-error")
+    refusals = problems(*GUARDED, "malformed-request", "invalid-parameter", "internal-error", "journal-unavailable")
     return {
         "get": {
             "operationId": "history",
@@ -117,4 +117,4 @@ def _open(name: str, summary: str, media_type: str, *failures: str) -> Json:
     for status in failures:
         answers[status] = {"description": f"not so: {summary}", "content": content}
     refusals = problems(*LIMITS)
-    return {"get": {"operationId": name, "summary": summary, "tags": ["service"], "responses": {**answers, **refusals}}}
+    return {"get": {"operationId": name, "summary": summary, "tags": ["service"], "responses": {**refusals, **answers}}}

@@ -108,3 +108,12 @@ def test_a_bad_parameter_is_named(world: World, query: str, parameter: str) -> N
 @pytest.mark.parametrize("query", ["limit=1", "limit=200", "before=0", "before=" + "9" * 18])
 def test_the_bounds_are_taken(world: World, query: str) -> None:
     assert world.get(f"/history?{query}").json() == {"records": [], "next": None}
+
+
+def test_a_journal_that_cannot_be_read_is_told(world: World) -> None:
+    world.journal.fault = "the disk is gone"
+
+    answer = world.get("/history")
+
+    refused(answer, 503, "journal-unavailable")
+    assert answer.headers["retry-after"] == "1"

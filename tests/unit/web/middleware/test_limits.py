@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from mathops.web.middleware.limits import CROWDED
 from tests.conftest import World
 from tests.unit.web.answers import refused
 from tests.unit.web.asgi import body, exchange, scope, status_of
@@ -102,6 +103,18 @@ async def test_a_whole_body_in_pieces_is_read(small: World) -> None:
     pieces = [body(piece, more=True) for piece in (b"{", b'"n"', b"", b": 10")]
 
     assert status_of(await exchange(small.client.app, request, [*pieces, body(b"}")])) == 200
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("path", "status"), [("/fib?n=1", 503), ("/login", 503), ("/nothing", 503), ("/readyz", 200)])
+async def test_on_a_connection_too_many_only_probes_are_answered(small: World, path: str, status: int) -> None:
+    request = {**scope("GET", path, small.bearer()), "extensions": {CROWDED: {}}}
+
+    sent = await exchange(small.client.app, request, [])
+
+    assert status_of(sent) == status
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert small.journal.records == []
 
 
 def test_login_has_the_limit_of_bodies_too(small: World) -> None:

@@ -1,0 +1,29 @@
+"""More connections than a web worker takes."""
+
+from collections.abc import Callable
+
+import httpx2
+
+from tests.process import Server, eventually
+from tests.unit.web.answers import refused
+
+
+def test_one_connection_too_many_is_refused_and_probes_are_not(start_server: Callable[..., Server]) -> None:
+    # The server's own client holds one connection already.
+    server = start_server(MATHOPS_CONNECTIONS="2")
+    url = f"http://127.0.0.1:{server.port}"
+    with httpx2.Client(base_url=url) as second, httpx2.Client(base_url=url) as third:
+        assert second.get("/docs").status_code == 200
+
+        answer = third.get("/docs")
+
+        refused(answer, 503, "overloaded")
+        assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")
+        assert third.get("/readyz").status_code == 200
+        assert second.get("/docs").status_code == 200
+        assert server.metric('http_requests_total{method="GET",route="/docs",status="503"}') == 1
+
+        second.close()
+        third.close()
+    with httpx2.Client(base_url=url) as later:
+        eventually(lambda: later.get("/docs").status_code == 200)
