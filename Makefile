@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CHAOS_SECONDS ?= 600
 
-.PHONY: help run test lint fix test-integration test-chart test-e2e chart-docs image sbom kind-node kind-up kind-down mutation bench docs lock clean
+.PHONY: help run test lint fix test-integration chaos test-chart test-e2e chart-docs image sbom kind-node kind-up kind-down mutation bench docs lock clean
 
 # For the cluster: a laptop takes the public ones, another place may name its own.
 IMAGE ?= mathops:dev
@@ -24,7 +25,10 @@ test: $(VENV)/.test ## lint, then the tests that need nothing but Python
 	@$(BIN)/python -m pytest --cov=service/mathops tests/unit tests/contracts tests/properties tests/server
 
 test-integration: $(VENV)/.test ## tests of some minutes: faults, Schemathesis, real Redis, Kafka and PostgreSQL in Docker
-	@$(BIN)/python -m pytest tests/integration
+	@$(BIN)/python -m pytest tests/integration tests/chaos
+
+chaos: $(VENV)/.test ## ten minutes of load while everything around breaks, CHAOS_SECONDS=600 (needs docker, root)
+	@$(BIN)/python -m tests.chaos --seconds $(CHAOS_SECONDS)
 
 lint: $(VENV)/.test ## check style, types, imports and generated files
 	@$(BIN)/ruff check .

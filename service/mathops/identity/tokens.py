@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeGuard
@@ -43,20 +44,21 @@ def refused(reason: str) -> Unauthorized:
 
 
 class Tokens:
-    """Makes tokens and checks them; a verified token is kept until it ends and not verified twice."""
+    """Makes tokens and checks them by `clock`; a verified token is kept until it ends and not verified twice."""
 
-    def __init__(self, keys: Keys, settings: Settings) -> None:
+    def __init__(self, keys: Keys, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
         self._issuer = settings.token_issuer
         self._audience = settings.token_audience
         self._lifetime = settings.token_lifetime_seconds
         self._leeway = settings.token_leeway_seconds
+        self._clock = clock
         self._verified = lru_cache(maxsize=_CACHED_TOKENS)(self._verify)
         self._generation = keys.generation
 
     def make(self, user: str, scopes: list[str]) -> str:
         """A token for `user`."""
-        now = int(time.time())
+        now = int(self._clock())
         claims = {
             "iss": self._issuer,
             "aud": self._audience,
@@ -91,7 +93,7 @@ class Tokens:
             self._generation = self._keys.generation
         with tracing.span("verify token"):
             principal = self._verified(token)
-        if principal.expires + self._leeway <= time.time():
+        if principal.expires + self._leeway <= self._clock():
             raise refused("the token has expired")
         return principal
 
@@ -119,7 +121,7 @@ class Tokens:
             raise refused("the token is from another issuer")
         if self._audience not in (audience if isinstance(audience, list) else [audience]):
             raise refused("the token is for another audience")
-        now = time.time()
+        now = self._clock()
         if max(issued, not_before or 0) - self._leeway > now:
             raise refused("the token is not valid yet")
         if expires + self._leeway <= now:

@@ -8,12 +8,13 @@ import pytest
 from tests.integration.services.containers import POSTGRES, REDIS, Container
 from tests.integration.services.kafka import Kafka
 from tests.integration.services.postgres import PASSWORD
+from tests.process import free_port
 from tests.proxy import FaultProxy
 
 
 @pytest.fixture(scope="session")
 def redis_container() -> Iterator[Container]:
-    container = Container(REDIS, [6379])
+    container = Container(REDIS, [6379], fixed={6379: free_port()})
     try:
         yield container.ready(lambda: container.run("redis-cli", "ping") == "PONG")
     finally:

@@ -41,7 +41,7 @@ class Container:
         variables = [f"--env={name}={value}" for name, value in (environment or {}).items()]
         identity = [f"--user={user}"] if user else []
         self.name = f"mathops-test-{uuid.uuid4().hex[:12]}"
-        docker("run", "--detach", "--rm", "--name", self.name, *identity, *published, *variables, image, *command)
+        docker("run", "--detach", "--name", self.name, *identity, *published, *variables, image, *command)
 
     def port(self, inside: int) -> int:
         """Where that port is on loopback."""
@@ -57,6 +57,14 @@ class Container:
 
     def unpause(self) -> None:
         docker("unpause", self.name)
+
+    def stop(self) -> None:
+        """End it without a farewell; what it had on disk stays."""
+        docker("stop", "-t", "0", self.name)
+
+    def start(self) -> None:
+        """Start it again after a stop; ports that are not fixed are others then."""
+        docker("start", self.name)
 
     def restart(self) -> None:
         """End it without a farewell, and start it anew with what it had on disk."""

@@ -70,14 +70,14 @@ class Kafka:
             finally:
                 await admin.close()
 
-    def events(self, topic: str) -> list[Event]:
-        """All there is in a topic, in order within each partition."""
-        return asyncio.run(self._events(topic))
+    def events(self, topic: str, seconds: float = 30) -> list[Event]:
+        """All there is in a topic, in order within each partition, read within `seconds`."""
+        return asyncio.run(self._events(topic, seconds))
 
-    async def _events(self, topic: str) -> list[Event]:
+    async def _events(self, topic: str, seconds: float) -> list[Event]:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.brokers, auto_offset_reset="earliest")
         found: list[Event] = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(seconds):
             await consumer.start()
             try:
                 await consumer._client._wait_on_metadata(topic)

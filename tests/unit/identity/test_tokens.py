@@ -301,6 +301,18 @@ def test_clocks_that_differ_a_little_are_forgiven(tokens: Tokens, forge: Callabl
     assert tokens.verify(forge(nbf=now + 5)).user == "alice"
 
 
+@pytest.mark.parametrize(("ahead", "reason"), [(-3615, "expired"), (-3605, ""), (5, ""), (15, "not valid yet")])
+def test_tokens_of_another_clock_are_taken_within_the_leeway_only(
+    path: Path, settings: Settings, tokens: Tokens, ahead: float, reason: str
+) -> None:
+    token = Tokens(keys.Keys(path), settings, clock=lambda: time.time() + ahead).make("alice", ["math"])
+
+    if reason:
+        assert reason in refuses(tokens, token)
+    else:
+        assert tokens.verify(token).user == "alice"
+
+
 def test_without_leeway_no_clock_is_forgiven(path: Path, forge: Callable[..., str]) -> None:
     tokens = Tokens(keys.Keys(path), Settings(token_leeway_seconds=0))
 

@@ -1,0 +1,42 @@
+"""What the journal, the request log and the topic hold, as records."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import select
+
+from mathops.adapters import database
+from mathops.adapters.store import COLUMNS, record_of
+from mathops.adapters.tables import requests
+from mathops.record import Record
+from tests.integration.services.kafka import Kafka
+
+_decoder = msgspec.json.Decoder(Record)
+
+
+class Published(NamedTuple):
+    """An event's key and record."""
+
+    key: bytes | None
+    record: Record
+
+
+def journal(path: Path) -> list[Record]:
+    """All rows, oldest first."""
+    with database.read_only(path).connect() as connection:
+        return [record_of(row) for row in connection.execute(select(*COLUMNS).order_by(requests.c.seq))]
+
+
+def log_lines(path: Path) -> Iterator[Record]:
+    """The lines of the log and of all its rotated files."""
+    for file in path.parent.glob(f"{path.name}*"):
+        if file.suffix != ".lock":
+            yield from map(_decoder.decode, file.read_bytes().splitlines())
+
+
+def topic(kafka: Kafka, name: str) -> Iterator[Published]:
+    """The events, in order within each key."""
+    for event in kafka.events(name, 120):
+        yield Published(event.key, _decoder.decode(event.value))
