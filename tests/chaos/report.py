@@ -18,7 +18,6 @@ def show(verdict: Verdict, console: Console) -> None:
     """Print all of it."""
     for table in (_requests(verdict.outcomes), _faults(verdict.episodes), _stores(verdict)):
         console.print(table)
-        console.print()
     for finding in verdict.findings[:_MOST_FINDINGS]:
         console.print(f"WRONG {finding}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"{len(verdict.findings)} findings" if verdict.findings else "all is well", highlight=False)
