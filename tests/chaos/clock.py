@@ -1,6 +1,7 @@
 """Tokens of another time, signed by the server's own keys."""
 
 import time
+from contextlib import closing
 
 from joserfc import jwt
 
@@ -38,7 +39,13 @@ class _Clock:
 def move_clock(scene: Scene, seconds: float) -> Well:
     """Tokens from outside the leeway are refused, others accepted, and one ends while it is in use."""
     settings = Settings(data_dir=scene.data)
-    clock, caller = _Clock(settings), scene.caller(_USER)
+    with closing(scene.caller(_USER)) as caller:
+        _travel(caller, settings)
+    return scene.whole
+
+
+def _travel(caller: Caller, settings: Settings) -> None:
+    clock = _Clock(settings)
     lifetime, leeway = settings.token_lifetime_seconds, settings.token_leeway_seconds
     for ahead in (-_DAY, -lifetime - leeway - _MARGIN, leeway + _MARGIN, _DAY):
         _refused(caller, clock.token(ahead))
@@ -50,7 +57,6 @@ def move_clock(scene: Scene, seconds: float) -> Well:
     _accepted(caller, short)
     time.sleep(_LAST_SECONDS)
     _refused(caller, short)
-    return scene.whole
 
 
 def _refused(caller: Caller, token: str) -> None:

@@ -1,6 +1,7 @@
 """Faults of the service's own processes and of its disk."""
 
 import time
+from contextlib import closing
 
 import psutil
 
@@ -39,8 +40,7 @@ def _kill_again_and_again(module: str) -> Act:
 
 
 def _fill_disk(scene: Scene, seconds: float) -> Well:
-    probe = scene.caller("prober")
-    with disk.full(scene.data):
+    with closing(scene.caller("prober")) as probe, disk.full(scene.data):
         assert holds(lambda: _withheld(probe), SOON_SECONDS), "results are given while the disk is full"
         end = time.monotonic() + seconds
         while time.monotonic() < end:
