@@ -35,6 +35,19 @@ def helm(*arguments: str, seconds: float = 400, text: str | None = None) -> str:
     return run("helm", "--kube-context", CONTEXT, *arguments, seconds=seconds, text=text)
 
 
+def previous_chart(folder: Path) -> Path:
+    """The chart as it was before its version last changed, unpacked into `folder`."""
+    path, archive = str(CHART.relative_to(ROOT)), str(folder / "chart.tar")
+    try:
+        changed = run("git", "-C", str(ROOT), "log", "-1", "--format=%H", "-G^version:", "--", f"{path}/Chart.yaml")
+        run("git", "-C", str(ROOT), "archive", "--output", archive, f"{changed.strip()}^", path)
+    except AssertionError as fault:
+        told = "The chart's previous version comes out of git, whose history is not all here: git fetch --unshallow"
+        raise AssertionError(told) from fault
+    run("tar", "--extract", "--file", archive, "--directory", str(folder))
+    return folder / path
+
+
 class Namespace:
     """A namespace that takes only pods of the restricted level."""
 
@@ -58,10 +71,14 @@ class Namespace:
         extra = ["--values", "-"] if values is not None else []
         return helm("--namespace", self.name, *arguments, *extra, text=yaml.safe_dump(values) if extra else None)
 
-    def upgrade(self, release: str, values: dict[str, Any]) -> str:
+    def upgrade(self, release: str, values: dict[str, Any], chart: Path = CHART) -> str:
         """Install or upgrade, and wait until all is ready."""
-        command = ["upgrade", "--install", release, str(CHART), "--wait", "--timeout", "4m"]
+        command = ["upgrade", "--install", release, str(chart), "--wait", "--timeout", "4m"]
         return self.helm(*command, values={**OWN_IMAGE, **values})
+
+    def charts(self, release: str) -> list[str]:
+        """Names and versions of the charts that made the release what it is, oldest first."""
+        return [revision["chart"] for revision in json.loads(self.helm("history", release, "--output", "json"))]
 
     @contextmanager
     def client(self, target: str = "service/mathops", port: int = 5000) -> Iterator[httpx2.Client]:

@@ -1,4 +1,4 @@
-"""Two replicas on PostgreSQL: an upgrade that no client notices, and scaling by load."""
+"""Two replicas on PostgreSQL: an upgrade from the previous chart that no client notices, and scaling by load."""
 
 import json
 import os
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import OWN_IMAGE, Namespace, bearer, helm, kubectl, results
+from tests.e2e.cluster import OWN_IMAGE, Namespace, bearer, helm, kubectl, previous_chart, results
 from tests.process import eventually
 
 pytestmark = pytest.mark.timeout(600)
@@ -69,7 +69,8 @@ def _pod(name: str, image: str, command: list[str], environment: dict[str, str],
 
 
 @pytest.fixture(scope="module", autouse=True)
-def installed(namespace: Namespace) -> None:
+def installed(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The chart's previous version, on a PostgreSQL."""
     password = {"POSTGRES_PASSWORD": "secret", "POSTGRES_USER": "mathops", "POSTGRES_DB": "mathops"}
     namespace.apply(
         _pod("postgres", "postgres:17", [], password, {"app": "postgres"}),
@@ -89,7 +90,7 @@ def installed(namespace: Namespace) -> None:
     namespace.kubectl("wait", "--for=condition=Ready", "pod/postgres", "--timeout=2m")
     ready = ["exec", "postgres", "--", "pg_isready", "--host", "postgres", "--username", "mathops"]
     eventually(lambda: "accepting" in _tried(namespace, ready), 60)
-    namespace.upgrade("mathops", VALUES)
+    namespace.upgrade("mathops", VALUES, previous_chart(tmp_path_factory.mktemp("previous")))
 
 
 def _tried(namespace: Namespace, command: list[str]) -> str:
@@ -110,7 +111,8 @@ def test_both_replicas_answer_and_share_their_rows(namespace: Namespace) -> None
         assert {"243", "729"} <= set(results(client))
 
 
-def test_an_upgrade_under_load_fails_no_request(namespace: Namespace) -> None:
+def test_an_upgrade_from_the_previous_chart_and_back_fails_no_request(namespace: Namespace) -> None:
+    secrets = namespace.secrets()
     image = f"{OWN_IMAGE['image']['registry']}/{OWN_IMAGE['image']['repository']}:{OWN_IMAGE['image']['tag']}"
     namespace.apply(_pod("load", image, ["python", "-c", CLIENT], {}, {"app": "load"}))
     namespace.kubectl("wait", "--for=condition=Ready", "pod/load", "--timeout=1m")
@@ -119,8 +121,12 @@ def test_an_upgrade_under_load_fails_no_request(namespace: Namespace) -> None:
         "mathops",
         {**VALUES, "podAnnotations": {"example.com/again": "yes"}, "migrations": {"job": {"enabled": True}}},
     )
+    assert namespace.secrets() == secrets
     namespace.helm("rollback", "mathops", "--wait", "--timeout", "3m")
 
+    assert namespace.secrets() == secrets
+    before, new, after = namespace.charts("mathops")
+    assert before == after != new
     namespace.kubectl("exec", "load", "--", "touch", "/tmp/stop")
     namespace.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/load", "--timeout=1m")
     told = json.loads(namespace.kubectl("logs", "load"))
