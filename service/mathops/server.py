@@ -21,7 +21,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from mathops.errors import StartupError
-from mathops.settings import Settings, load
+from mathops.settings import Settings, load, variable
 from mathops.telemetry import logs, tracing
 
 if TYPE_CHECKING:
@@ -48,23 +48,37 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
 def prepare(settings: Settings) -> None:
     """Make keys and journal, once, before any worker starts; raises StartupError."""
     from mathops.adapters import request_log, schema
-    from mathops.adapters.limiter import policies
-    from mathops.identity import keys, users
+    from mathops.identity import keys
 
     log = logs.get_logger(__name__)
-    tracing.check()
-    policies(settings)
-    if settings.users_file is not None:
-        users.UsersFile(settings.users_file)
     # What is there is looked at before anything is made, so that a fault is all there is to read.
-    if settings.keys_path.exists():
-        keys.read(settings.keys_path)
+    _look_over(settings)
     request_log.prepare(settings.log_path)
     schema.upgrade(settings.journal_url)
     if keys.ensure(settings.keys_path):
         log.info("made a signing key", path=str(settings.keys_path))
     if settings.demo:
         log.warning("anyone may log in under any name; set MATHOPS_USERS_FILE to ask for passwords")
+
+
+def _look_over(settings: Settings) -> None:
+    from mathops.adapters.limiter import policies
+    from mathops.identity import keys, users
+
+    tracing.check()
+    policies(settings)
+    if settings.redis_url:
+        # Its client is half a second of imports, which the workers then need no more.
+        from mathops.adapters.redis_client import client
+
+        client(settings.redis_url, settings.redis_timeout_seconds)
+    for name in ("kafka_ca_file", "kafka_certificate_file", "kafka_key_file"):
+        if (path := getattr(settings, name)) and not os.access(path, os.R_OK):
+            raise StartupError(f"{variable(name)}: {path} cannot be read")
+    if settings.users_file is not None:
+        users.UsersFile(settings.users_file)
+    if settings.keys_path.exists():
+        keys.read(settings.keys_path)
 
 
 def build() -> "Application":
