@@ -147,6 +147,7 @@ def test_while_the_disk_is_full_results_are_withheld_and_nothing_acknowledged_is
     assert set(load.answers.values()) == {200, 503}
     assert load.acknowledged <= set(stored(server))
     eventually(lambda: ready(server))
+    assert 1 <= server.log.read_text().count("journal cannot be written") < list(load.answers.values()).count(503)
     logged = (small_disk / "requests.log").read_text()
     assert all(name in logged for name in load.acknowledged)
 

@@ -118,6 +118,11 @@ def write_lock(url: str) -> AbstractContextManager[None]:
     return FileLock(path.with_name(path.name + ".lock"))
 
 
+def fault_of(error: Exception) -> str:
+    """What an error says, on one line; of SQLAlchemy's the database's own words."""
+    return " ".join(str(getattr(error, "orig", None) or error).split()) or type(error).__name__
+
+
 def integrity(engine: Engine) -> list[str]:
     """What SQLite's own check finds wrong; empty when all is well."""
     with engine.connect() as connection:

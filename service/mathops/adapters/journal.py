@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.adapters.cursor import Progress
-from mathops.adapters.database import reader_engine
+from mathops.adapters.database import fault_of, reader_engine
 from mathops.adapters.journal_process import Acknowledgement, Batch
 from mathops.adapters.store import Reader
 from mathops.child import Child
@@ -109,8 +109,7 @@ class ProcessJournal:
         try:
             return await asyncio.to_thread(self._reader.history, user, limit, before)
         except SQLAlchemyError as error:
-            fault = str(getattr(error, "orig", None) or error)
-            log.error("journal cannot be read", fault=fault)
+            log.error("journal cannot be read", fault=fault_of(error))
             raise JournalUnavailable("the records cannot be read just now; send it again", headers=_RETRY) from None
 
     async def check(self) -> str | None:
@@ -119,10 +118,9 @@ class ProcessJournal:
         held_up = self._fault is not None and self._sent
         if not held_up and time.monotonic() - self._checked_at >= _CHECK_SECONDS:
             self._checked_at = time.monotonic()
-            try:
+            # The answer sets or ends the fault.
+            with contextlib.suppress(JournalUnavailable):
                 await self._join(None)
-            except JournalUnavailable as error:
-                self._fault = error.detail
         return self._fault
 
     def _join(self, record: Record | None) -> asyncio.Future[float]:
@@ -178,7 +176,8 @@ class ProcessJournal:
         for number in answer.numbers:
             if turn := self._sent.pop(number, None):
                 rows += len(turn.records)
-                self._settle(turn, answer.fault, answer.seconds)
+                # The database's own words may name its host or its folder, which callers need not know.
+                self._settle(turn, answer.fault and "the journal cannot be written", answer.seconds)
         self._owed -= rows
         self._fault = answer.fault
         if answer.fault is None:

@@ -12,6 +12,7 @@ import msgspec
 from mathops.adapters.broker import Broker
 from mathops.adapters.checkpoints import Checkpoints
 from mathops.adapters.cursor import Cursor, Progress
+from mathops.adapters.database import fault_of
 from mathops.adapters.relay import Relay, owner
 from mathops.adapters.request_log import RequestLog
 from mathops.adapters.store import Outbox, Writer
@@ -62,6 +63,7 @@ class JournalProcess:
         self._outbox = Outbox(0, None)
         self._relay = _relay(settings) if settings.kafka_brokers else None
         self._keep_house_at = 0.0
+        self._log_again_at = 0.0
         self._decoder = msgspec.msgpack.Decoder(Batch)
 
     def run(self) -> None:
@@ -86,9 +88,15 @@ class JournalProcess:
         try:
             self._writer.commit(records, before_commit=lambda: self._log.write(records))
         except Exception as error:  # whatever the disk or the database does, the web worker must hear of it
-            fault = str(getattr(error, "orig", None) or error)
-            logs.get_logger(__name__).error("journal cannot be written", fault=fault, rows=len(records))
+            fault = fault_of(error)
+            self._log_fault(fault)
         self._acknowledge([batch.number for batch in batches], fault, time.perf_counter() - started)
+
+    def _log_fault(self, fault: str) -> None:
+        # Each batch of requests meets it, a thousand times a second.
+        if time.monotonic() >= self._log_again_at:
+            self._log_again_at = time.monotonic() + _HOUSEKEEPING_SECONDS
+            logs.get_logger(__name__).error("journal cannot be written", fault=fault)
 
     def _acknowledge(self, numbers: list[int], fault: str | None = None, seconds: float = 0) -> None:
         progress = self._relay.progress() if self._relay else Progress()

@@ -80,7 +80,7 @@ def _reading(path: Path) -> Iterator[Engine]:
     try:
         yield engine
     except SQLAlchemyError as error:
-        raise StartupError(f"the database {path} cannot be used: {getattr(error, 'orig', None) or error}") from None
+        raise StartupError(f"the database {path} cannot be used: {database.fault_of(error)}") from None
     finally:
         engine.dispose()
 

@@ -42,8 +42,7 @@ def upgrade(url: str) -> None:
     except CommandError as error:
         raise StartupError(f"the journal {_name(url)} has a schema that this version does not know: {error}") from None
     except (SQLAlchemyError, OSError) as error:
-        fault = str(getattr(error, "orig", None) or error).strip()
-        raise StartupError(f"the journal {_name(url)} cannot be used: {fault}") from None
+        raise StartupError(f"the journal {_name(url)} cannot be used: {database.fault_of(error)}") from None
     finally:
         engine.dispose()
 

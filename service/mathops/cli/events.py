@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from mathops.adapters.cursor import Cursor
+from mathops.adapters.database import fault_of
 from mathops.cli import options
 from mathops.cli.output import print_json, print_table
 from mathops.errors import StartupError
@@ -89,5 +90,4 @@ def _told(verb: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # whatever Kafka's client or the database raises is for who runs the command
-        fault = str(getattr(error, "orig", None) or error) or type(error).__name__
-        raise StartupError(f"cannot {verb} events: {fault}") from None
+        raise StartupError(f"cannot {verb} events: {fault_of(error)}") from None
