@@ -60,6 +60,13 @@ class Namespace:
     def kubectl(self, *arguments: str, seconds: float = 300, text: str | None = None) -> str:
         return kubectl("--namespace", self.name, *arguments, seconds=seconds, text=text)
 
+    def script(self, text: str, folder: Path) -> str:
+        """Run a shell script whose kubectl speaks to this namespace; `folder` is for its configuration."""
+        config = folder / "kubeconfig"
+        config.write_text(kubectl("config", "view", "--minify", "--flatten"))
+        run("kubectl", "--kubeconfig", str(config), "config", "set-context", CONTEXT, "--namespace", self.name)
+        return run("sh", "-euc", f"export KUBECONFIG={shlex.quote(str(config))}\n{text}")
+
     def get(self, *what: str) -> Any:
         return json.loads(self.kubectl("get", *what, "--output", "json"))
 
