@@ -1,6 +1,7 @@
 """compose.yaml, raised and used as README says, and parts of it taken away. The tests build on each other."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -51,9 +52,13 @@ def test_it_answers_while_redis_and_kafka_are_away(client: httpx2.Client) -> Non
     compose("up", "--detach", "--wait", "--no-build")
 
 
-def test_rows_survive_down_and_up(client: httpx2.Client) -> None:
+def test_rows_and_random_passwords_survive_down_and_up(client: httpx2.Client) -> None:
+    read = ["exec", "--no-TTY", "redis", "sh", "-c", "cd /run/secrets && cat redis_url && head -c 99 *_password"]
+    passwords = compose(*read)
+    assert len(set(re.findall(r"^[0-9a-f]{48}$", passwords, re.MULTILINE))) == 3
     compose("down")
     compose("up", "--detach", "--wait", "--no-build")
+    assert compose(*read) == passwords
     assert {"32", "64"} <= set(eventually(lambda: results(client), 30))
 
 
