@@ -3,6 +3,11 @@
 {{- if or .Values.database.url .Values.database.existingSecret }}true{{ end }}
 {{- end }}
 
+{{- /* Whether SQLite's file is on a volume. */ -}}
+{{- define "mathops.onVolume" -}}
+{{- if and .Values.persistence.enabled (not (include "mathops.external" .)) }}true{{ end }}
+{{- end }}
+
 {{- define "mathops.many" -}}
 {{- if or .Values.autoscaling.enabled (gt (int .Values.replicaCount) 1) }}true{{ end }}
 {{- end }}

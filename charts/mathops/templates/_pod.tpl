@@ -39,9 +39,17 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
-  {{- with .Values.extraInitContainers }}
+  {{- $mounts := dict "data" "/data" }}
+  {{- if .Values.backup.enabled }}{{ $_ := set $mounts "backups" "/backups" }}{{ end }}
+  {{- $permissions := and .Values.volumePermissions.enabled (include "mathops.onVolume" .) }}
+  {{- if or $permissions .Values.extraInitContainers }}
   initContainers:
+    {{- if $permissions }}
+    {{- include "mathops.volumePermissions" (list . .Values.image .Chart.AppVersion .Values.podSecurityContext $mounts) | nindent 4 }}
+    {{- end }}
+    {{- with .Values.extraInitContainers }}
     {{- tpl (toYaml .) $ | nindent 4 }}
+    {{- end }}
   {{- end }}
   containers:
     - name: mathops
@@ -147,6 +155,34 @@ imagePullSecrets:
   - name: {{ . }}
   {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /* Gives volumes to the pod's user. (list . image "default tag" podSecurityContext mounts), mounts being paths by volumes. */ -}}
+{{- define "mathops.volumePermissions" -}}
+{{- $ := index . 0 }}{{ $image := index . 1 }}{{ $owner := index . 3 }}{{ $mounts := index . 4 -}}
+- name: volume-permissions
+  image: {{ include "mathops.image" (list $ $image (index . 2)) }}
+  imagePullPolicy: {{ $image.pullPolicy }}
+  command:
+    - chown
+    - -R
+    - {{ printf "%d:%d" (int64 $owner.runAsUser) (int64 $owner.fsGroup) | quote }}
+    {{- range $mounts }}
+    - {{ . }}
+    {{- end }}
+  resources:
+    {{- toYaml $.Values.volumePermissions.resources | nindent 4 }}
+  securityContext:
+    runAsUser: 0
+    runAsNonRoot: false
+    allowPrivilegeEscalation: false
+    readOnlyRootFilesystem: true
+    capabilities: {drop: [ALL], add: [CHOWN, DAC_OVERRIDE]}
+  volumeMounts:
+    {{- range $name, $path := $mounts }}
+    - name: {{ $name }}
+      mountPath: {{ $path }}
+    {{- end }}
 {{- end }}
 
 {{- /* Where a pod may run. (list . values) */ -}}

@@ -58,6 +58,19 @@
 {{- if and $v.backup.enabled (not $v.persistence.enabled) }}
 {{- fail "backup.enabled needs persistence.enabled: without a volume there is no file to copy." }}
 {{- end }}
+{{- $owned := list }}
+{{- if include "mathops.onVolume" . }}{{ $owned = append $owned $v.podSecurityContext }}{{ end }}
+{{- range $part := list $v.redis $v.kafka }}
+{{- if and $part.enabled $part.persistence.enabled }}{{ $owned = append $owned $part.podSecurityContext }}{{ end }}
+{{- end }}
+{{- if and $v.volumePermissions.enabled (not $owned) }}
+{{- fail "volumePermissions.enabled gives volumes to their users, but no part keeps anything on a volume: leave it off." }}
+{{- end }}
+{{- range $owned }}
+{{- if and $v.volumePermissions.enabled (not (and .runAsUser .fsGroup)) }}
+{{- fail "volumePermissions.enabled must know whom volumes are for: set runAsUser and fsGroup in each podSecurityContext." }}
+{{- end }}
+{{- end }}
 {{- if and $v.migrations.job.enabled (not $v.database.existingSecret) }}
 {{- fail "migrations.job.enabled runs before the chart's own Secrets exist: it needs database.existingSecret." }}
 {{- end }}
