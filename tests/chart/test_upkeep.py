@@ -1,5 +1,6 @@
 """What is written by tools is as the tools write it, and nothing in the chart is idle."""
 
+import base64
 import re
 import subprocess
 from collections.abc import Iterator
@@ -16,6 +17,11 @@ def test_the_readme_is_as_helm_docs_writes_it(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes((CHART / name).read_bytes())
     subprocess.run(["helm-docs", "--chart-search-root", str(tmp_path), "--log-level", "error"], check=True)
     assert (tmp_path / "README.md").read_text() == (CHART / "README.md").read_text(), "run make chart-docs"
+
+
+def test_the_icon_is_that_of_the_file() -> None:
+    drawn = (CHART / "icon.svg").read_bytes().strip()
+    assert _yaml("Chart.yaml")["icon"] == f"data:image/svg+xml;base64,{base64.b64encode(drawn).decode()}"
 
 
 def test_every_alert_is_a_valid_rule() -> None:
