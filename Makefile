@@ -82,7 +82,8 @@ kind-node:
 kind-up: kind-node image ## a kind cluster with mathops on http://localhost:5000
 	@kind load docker-image $(IMAGE) --name $(KIND_CLUSTER_NAME)
 	@helm upgrade --install mathops charts/mathops --kube-context kind-$(KIND_CLUSTER_NAME) \
-	  --values k8s/kind-values.yaml --wait --timeout 5m
+	  --values k8s/kind-values.yaml --wait --timeout 5m \
+	  --set-string image.repository=$(firstword $(subst :, ,$(IMAGE))),image.tag=$(lastword $(subst :, ,$(IMAGE)))
 
 kind-down: ## remove that cluster
 	@kind delete cluster --name $(KIND_CLUSTER_NAME)
