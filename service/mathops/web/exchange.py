@@ -22,7 +22,7 @@ Fields = list[tuple[bytes, bytes]]
 class Exchange:
     """One request and its answer; each middleware fills in what it finds.
 
-    `fields` are the request's header fields (of equal ones the last), `answer_fields` those that the
+    `fields` are the request's header fields (those of one name as one list), `answer_fields` those that the
     middleware adds to any answer, `fresh_fields` those it adds to a result.
     """
 
@@ -64,6 +64,8 @@ class Exchange:
         self.trace_id = trace_id
         self.path: str = scope["path"]
         self.fields: dict[bytes, bytes] = dict(scope["headers"])
+        if len(self.fields) != len(scope["headers"]):
+            self.fields = _combined(scope["headers"])
         self.received = time.time()
         self.started = time.perf_counter()
         self.id = str(uuid7())
@@ -117,6 +119,14 @@ class Exchange:
             request_id=self.request_id,
             trace_id=self.trace_id,
         )
+
+
+def _combined(fields: Fields) -> dict[bytes, bytes]:
+    """One value for each name (RFC 9110, 5.3)."""
+    combined: dict[bytes, bytes] = {}
+    for name, value in fields:
+        combined[name] = combined[name] + b", " + value if name in combined else value
+    return combined
 
 
 def exchange_of(scope: Any) -> Exchange:

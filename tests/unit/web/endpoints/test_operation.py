@@ -136,6 +136,12 @@ def test_the_time_is_told_by_stage(make_world: Callable[..., World]) -> None:
     assert stages.fullmatch(world.get("/fact?n=5").headers["server-timing"])
 
 
+def test_what_is_acceptable_may_come_in_several_fields(world: World) -> None:
+    fields = [*world.bearer().items(), ("Accept", "text/plain"), ("Accept", "application/json;q=0.5")]
+
+    assert world.client.get("/fib?n=10", headers=fields).text == "55"
+
+
 def test_not_acceptable_is_told_with_what_is(world: World) -> None:
     document = refused(world.get("/fib?n=1", Accept="image/png"), 406, "not-acceptable")
 

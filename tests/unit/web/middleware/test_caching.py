@@ -94,6 +94,13 @@ def test_a_stale_tag_gets_the_result(world: World) -> None:
     assert world.get(TARGET, If_None_Match='"stale", "older"').json()["result"] == "32"
 
 
+@pytest.mark.parametrize("tags", [("{}", '"other"'), ('"other"', "{}")])
+def test_a_list_may_come_in_several_fields(world: World, etag: str, tags: tuple[str, str]) -> None:
+    listed = [("If-None-Match", tag.format(etag)) for tag in tags]
+
+    assert world.client.get(TARGET, headers=[*world.bearer().items(), *listed]).status_code == 304
+
+
 def test_a_refusal_is_not_to_be_kept(world: World) -> None:
     fields = world.get("/pow?base=2").headers
 
