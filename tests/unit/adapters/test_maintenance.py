@@ -9,13 +9,6 @@ from mathops.adapters import maintenance, schema
 from mathops.errors import StartupError
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path / 'mathops.db'}"
-    schema.upgrade(url)
-    return url
-
-
 def database(path: Path) -> closing[sqlite3.Connection]:
     return closing(sqlite3.connect(path, isolation_level=None))
 

@@ -3,11 +3,9 @@
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
-from mathops.adapters import schema
 from mathops.adapters.broker import Message, Refused
 from mathops.adapters.cursor import Cursor, Progress
 from mathops.adapters.relay import Relay, message
@@ -42,13 +40,6 @@ class ListBroker:
 
     def ids(self) -> list[str]:
         return [json.loads(message.value)["id"] for message in self.messages]
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path / 'mathops.db'}"
-    schema.upgrade(url)
-    return url
 
 
 @pytest.fixture

@@ -5,17 +5,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from mathops.adapters import database, schema
+from mathops.adapters import database
 from mathops.adapters.store import Outbox, Reader, Writer
 from mathops.record import Record, timestamp
 from tests.records import make_record
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path / 'mathops.db'}"
-    schema.upgrade(url)
-    return url
 
 
 @pytest.fixture
