@@ -59,7 +59,7 @@ def path_of(url: str) -> Path:
     """The file of a SQLite URL; raises StartupError for any other."""
     parsed = parse(url)
     if parsed.get_backend_name() != "sqlite":
-        raise StartupError("MATHOPS_DATABASE_URL names no file; use PostgreSQL's own tools, such as pg_dump")
+        raise StartupError("MATHOPS_DATABASE_URL names no file to copy; back PostgreSQL up by its own pg_dump")
     return Path(parsed.database or "")
 
 
@@ -124,7 +124,21 @@ def fault_of(error: Exception) -> str:
 
 
 def integrity(engine: Engine) -> list[str]:
-    """What SQLite's own check finds wrong; empty when all is well."""
+    """What the database's own check finds wrong; empty when all is well."""
+    if engine.dialect.name == "postgresql":
+        return postgresql.integrity(engine)
     with engine.connect() as connection:
         found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
     return [] if found == ["ok"] else found
+
+
+def version(engine: Engine) -> str:
+    """The version of SQLite or PostgreSQL."""
+    with engine.connect() as connection:
+        return ".".join(map(str, connection.dialect.server_version_info or ()))
+
+
+def name(url: str) -> str:
+    """The database, for people: never a password."""
+    parsed = parse(url)
+    return str(parsed.database) if is_sqlite(url) else f"{parsed.database} at {parsed.host}"

@@ -16,13 +16,17 @@ from mathops.record import Record
 
 
 class Health(msgspec.Struct, frozen=True):
-    """What `check` found: faults of the file, its schema's revision, and the SQLite that is used."""
+    """What `check` found: faults of the database, its schema's revision, and the SQLite or PostgreSQL that is used.
+
+    `safe` tells that it lacks SQLite's WAL-reset bug.
+    """
 
     faults: list[str]
     revision: str | None
     newest: str
-    sqlite: str
-    sqlite_safe: bool
+    database: str
+    version: str
+    safe: bool
 
     @property
     def good(self) -> bool:
@@ -38,34 +42,37 @@ class Health(msgspec.Struct, frozen=True):
 
 
 def check(url: str) -> Health:
-    """Read every page of the database; raises StartupError when it is no journal at all."""
-    with _reading(database.path_of(url)) as engine:
+    """Ask the database for damage and its schema; raises StartupError when it is no journal at all."""
+    sqlite = database.is_sqlite(url)
+    with _reading(url) as engine:
         return Health(
             database.integrity(engine),
             schema.revision(engine),
             schema.newest(),
-            database.sqlite_module().sqlite_version,
-            database.concurrent_checkpoints(),
+            "SQLite" if sqlite else "PostgreSQL",
+            database.version(engine),
+            not sqlite or database.concurrent_checkpoints(),
         )
 
 
 def recent(url: str, user: str | None, limit: int) -> list[Record]:
     """The newest records, of all users or of one."""
-    with _reading(database.path_of(url)) as engine:
+    with _reading(url) as engine:
         reader = Reader(engine)
         page = reader.everyone(limit) if user is None else reader.history(user, limit)
     return [record for _, record in page.rows]
 
 
 def backup(url: str, target: Path) -> int:
-    """Write a consistent copy to `target` and give its size in bytes.
+    """Write a consistent copy of a SQLite database to `target` and give its size in bytes.
 
-    Raises StartupError when `target` exists, cannot be written, or the copy is not sound.
+    Raises StartupError when `target` exists, cannot be written, or the copy is not sound, and for PostgreSQL.
     """
-    with _reading(database.path_of(url)) as engine, _created(target) as draft:
+    database.path_of(url)
+    with _reading(url) as engine, _created(target) as draft:
         with engine.connect() as connection:
             connection.execute(text("VACUUM INTO :draft"), {"draft": str(draft)})
-        with _reading(draft) as copy:
+        with _asked(database.read_only(draft), str(draft)) as copy:
             if faults := database.integrity(copy):
                 raise StartupError(f"the copy is not sound: {'; '.join(faults)}")
         _sync(draft)
@@ -73,14 +80,20 @@ def backup(url: str, target: Path) -> int:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[Engine]:
-    if not path.exists():
-        raise StartupError(f"there is no database {path}; mathops serve makes one")
-    engine = database.read_only(path)
+def _reading(url: str) -> Iterator[Engine]:
+    name = database.name(url)
+    if database.is_sqlite(url) and not database.path_of(url).exists():
+        raise StartupError(f"there is no database {name}; mathops serve makes one")
+    with _asked(database.reader_engine(url), name) as engine:
+        yield engine
+
+
+@contextmanager
+def _asked(engine: Engine, name: str) -> Iterator[Engine]:
     try:
         yield engine
     except SQLAlchemyError as error:
-        raise StartupError(f"the database {path} cannot be used: {database.fault_of(error)}") from None
+        raise StartupError(f"the database {name} cannot be used: {database.fault_of(error)}") from None
     finally:
         engine.dispose()
 

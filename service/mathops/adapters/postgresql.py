@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 
 # Any number, the same everywhere: sequence order is commit order only while one writes at a time.
@@ -39,3 +39,11 @@ def reader_engine(url: URL) -> Engine:
     """Connections that can only read."""
     connection = {**_CONNECTION, "options": _READER_OPTIONS}
     return create_engine(url, pool_size=4, max_overflow=0, pool_timeout=5, pool_pre_ping=True, connect_args=connection)
+
+
+def integrity(engine: Engine) -> list[str]:
+    """What PostgreSQL has met of damage: it checks pages as it reads them, and counts those that are wrong."""
+    query = text("SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()")
+    with engine.connect() as connection:
+        damaged = connection.execute(query).scalar()
+    return [f"{damaged} pages with a wrong checksum"] if damaged else []

@@ -36,13 +36,14 @@ def upgrade(url: str) -> None:
             before = _current(connection)
             command.upgrade(config, "head")
             if (after := _current(connection)) != before:
-                log.info("migrated the journal", path=_name(url), before=before, after=after)
+                log.info("migrated the journal", path=database.name(url), before=before, after=after)
             # Where nothing had to be migrated, nothing has been written: SQLite begins on a read-only file too.
             connection.execute(relay.update().values(position=relay.c.position))
     except CommandError as error:
-        raise StartupError(f"the journal {_name(url)} has a schema that this version does not know: {error}") from None
+        name = database.name(url)
+        raise StartupError(f"the journal {name} has a schema that this version does not know: {error}") from None
     except (SQLAlchemyError, OSError) as error:
-        raise StartupError(f"the journal {_name(url)} cannot be used: {database.fault_of(error)}") from None
+        raise StartupError(f"the journal {database.name(url)} cannot be used: {database.fault_of(error)}") from None
     finally:
         engine.dispose()
 
@@ -60,11 +61,6 @@ def newest() -> str:
 
 def _current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
-
-
-def _name(url: str) -> str:
-    parsed = database.parse(url)
-    return str(parsed.database) if database.is_sqlite(url) else f"{parsed.database} at {parsed.host}"
 
 
 def _prepare_folder(path: Path) -> None:

@@ -30,7 +30,7 @@ def upgrade() -> None:
 @db.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def backup(path: Path) -> None:
-    """Write a consistent copy of the database to PATH, which must not exist, and check the copy."""
+    """Write a consistent copy of the SQLite database to PATH, which must not exist, and check the copy."""
     from mathops.adapters import maintenance
 
     with progress(f"copying to {path}"):
@@ -41,7 +41,7 @@ def backup(path: Path) -> None:
 @db.command()
 @options.as_json
 def check(as_json: bool) -> None:
-    """Check the database file and its schema; exit code 1 when something is wrong."""
+    """Check the database and its schema; exit code 1 when something is wrong."""
     from mathops.adapters import maintenance
 
     with progress("checking"):
@@ -54,7 +54,7 @@ def check(as_json: bool) -> None:
             [
                 ("integrity", "; ".join(health.faults) or "ok"),
                 ("revision", f"{health.revision or 'none'} (newest: {health.newest})"),
-                ("SQLite", health.sqlite + ("" if health.sqlite_safe else ", has the WAL-reset bug: update it")),
+                (health.database, health.version + ("" if health.safe else ", has the WAL-reset bug: update it")),
             ],
         )
     if not health.good:

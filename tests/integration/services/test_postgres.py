@@ -1,11 +1,15 @@
 """The service with its journal in a real PostgreSQL, which replicas share."""
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from mathops.adapters import schema
+from tests.commands import run_command
 from tests.integration.services.containers import Container
 from tests.integration.services.kafka import Kafka
 from tests.integration.services.postgres import database_url, rows
@@ -116,3 +120,38 @@ def test_its_rows_are_published_once_with_two_replicas(
     finally:
         for server in servers:
             server.kill()
+
+
+def test_history_and_upkeep_by_the_command_line_are_as_in_sqlite(
+    start_server: Callable[..., Server], postgres_container: Container, database: str
+) -> None:
+    variables = {"MATHOPS_DATABASE_URL": database_url(postgres_container, database)}
+    run = partial(run_command, variables)
+    assert run("db", "check").stderr == "Error: the schema is not this version's; run mathops db upgrade\n"
+    assert run("db", "upgrade").stdout == f"revision {schema.newest()}\n"
+    server = start_server(**variables)
+    for user in ("alice", "bob", "alice"):
+        assert server.client.get("/pow?base=2&exp=5", headers=server.login(user)).status_code == 200
+
+    document = json.loads(run("db", "check", "--json").stdout)
+    records = json.loads(run("history", "--user", "alice", "--limit", "5", "--json").stdout)["records"]
+    backup = run("db", "backup", "copy")
+
+    assert (document["faults"], document["revision"]) == ([], document["newest"])
+    assert (document["database"], document["version"][:3]) == ("PostgreSQL", "17.")
+    assert [record["user"] for record in records] == ["alice", "alice"]
+    assert [line.split()[1] for line in run("history").stdout.splitlines()[1:]] == ["alice", "bob", "alice"]
+    assert (backup.exit_code, backup.stdout) == (1, "")
+    assert "pg_dump" in backup.stderr
+
+
+@pytest.mark.parametrize("command", [("history",), ("db", "check"), ("db", "upgrade")])
+def test_a_database_that_is_not_there_is_one_line(postgres_container: Container, command: tuple[str, ...]) -> None:
+    url = f"postgresql://postgres:p%40ss%2Fword@127.0.0.1:{postgres_container.port(5432)}/absent"
+
+    result = run_command({"MATHOPS_DATABASE_URL": url}, *command)
+
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert 'database "absent" does not exist' in result.stderr
+    assert "p@ss" not in result.stderr

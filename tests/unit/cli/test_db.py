@@ -52,6 +52,14 @@ def test_a_backup_says_what_it_wrote(run: Run, journal: Path, tmp_path: Path) ->
     assert run("db", "check", MATHOPS_DATABASE_URL=f"sqlite:///{copy}").exit_code == 0
 
 
+def test_a_backup_of_postgresql_is_left_to_its_own_program(run: Run, tmp_path: Path) -> None:
+    result = run("db", "backup", str(tmp_path / "copy"), MATHOPS_DATABASE_URL="postgresql://u:secret@nowhere/mathops")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: MATHOPS_DATABASE_URL names no file to copy; back PostgreSQL up by its own pg_dump\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("command", [("db", "check"), ("db", "backup", "copy.db"), ("history",)])
 def test_without_a_database_one_line_says_what_makes_it(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
     result = run(*command)
