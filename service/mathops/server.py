@@ -21,7 +21,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from mathops.errors import StartupError
-from mathops.settings import Settings, load, variable
+from mathops.settings import Settings, load
 from mathops.telemetry import logs, tracing
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def prepare(settings: Settings) -> None:
 
 
 def _look_over(settings: Settings) -> None:
+    from mathops.adapters import tls
     from mathops.adapters.limiter import policies
     from mathops.identity import keys, users
 
@@ -72,9 +73,7 @@ def _look_over(settings: Settings) -> None:
         from mathops.adapters.redis_client import client
 
         client(settings.redis_url, settings.redis_timeout_seconds)
-    for name in ("kafka_ca_file", "kafka_certificate_file", "kafka_key_file"):
-        if (path := getattr(settings, name)) and not os.access(path, os.R_OK):
-            raise StartupError(f"{variable(name)}: {path} cannot be read")
+    tls.kafka_context(settings)
     if settings.users_file is not None:
         users.UsersFile(settings.users_file)
     if settings.keys_path.exists():

@@ -6,7 +6,7 @@
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
@@ -20,6 +20,7 @@ TOKEN_VARIABLE = "MATHOPS_TOKEN"  # noqa: S105 - the name of a variable
 # Kubernetes injects these into every pod of a namespace that has a Service named mathops or mathops-something.
 _INJECTED = re.compile(r"MATHOPS_(PORT|PORT_.*|(.+_)?SERVICE_(HOST|PORT|PORT_.*)|.+_PORT_\d+_(TCP|UDP|SCTP)(_.*)?)")
 _INJECTED_PORT = re.compile(r"(tcp|udp|sctp)://[0-9a-f.:\[\]]+")
+_BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/\[\]]+)(:\d{1,5})?")
 
 MIB = 1024 * 1024
 
@@ -123,14 +124,36 @@ class Settings(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _limits_agree(self) -> Self:
-        if self.text_digits < self.json_digits:
-            raise ValueError("MATHOPS_TEXT_DIGITS must be at least MATHOPS_JSON_DIGITS")
-        if self.revocation != "off" and self.workers > 1 and not self.redis_url:
-            raise ValueError("MATHOPS_REVOCATION needs MATHOPS_REDIS_URL when there are several MATHOPS_WORKERS")
-        if self.kafka_security.startswith("sasl") and not (self.kafka_username and self.kafka_password):
-            raise ValueError("MATHOPS_KAFKA_SECURITY with SASL needs MATHOPS_KAFKA_USERNAME and MATHOPS_KAFKA_PASSWORD")
+    def _agree(self) -> Self:
+        if contradictions := [sentence for wrong, sentence in self._contradictions() if wrong]:
+            raise ValueError("; ".join(contradictions))
         return self
+
+    def _contradictions(self) -> Iterator[tuple[object, str]]:
+        yield self.text_digits < self.json_digits, "MATHOPS_TEXT_DIGITS must be at least MATHOPS_JSON_DIGITS"
+        alone = self.revocation != "off" and self.workers > 1 and not self.redis_url
+        yield alone, "MATHOPS_REVOCATION needs MATHOPS_REDIS_URL when there are several MATHOPS_WORKERS"
+        brokers = [address.strip() for address in self.kafka_brokers.split(",")]
+        unclear = self.kafka_brokers and not all(map(_BROKER.fullmatch, brokers))
+        yield unclear, "MATHOPS_KAFKA_BROKERS: write host:port,host:port, without a scheme"
+        account = "MATHOPS_KAFKA_USERNAME and MATHOPS_KAFKA_PASSWORD"
+        sasl = self.kafka_security.startswith("sasl")
+        unnamed = sasl and not (self.kafka_username and self.kafka_password)
+        yield unnamed, f"MATHOPS_KAFKA_SECURITY with SASL needs {account}"
+        unasked = not sasl and (self.kafka_username or self.kafka_password)
+        yield unasked, f"{account} need MATHOPS_KAFKA_SECURITY with SASL, such as sasl_ssl"
+        files = self.kafka_ca_file or self.kafka_certificate_file or self.kafka_key_file
+        unencrypted = files and not self.kafka_tls
+        yield unencrypted, "the files of MATHOPS_KAFKA_* need MATHOPS_KAFKA_SECURITY with TLS, ssl or sasl_ssl"
+        yield (
+            self.kafka_key_file and not self.kafka_certificate_file,
+            "MATHOPS_KAFKA_KEY_FILE needs MATHOPS_KAFKA_CERTIFICATE_FILE",
+        )
+
+    @property
+    def kafka_tls(self) -> bool:
+        """Whether the brokers are reached by TLS."""
+        return self.kafka_security.endswith("ssl")
 
     @field_serializer("kafka_password", when_used="json")
     def _to_the_journal_process(self, password: SecretStr) -> str:

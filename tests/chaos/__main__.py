@@ -6,33 +6,30 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import trustme
 from rich.console import Console
 
 from tests.chaos.disk import NoSmallDisk, small_disk
 from tests.chaos.report import show
 from tests.chaos.run import run
 from tests.chaos.scene import Neighbours
-from tests.integration.services.containers import REDIS, Container
+from tests.integration.services import redis
 from tests.integration.services.kafka import Kafka
-from tests.process import free_port
 
 
 @contextmanager
 def own_neighbours() -> Iterator[Neighbours]:
     """Redis and Kafka in containers that are removed at the end."""
-    redis = Container(REDIS, [6379], fixed={6379: free_port()})
-    try:
-        redis.ready(lambda: redis.run("redis-cli", "ping") == "PONG")
-        kafka = Kafka()
-        try:
-            yield Neighbours(redis, kafka)
-        finally:
-            kafka.remove()
-    finally:
-        redis.remove()
+    authority = trustme.CA()
+    with ExitStack() as stack:
+        container = redis.start(authority)
+        stack.callback(container.remove)
+        kafka = Kafka(authority)
+        stack.callback(kafka.remove)
+        yield Neighbours(container, kafka)
 
 
 def main() -> int:

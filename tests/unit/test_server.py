@@ -45,12 +45,12 @@ def test_prepare_makes_journal_keys_and_log_and_may_be_done_again(tmp_path: Path
     [
         {"quota_requests": "often"},
         {"redis_url": "http://localhost"},
-        {"kafka_ca_file": Path("/no/such/file")},
         {"users_file": Path("/no/such/file")},
         {"log_file": Path("/dev/null/requests.log")},
         {"database_url": "sqlite:////dev/null/mathops.db"},
         {"database_url": "postgresql://alice:secret@127.0.0.1:1/mathops"},
         {"keys_file": Path("/dev/null/keys.json")},
+        {"kafka_security": "ssl", "kafka_ca_file": Path("/no/such/file")},
     ],
     ids=lambda values: next(iter(values)),
 )

@@ -106,6 +106,40 @@ def test_limits_that_contradict_each_other_are_refused() -> None:
     assert text == "MATHOPS_TEXT_DIGITS must be at least MATHOPS_JSON_DIGITS"
 
 
+SASL = {"MATHOPS_KAFKA_SECURITY": "sasl_ssl", "MATHOPS_KAFKA_USERNAME": "u", "MATHOPS_KAFKA_PASSWORD": "p"}
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"SECURITY": "sasl_ssl"}, "MATHOPS_KAFKA_SECURITY with SASL needs MATHOPS_KAFKA_USERNAME and"),
+        ({"SECURITY": "sasl_plaintext", "USERNAME": "u"}, "MATHOPS_KAFKA_SECURITY with SASL needs"),
+        ({"SECURITY": "ssl", "USERNAME": "u"}, "MATHOPS_KAFKA_PASSWORD need MATHOPS_KAFKA_SECURITY with SASL"),
+        ({"PASSWORD": "p4ss"}, "MATHOPS_KAFKA_PASSWORD need MATHOPS_KAFKA_SECURITY with SASL"),
+        ({"CA_FILE": "/ca.pem"}, "need MATHOPS_KAFKA_SECURITY with TLS"),
+        ({"SECURITY": "plaintext", "CERTIFICATE_FILE": "/own.pem"}, "need MATHOPS_KAFKA_SECURITY with TLS"),
+        ({"SECURITY": "ssl", "KEY_FILE": "/key.pem"}, "MATHOPS_KAFKA_KEY_FILE needs MATHOPS_KAFKA_CERTIFICATE_FILE"),
+        ({"SECURITY": "tls"}, "MATHOPS_KAFKA_SECURITY: Input should be 'plaintext', 'ssl'"),
+        ({"SASL_MECHANISM": "SCRAM"}, "MATHOPS_KAFKA_SASL_MECHANISM: Input should be 'PLAIN'"),
+    ],
+)
+def test_settings_of_kafka_that_contradict_each_other_are_refused(values: dict[str, str], text: str) -> None:
+    told = refusal(**{f"MATHOPS_KAFKA_{name}": value for name, value in values.items()})
+
+    assert text in told
+    assert "p4ss" not in told
+
+
+@pytest.mark.parametrize("brokers", ["kafka://one:9092", "one:port", "one:9092,", "one two", ":9092", "one:9092:1"])
+def test_brokers_that_are_no_addresses_are_refused(brokers: str) -> None:
+    assert refusal(MATHOPS_KAFKA_BROKERS=brokers).startswith("MATHOPS_KAFKA_BROKERS: write host:port")
+
+
+@pytest.mark.parametrize("brokers", ["one", "one:9092, two.example:9093", "10.0.0.1:9092,[fd00::1]:9092"])
+def test_brokers_are_addresses_with_commas_between(brokers: str) -> None:
+    assert load({"MATHOPS_KAFKA_BROKERS": brokers, **SASL}).settings.kafka_brokers == brokers
+
+
 @pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e400", "-1"])
 @pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.annotation is float])
 def test_a_time_is_a_finite_number_that_is_not_negative(name: str, value: str) -> None:

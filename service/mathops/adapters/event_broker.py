@@ -1,17 +1,21 @@
 """Kafka, asked within time limits: aiokafka's own calls may wait for ever while a broker is away."""
 
 import asyncio
-import ssl
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.helpers import create_ssl_context
+from aiokafka.conn import collect_hosts, create_conn
 
+from mathops.adapters import tls
 from mathops.adapters.broker import Message, Refused
 from mathops.settings import Settings
+
+# Who asks says what is wrong, once; the library would at each attempt, with a stack.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 START_SECONDS = 10.0
 STOP_SECONDS = 3.0
@@ -65,11 +69,36 @@ async def connected(settings: Settings) -> AsyncIterator[KafkaBroker]:
         request_timeout_ms=int(START_SECONDS * 1000),
     )
     try:
-        async with asyncio.timeout(START_SECONDS):
+        async with _reaching(connection):
             await producer.start()
         yield KafkaBroker(producer, settings.kafka_topic)
     finally:
         await _bounded_stop(producer.stop())
+
+
+@asynccontextmanager
+async def _reaching(connection: dict[str, Any]) -> AsyncIterator[None]:
+    """Bounds a start, and gives the reason when it fails: aiokafka tells that to its log alone."""
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            yield
+    except TimeoutError:
+        raise TimeoutError(f"no answer within {START_SECONDS:g} s") from None
+    except errors.KafkaConnectionError as error:
+        raise ConnectionError(await _faults(connection) or str(error)) from error
+
+
+async def _faults(connection: dict[str, Any]) -> str:
+    """What each broker says to a connection."""
+    others = {name: value for name, value in connection.items() if name != "bootstrap_servers"}
+    faults = []
+    for host, port, _ in collect_hosts(connection["bootstrap_servers"]):
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                (await create_conn(host, port, **others)).close()
+        except Exception as error:  # whatever it is, it is the reason
+            faults.append(f"{host}:{port}: {error or type(error).__name__}")
+    return "; ".join(faults)
 
 
 async def _bounded_stop(stop: Any) -> None:
@@ -83,7 +112,7 @@ async def _bounded_stop(stop: Any) -> None:
 async def _make_topic(connection: dict[str, Any], topic: str) -> None:
     admin = AIOKafkaAdminClient(**connection)
     try:
-        async with asyncio.timeout(START_SECONDS):
+        async with _reaching(connection):
             await admin.start()
             if topic not in await admin.list_topics():
                 await admin.create_topics([NewTopic(topic, _PARTITIONS, 1)])
@@ -102,33 +131,18 @@ def connection_settings(settings: Settings) -> dict[str, Any]:
         values["sasl_mechanism"] = settings.kafka_sasl_mechanism
         values["sasl_plain_username"] = settings.kafka_username
         values["sasl_plain_password"] = settings.kafka_password.get_secret_value()
-    if settings.kafka_security.endswith("ssl"):
-        values["ssl_context"] = _tls(settings)
+    if settings.kafka_tls:
+        values["ssl_context"] = tls.kafka_context(settings)
     return values
-
-
-def _tls(settings: Settings) -> ssl.SSLContext:
-    context: ssl.SSLContext = create_ssl_context(
-        cafile=_text(settings.kafka_ca_file),
-        certfile=_text(settings.kafka_certificate_file),
-        keyfile=_text(settings.kafka_key_file),
-    )
-    return context
-
-
-def _text(path: Any) -> str | None:
-    return str(path) if path else None
 
 
 async def values(settings: Settings, *, from_start: bool) -> AsyncGenerator[bytes]:
     """The topic's values as they come, for ever; of one partition in order."""
-    consumer = AIOKafkaConsumer(
-        settings.kafka_topic,
-        **connection_settings(settings),
-        auto_offset_reset="earliest" if from_start else "latest",
-    )
+    connection = connection_settings(settings)
+    offset = "earliest" if from_start else "latest"
+    consumer = AIOKafkaConsumer(settings.kafka_topic, **connection, auto_offset_reset=offset)
     try:
-        async with asyncio.timeout(START_SECONDS):
+        async with _reaching(connection):
             await consumer.start()
         async for record in consumer:
             yield record.value

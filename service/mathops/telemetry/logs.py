@@ -47,8 +47,6 @@ def configure(level: str, form: Literal["auto", "json", "text"]) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(capture=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    # The relay says what is wrong, once; its client would at each attempt, with a stack.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -5,24 +5,27 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.integration.services.containers import POSTGRES, REDIS, Container
+from tests.integration.services import postgres, redis
+from tests.integration.services.certificates import Trust
+from tests.integration.services.containers import Container
 from tests.integration.services.kafka import Kafka
-from tests.integration.services.postgres import PASSWORD
-from tests.process import free_port
 from tests.proxy import FaultProxy
 
 
 @pytest.fixture(scope="session")
-def redis_container() -> Iterator[Container]:
-    container = Container(REDIS, [6379], fixed={6379: free_port()})
-    try:
-        yield container.ready(lambda: container.run("redis-cli", "ping") == "PONG")
-    finally:
-        container.remove()
+def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
+    return Trust(tmp_path_factory.mktemp("trust"))
 
 
-@pytest.fixture
-def redis(redis_container: Container) -> Callable[..., str]:
+@pytest.fixture(scope="session")
+def redis_container(trust: Trust) -> Iterator[Container]:
+    container = redis.start(trust.authority)
+    yield container
+    container.remove()
+
+
+@pytest.fixture(name="redis")
+def command_redis(redis_container: Container) -> Callable[..., str]:
     """A command to an empty Redis."""
 
     def command(*arguments: str) -> str:
@@ -40,12 +43,10 @@ def redis_proxy(redis_container: Container, redis: Callable[..., str]) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def kafka_container() -> Iterator[Kafka]:
-    kafka = Kafka()
-    try:
-        yield kafka
-    finally:
-        kafka.remove()
+def kafka_container(trust: Trust) -> Iterator[Kafka]:
+    kafka = Kafka(trust.authority)
+    yield kafka
+    kafka.remove()
 
 
 @pytest.fixture
@@ -62,10 +63,7 @@ def topic() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_container() -> Iterator[Container]:
-    container = Container(POSTGRES, [5432], environment={"POSTGRES_PASSWORD": PASSWORD})
-    try:
-        # It starts twice; only the second time it listens on TCP.
-        yield container.ready(lambda: container.run("pg_isready", "-h", "127.0.0.1"))
-    finally:
-        container.remove()
+def postgres_container(trust: Trust) -> Iterator[Container]:
+    container = postgres.start(trust.authority)
+    yield container
+    container.remove()

@@ -34,14 +34,12 @@ class Container:
         environment: Mapping[str, str] | None = None,
         command: Sequence[str] = (),
         fixed: Mapping[int, int] | None = None,
-        user: str | None = None,
     ) -> None:
         fixed = fixed or {}
         published = [f"--publish=127.0.0.1:{fixed.get(port, '')}:{port}" for port in ports]
         variables = [f"--env={name}={value}" for name, value in (environment or {}).items()]
-        identity = [f"--user={user}"] if user else []
         self.name = f"mathops-test-{uuid.uuid4().hex[:12]}"
-        docker("run", "--detach", "--name", self.name, *identity, *published, *variables, image, *command)
+        docker("run", "--detach", "--name", self.name, *published, *variables, image, *command)
 
     def port(self, inside: int) -> int:
         """Where that port is on loopback."""
@@ -71,7 +69,7 @@ class Container:
         docker("restart", "-t", "0", self.name)
 
     def ready(self, claim: Callable[[], object], seconds: float = 60) -> Self:
-        """Wait until `claim` holds; a claim that fails is not yet true."""
+        """Wait until `claim` holds; a claim that fails is not yet true. What does not become ready is removed."""
 
         def holds() -> bool:
             with suppress(Exception):
@@ -79,7 +77,11 @@ class Container:
             time.sleep(0.2)
             return False
 
-        eventually(holds, seconds)
+        try:
+            eventually(holds, seconds)
+        except BaseException:
+            self.remove()
+            raise
         return self
 
     def remove(self) -> None:

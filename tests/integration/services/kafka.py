@@ -1,18 +1,30 @@
 """A real broker (KRaft), and what lies in its topics."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, NamedTuple
 
+import trustme
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from tests.integration.services import certificates
 from tests.integration.services.containers import KAFKA, Container
-from tests.process import free_port
+from tests.process import Server, eventually, free_port
 from tests.proxy import FaultProxy
 
-# Some builds of the image do not start again on storage that is formatted already.
-_START = "/etc/kafka/docker/run || exec /opt/kafka/bin/kafka-server-start.sh /opt/kafka/config/server.properties"
+USER, PASSWORD = "mathops", "k4fka s3cret"
+
+# By properties of our own, for builds of the image differ in what they make of the environment.
+_START = f"""{certificates.WRITE}
+printenv PROPERTIES >/tmp/server.properties
+cat /tmp/tls/key.pem /tmp/tls/certificate.pem >/tmp/tls/broker.pem
+[ -e /tmp/log ] || /opt/kafka/bin/kafka-storage.sh format --config /tmp/server.properties \\
+  --cluster-id bWF0aG9wcy1vbi1rYWZrYQ --add-scram 'SCRAM-SHA-512=[name={USER},password="{PASSWORD}"]' || exit 1
+exec /opt/kafka/bin/kafka-server-start.sh /tmp/server.properties
+"""
 
 
 class Event(NamedTuple):
@@ -23,35 +35,56 @@ class Event(NamedTuple):
 
 
 class Kafka:
-    """A broker that clients reach through `proxy` only, for that is the address it tells them."""
+    """A broker that clients without TLS reach through `proxy` only, for that is the address it tells them.
 
-    def __init__(self) -> None:
-        port = free_port()
-        self.proxy = FaultProxy(("127.0.0.1", port))
-        inner = {
-            "NODE_ID": "1",
-            "PROCESS_ROLES": "broker,controller",
-            "LISTENERS": "PLAINTEXT://:9092,CONTROLLER://localhost:9093",
-            "ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{self.proxy.port}",
-            "CONTROLLER_LISTENER_NAMES": "CONTROLLER",
-            "LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-            "CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
-            "OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
-            "TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
-            "TRANSACTION_STATE_LOG_MIN_ISR": "1",
-            "AUTO_CREATE_TOPICS_ENABLE": "false",
-            "HEAP_OPTS": "-Xmx300m -Xms128m",
+    At `secure` it asks for user and password, at `mutual` for a certificate; both are not behind the proxy.
+    """
+
+    def __init__(self, authority: trustme.CA, *, proxied: bool = True) -> None:
+        ports = {inside: free_port() for inside in (9092, 9094, 9095)}
+        self.proxy = FaultProxy(("127.0.0.1", ports[9092]))
+        self.brokers = f"{certificates.HOST}:{self.proxy.port if proxied else ports[9092]}"
+        self.secure, self.mutual = f"{certificates.HOST}:{ports[9094]}", f"{certificates.HOST}:{ports[9095]}"
+        environment = {
+            **certificates.environment(authority),
+            "PROPERTIES": self._properties(),
+            "LOG_DIR": "/tmp/logs",
+            "KAFKA_HEAP_OPTS": "-Xmx256m -Xms128m",
         }
-        variables = {f"KAFKA_{name}": value for name, value in inner.items()}
-        # As root, for some builds keep their configuration where their own user may not write.
         self.container = Container(
-            KAFKA, [9092], environment=variables, command=["sh", "-c", _START], fixed={9092: port}, user="0"
+            KAFKA, list(ports), environment=environment, command=["sh", "-c", _START], fixed=ports
         )
         self.container.ready(lambda: self.topics() is not None, 90)
 
-    @property
-    def brokers(self) -> str:
-        return f"127.0.0.1:{self.proxy.port}"
+    def _properties(self) -> str:
+        login = "org.apache.kafka.common.security"
+        listeners = "PLAIN://:9092,SECURE://:9094,MUTUAL://:9095"
+        advertised = f"PLAIN://{self.brokers},SECURE://{self.secure},MUTUAL://{self.mutual}"
+        return f"""
+node.id=1
+process.roles=broker,controller
+controller.quorum.voters=1@localhost:9093
+controller.listener.names=CONTROLLER
+listeners={listeners},CONTROLLER://localhost:9093
+advertised.listeners={advertised}
+listener.security.protocol.map=PLAIN:PLAINTEXT,SECURE:SASL_SSL,MUTUAL:SSL,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAIN
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+listener.name.secure.plain.sasl.jaas.config={login}.plain.PlainLoginModule required user_{USER}="{PASSWORD}";
+listener.name.secure.scram-sha-512.sasl.jaas.config={login}.scram.ScramLoginModule required;
+listener.name.mutual.ssl.client.auth=required
+ssl.keystore.type=PEM
+ssl.keystore.location=/tmp/tls/broker.pem
+ssl.truststore.type=PEM
+ssl.truststore.location=/tmp/tls/authority.pem
+log.dirs=/tmp/log
+auto.create.topics.enable=false
+offsets.topic.num.partitions=3
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+"""
 
     def topics(self) -> list[str]:
         return asyncio.run(self._admin(lambda admin: admin.list_topics()))
@@ -95,3 +128,15 @@ class Kafka:
     def remove(self) -> None:
         self.container.remove()
         self.proxy.__exit__(None, None, None)
+
+
+def drained(server: Server, seconds: float = 60) -> None:
+    """Wait until the broker has every row of a journal in SQLite."""
+
+    def empty() -> bool:
+        with closing(sqlite3.connect(server.folder / "data" / "mathops.db")) as database:
+            query = "SELECT (SELECT position FROM relay), max(seq) FROM requests"
+            position, last = database.execute(query).fetchone()
+        return bool(position == last)
+
+    eventually(empty, seconds)

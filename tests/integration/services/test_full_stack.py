@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
-from tests.integration.services.containers import JAEGER, Container
+from tests.integration.services import jaeger
+from tests.integration.services.containers import Container
 from tests.integration.services.kafka import Kafka
 from tests.integration.services.postgres import database_url
 from tests.process import Server, eventually
@@ -44,13 +44,10 @@ def full_stack(
 
 
 @pytest.fixture(scope="session")
-def jaeger() -> Iterator[Container]:
-    container = Container(JAEGER, [4318, 16686], environment={"JAEGER_LISTEN_HOST": "0.0.0.0"})
-    try:
-        query = f"http://127.0.0.1:{container.port(16686)}/api/services"
-        yield container.ready(lambda: httpx2.get(query).status_code == 200)
-    finally:
-        container.remove()
+def collector() -> Iterator[Container]:
+    container = jaeger.start()
+    yield container
+    container.remove()
 
 
 def answers(server: Server) -> list[tuple[int, dict[str, str], bytes]]:
@@ -79,21 +76,19 @@ def test_embedded_parts_and_the_full_stack_give_byte_equal_answers(tmp_path: Pat
 
 
 def test_one_trace_leads_from_the_request_through_cache_worker_and_journal_to_the_event(
-    start_server: Callable[..., Server], full_stack: dict[str, str], jaeger: Container, kafka: Kafka, topic: str
+    start_server: Callable[..., Server], full_stack: dict[str, str], collector: Container, kafka: Kafka, topic: str
 ) -> None:
-    collector = f"http://127.0.0.1:{jaeger.port(4318)}"
-    server = start_server(**full_stack, OTEL_EXPORTER_OTLP_ENDPOINT=collector, OTEL_BSP_SCHEDULE_DELAY="200")
+    endpoint = jaeger.endpoint(collector)
+    server = start_server(**full_stack, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_BSP_SCHEDULE_DELAY="200")
     trace_id = uuid.uuid4().hex
     headers = {**server.login(), "traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
     assert server.client.get("/fib?n=100000", headers=headers).status_code == 200
-    query = f"http://127.0.0.1:{jaeger.port(16686)}/api/traces/{trace_id}"
 
-    def spans() -> dict[str, Any] | None:
-        answer = httpx2.get(query)
-        found = {span["operationName"]: span for span in answer.json()["data"][0]["spans"]} if answer.is_success else {}
+    def complete() -> dict[str, Any] | None:
+        found = jaeger.spans(collector, trace_id)
         return found if f"send {topic}" in found and "GET /fib" in found else None
 
-    found = eventually(spans, 60)
+    found = eventually(complete, 60)
 
     parents = {name: _parent(span, found) for name, span in found.items()}
     assert parents["cache get"] == "GET /fib"

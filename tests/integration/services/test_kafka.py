@@ -3,21 +3,18 @@
 import ast
 import json
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
 from argon2 import PasswordHasher
 
 from mathops.record import schema
-from tests.integration.services.kafka import Event, Kafka
+from tests.integration.services.kafka import Event, Kafka, drained
 from tests.process import Server, eventually, interruptible
 
 Start = Callable[..., Server]
@@ -37,22 +34,6 @@ def ask(server: Server, numbers: range, users: tuple[str, ...] = ("alice", "bob"
     for number in numbers:
         answer = server.client.get(f"/pow?base={number}&exp=2", headers=tokens[number % len(tokens)])
         assert answer.status_code == 200, answer.text
-
-
-def query(server: Server, text: str) -> tuple[Any, ...]:
-    """The one row of an answer."""
-    with closing(sqlite3.connect(server.folder / "data" / "mathops.db")) as database:
-        return database.execute(text).fetchone()
-
-
-def drained(server: Server, seconds: float = 60) -> None:
-    """Wait until the broker has every row."""
-
-    def empty() -> bool:
-        position, last = query(server, "SELECT (SELECT position FROM relay), max(seq) FROM requests")
-        return bool(position == last)
-
-    eventually(empty, seconds)
 
 
 def check_complete(server: Server, events: list[Event]) -> None:

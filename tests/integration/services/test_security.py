@@ -1,0 +1,218 @@
+"""The service with parts that ask for TLS and passwords: what they need, and what is told when it is wrong."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+from uuid import uuid4
+
+import pytest
+
+from mathops.adapters.gate import FAILURES
+from mathops.adapters.shared import open_shared
+from mathops.settings import Settings, variable
+from tests.commands import run_command
+from tests.integration.services.certificates import HOST, Trust
+from tests.integration.services.containers import Container
+from tests.integration.services.kafka import PASSWORD, USER, Kafka, drained
+from tests.integration.services.postgres import database_url, rows
+from tests.integration.services.redis import PORT, TLS_PORT
+from tests.process import Server, eventually
+
+Start = Callable[..., Server]
+Command = Callable[..., str]
+pytestmark = pytest.mark.timeout(180)
+
+
+def told(server: Server, event: str) -> list[str]:
+    """Lines of the service's log about an event."""
+    return [line for line in server.log.read_text().splitlines() if event in line]
+
+
+def calculate(server: Server) -> int:
+    return server.client.get("/pow?base=2&exp=5", headers=server.login()).status_code
+
+
+def documented_rules() -> list[str]:
+    found = re.search(r"ACL SETUSER mathops on >PASSWORD (.+)", Path("docs/operations.md").read_text())
+    assert found
+    return found[1].split()
+
+
+@pytest.fixture
+def places(redis_container: Container, redis: Command, trust: Trust) -> Iterator[dict[str, object]]:
+    """What the URLs below are made of; the user may do what the documentation says, and no more."""
+    redis("acl", "setuser", "mathops", "on", ">s3cret", *documented_rules())
+    redis("acl", "log", "reset")
+    tls, plain = (f"{HOST}:{redis_container.port(port)}" for port in (TLS_PORT, PORT))
+    yield {"tls": tls, "plain": plain, "known": trust.file, "strange": trust.strange}
+    redis("acl", "deluser", "mathops")
+
+
+def test_redis_by_tls_with_the_documented_rights_serves_cache_quotas_and_revocation(
+    start_server: Start, places: dict[str, object], redis: Command, tmp_path: Path
+) -> None:
+    secret = tmp_path / "redis-url"
+    secret.write_text("rediss://mathops:s3cret@{tls}/0?ssl_ca_certs={known}\n".format(**places))
+    server = start_server(
+        MATHOPS_REDIS_URL_FILE=str(secret), MATHOPS_QUOTA_REQUESTS="3/hour", MATHOPS_REVOCATION="closed"
+    )
+    alice, bob = server.login("alice"), server.login("bob")
+
+    statuses = [server.client.get(f"/pow?base={base}&exp=5", headers=alice).status_code for base in (2, 2, 3, 4)]
+
+    assert statuses == [200, 200, 200, 429]
+    assert server.client.post("/logout", headers=bob).status_code == 204
+    assert server.client.get("/history", headers=bob).status_code == 401
+    ready = server.client.get("/readyz").json()
+    assert ready["status"] == "ready", ready
+    assert {key.split(":")[2] for key in redis("keys", "mathops:*").split()} == {"pow", "limit", "revoked"}
+    assert redis("acl", "log") == ""
+
+
+def test_a_wrong_password_of_redis_only_degrades_and_is_told_once(
+    start_server: Start, places: dict[str, object]
+) -> None:
+    server = start_server(MATHOPS_REDIS_URL="rediss://mathops:wr0ng@{tls}/0?ssl_ca_certs={known}".format(**places))
+    headers = server.login()
+
+    for number in range(FAILURES + 1):
+        assert server.client.get(f"/pow?base={number}&exp=5", headers=headers).status_code == 200
+
+    assert server.metric('mathops_cache_errors_total{reason="refused"}') >= FAILURES
+    ready = server.client.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    assert ready.json()["checks"]["cache"].startswith("refused: invalid username-password pair")
+    (line,) = told(server, "doing without a helper")
+    assert "invalid username-password pair" in line
+    assert "wr0ng" not in server.log.read_text() + ready.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("rediss://mathops:s3cret@{tls}/0?ssl_ca_certs={strange}", "connection: .*CERTIFICATE_VERIFY_FAILED"),
+        ("rediss://mathops:s3cret@{tls}/0", "connection: .*CERTIFICATE_VERIFY_FAILED"),
+        ("redis://mathops:s3cret@{tls}/0", "connection: Connection closed by server"),
+        ("rediss://mathops:s3cret@{plain}/0?ssl_ca_certs={known}", "timeout: "),
+    ],
+    ids=["strange authority", "no authority", "no TLS at a port with", "TLS at a port without"],
+)
+async def test_a_redis_that_cannot_be_trusted_is_done_without_and_told_once(
+    places: dict[str, object], caplog: pytest.LogCaptureFixture, url: str, fault: str
+) -> None:
+    async with open_shared(Settings(redis_url=url.format(**places))) as shared:
+        for number in range(FAILURES + 1):
+            assert await shared.cache.get(str(number)) is None
+
+        assert re.match(fault, shared.helpers["cache"]())
+    (line,) = caplog.messages
+    assert "doing without a helper" in line
+    assert re.search(fault, line)
+    assert "s3cret" not in line
+
+
+@pytest.fixture
+def secure(kafka: Kafka, topic: str, trust: Trust) -> dict[str, str]:
+    """What reaches the broker with a password, by the names of settings."""
+    return {
+        "kafka_brokers": kafka.secure,
+        "kafka_topic": topic,
+        "kafka_security": "sasl_ssl",
+        "kafka_username": USER,
+        "kafka_password": PASSWORD,
+        "kafka_ca_file": str(trust.file),
+    }
+
+
+def test_events_wait_for_the_right_password_and_go_out_after_the_next_start(
+    start_server: Start, kafka: Kafka, topic: str, secure: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text(f"{secure.pop('kafka_password')}\n")
+    variables = {variable(name): value for name, value in secure.items()}
+    server = start_server(**variables, MATHOPS_KAFKA_PASSWORD="wr0ng")
+    assert calculate(server) == 200
+    eventually(lambda: server.metric("mathops_events_failures_total") >= 1, 30)
+    ready = server.client.get("/readyz")
+    assert "SaslAuthenticationFailed" in ready.json()["checks"]["kafka"]
+    assert "SaslAuthenticationFailed" in told(server, "events cannot be published")[0]
+    assert "wr0ng" not in server.log.read_text() + ready.text
+    assert server.stop() == 0
+
+    again = start_server(**variables, MATHOPS_KAFKA_PASSWORD_FILE=str(tmp_path / "password"))
+
+    assert calculate(again) == 200
+    drained(again)
+    assert {json.loads(event.value)["id"] for event in kafka.events(topic)} == {row[0] for row in again.rows("id")}
+    assert again.client.get("/readyz").json()["status"] == "ready"
+
+
+def replay(folder: Path, values: dict[str, str]) -> CompletedProcess[str]:
+    """What the command says that reaches the broker as the relay does."""
+    idle = Server(folder, {variable(name): value for name, value in values.items()})
+    assert idle.run("db", "upgrade").returncode == 0
+    return idle.run("events", "replay", "--since", "2026-01-01")
+
+
+def test_a_broker_takes_user_and_password_in_the_plain_form_too(secure: dict[str, str], tmp_path: Path) -> None:
+    result = replay(tmp_path, {**secure, "kafka_sasl_mechanism": "PLAIN"})
+
+    assert (result.stdout, result.stderr) == ("published 0 events again\n", "")
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_broker_that_asks_for_a_certificate_takes_ours(
+    kafka: Kafka, topic: str, trust: Trust, tmp_path: Path, shown: bool
+) -> None:
+    own = tmp_path / "own.pem"
+    trust.authority.issue_cert("mathops").private_key_and_cert_chain_pem.write_to_path(own)
+    values = {"brokers": kafka.mutual, "topic": topic, "security": "ssl", "ca_file": str(trust.file)}
+    if shown:
+        values["certificate_file"] = str(own)
+
+    result = replay(tmp_path, {f"kafka_{name}": value for name, value in values.items()})
+
+    assert result.returncode == (0 if shown else 1)
+    assert shown or f"cannot publish events: {kafka.mutual}: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ({"sasl_mechanism": "SCRAM-SHA-256"}, "UnsupportedSaslMechanismError"),
+        ({"ca_file": "{strange}"}, "CERTIFICATE_VERIFY_FAILED"),
+        ({"security": "sasl_plaintext", "ca_file": ""}, "closed"),
+    ],
+    ids=["mechanism", "authority", "no TLS"],
+)
+def test_a_broker_that_cannot_be_used_is_told_with_its_address_and_the_reason(
+    secure: dict[str, str], trust: Trust, tmp_path: Path, values: dict[str, str], fault: str
+) -> None:
+    wrong = {f"kafka_{name}": value.format(strange=trust.strange) for name, value in values.items()}
+
+    result = replay(tmp_path, {**secure, **wrong})
+
+    assert result.returncode == 1
+    assert re.fullmatch(f"Error: cannot publish events: {secure['kafka_brokers']}: .*{fault}.*\n", result.stderr)
+    assert PASSWORD not in result.stderr
+
+
+def test_postgresql_by_tls_is_used_only_where_its_certificate_is_trusted(
+    start_server: Start, postgres_container: Container, trust: Trust
+) -> None:
+    name = uuid4().hex
+    url = f"{database_url(postgres_container, name)}?sslmode=verify-full&sslrootcert="
+    server = start_server(MATHOPS_DATABASE_URL=f"{url}{trust.file}")
+    assert calculate(server) == 200
+    sessions = "SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE datname = '{}' AND {}"
+    ours = sessions.format(name, "application_name = 'mathops'")
+    assert rows(postgres_container, name, ours) == [["t"]]
+
+    refused = run_command({"MATHOPS_DATABASE_URL": f"{url}{trust.strange}"}, "db", "check")
+
+    assert refused.exit_code == 1
+    assert refused.stderr.count("\n") == 1
+    assert "certificate verify failed" in refused.stderr
+    assert "p@ss" not in refused.stderr
