@@ -65,9 +65,11 @@ test-e2e: $(VENV)/.test ## install the chart on kind, and use it (needs docker, 
 	@$(MAKE) --no-print-directory kind-node image
 	@$(BIN)/python -m pytest -v -p no:randomly tests/e2e
 
-chart-docs: $(VENV)/.test ## write the chart's README.md and values.schema.json (needs helm-docs)
+chart-docs: $(VENV)/.test ## write the chart's README.md, values.schema.json and example (needs helm, helm-docs)
 	@$(BIN)/python charts/generate.py
 	@helm-docs --chart-search-root charts --log-level error
+	@helm template mathops charts/mathops --namespace numbers \
+	  --values charts/mathops/ci/gitops-values.yaml >charts/mathops/examples/gitops.yaml
 
 image: ## build the image, IMAGE=mathops:dev
 	@DOCKER_BUILDKIT=1 docker build --quiet --tag $(IMAGE) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .

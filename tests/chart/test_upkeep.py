@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests.chart.rendering import CHART
+from tests.chart.rendering import CHART, render, values_of
 
 
 def test_the_readme_is_as_helm_docs_writes_it(tmp_path: Path) -> None:
@@ -17,6 +17,10 @@ def test_the_readme_is_as_helm_docs_writes_it(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes((CHART / name).read_bytes())
     subprocess.run(["helm-docs", "--chart-search-root", str(tmp_path), "--log-level", "error"], check=True)
     assert (tmp_path / "README.md").read_text() == (CHART / "README.md").read_text(), "run make chart-docs"
+
+
+def test_the_rendered_example_is_as_helm_renders_it() -> None:
+    assert (CHART / "examples" / "gitops.yaml").read_text() == render(*values_of("gitops")), "run make chart-docs"
 
 
 def test_the_icon_is_that_of_the_file() -> None:
