@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests.chart.rendering import CHART, render, values_of
+from tests.chart.rendering import CHART, objects, pod_specs, render, values_of
 
 
 def test_the_readme_is_as_helm_docs_writes_it(tmp_path: Path) -> None:
@@ -26,6 +26,12 @@ def test_the_rendered_example_is_as_helm_renders_it() -> None:
 def test_the_icon_is_that_of_the_file() -> None:
     drawn = (CHART / "icon.svg").read_bytes().strip()
     assert _yaml("Chart.yaml")["icon"] == f"data:image/svg+xml;base64,{base64.b64encode(drawn).decode()}"
+
+
+def test_the_images_it_tells_of_are_those_it_runs() -> None:
+    told = yaml.safe_load(_yaml("Chart.yaml")["annotations"]["artifacthub.io/images"])
+    pods = pod_specs(objects(render()))
+    assert {entry["image"] for entry in told} == {container["image"] for pod in pods for container in pod["containers"]}
 
 
 def test_every_alert_is_a_valid_rule() -> None:
