@@ -1,9 +1,9 @@
-"""Faults of Redis and Kafka; no request may end otherwise for them."""
+"""Faults of Redis and Kafka; no request may end otherwise for them alone."""
 
 import time
 
-from tests.chaos.faults import Fault, Well, lasting
-from tests.chaos.scene import Scene
+from tests.chaos.faults import SOON_SECONDS, Fault, Well, lasting
+from tests.chaos.scene import Scene, holds
 
 
 def _redis_used(scene: Scene) -> Well:
@@ -19,6 +19,19 @@ def _cut_again_and_again(scene: Scene, seconds: float) -> Well:
     while time.monotonic() < end:
         scene.kafka.proxy.cut()
         time.sleep(0.3)
+    return scene.published()
+
+
+def _kill_relay(scene: Scene, seconds: float) -> Well:
+    scene.kafka.proxy.set("hang")
+    try:
+        time.sleep(seconds)
+        # What it has sent by now is neither acknowledged nor known to be lost.
+        assert holds(lambda: scene.relay() is not None, SOON_SECONDS), "nobody publishes"
+        if relay := scene.relay():
+            relay.kill()
+    finally:
+        scene.kafka.proxy.set("pass")
     return scene.published()
 
 
@@ -51,4 +64,5 @@ KAFKA = (
         lasting(lambda scene: scene.kafka.proxy.set("refuse"), lambda scene: scene.kafka.proxy.set("pass"), _published),
     ),
     Fault("Kafka is cut again and again", _cut_again_and_again),
+    Fault("Kafka hangs, relay killed", _kill_relay, frozenset({503})),
 )

@@ -7,16 +7,18 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from tests.chaos.answers import UNAVAILABLE
+from tests.chaos.faults import LOST_CONNECTION
 from tests.chaos.lanes import Episode
 from tests.chaos.load import Outcome
-from tests.chaos.verdict import Verdict
+from tests.chaos.verdict import Verdict, cause, unanswered
 
 _MOST_FINDINGS = 40
 
 
 def show(verdict: Verdict, console: Console) -> None:
     """Print all of it."""
-    for table in (_requests(verdict.outcomes), _faults(verdict.episodes), _stores(verdict)):
+    for table in (_requests(verdict.outcomes), _faults(verdict.outcomes, verdict.episodes), _stores(verdict)):
         console.print(table)
     for finding in verdict.findings[:_MOST_FINDINGS]:
         console.print(f"WRONG {finding}", markup=False, highlight=False, soft_wrap=True)
@@ -51,15 +53,18 @@ def _ending(outcome: Outcome) -> str:
     return "4xx" if outcome.status < 500 else str(outcome.status)
 
 
-def _faults(episodes: Sequence[Episode]) -> Table:
+def _faults(outcomes: Sequence[Outcome], episodes: Sequence[Episode]) -> Table:
     by_name: dict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:
         by_name[episode.fault.name].append(episode)
+    endings = Counter((cause(outcome, episodes), outcome.status) for outcome in outcomes if unanswered(outcome))
     return _table(
         "faults",
         "times",
         "seconds in all",
         "longest recovery, s",
+        "503",
+        "connection lost",
         "failed",
         rows=(
             (
@@ -67,6 +72,8 @@ def _faults(episodes: Sequence[Episode]) -> Table:
                 len(made),
                 f"{sum(episode.lifted - episode.began for episode in made):.1f}",
                 f"{max((e.recovered - e.lifted for e in made if e.recovered is not None), default=0):.1f}",
+                endings[name, UNAVAILABLE],
+                endings[name, LOST_CONNECTION],
                 sum(episode.recovered is None for episode in made),
             )
             for name, made in sorted(by_name.items())

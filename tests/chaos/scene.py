@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -79,10 +79,19 @@ class Scene:
 
     def outbox(self) -> tuple[int, int]:
         """The place up to which the broker has the journal, and the journal's last."""
-        with closing(sqlite3.connect(f"file:{self.data / 'mathops.db'}?mode=ro", uri=True)) as database:
-            query = "SELECT (SELECT position FROM relay), (SELECT coalesce(max(seq), 0) FROM requests)"
-            position, last = database.execute(query).fetchone()
+        position, last = self._query("(SELECT position FROM relay), (SELECT coalesce(max(seq), 0) FROM requests)")
         return position, last
+
+    def relay(self) -> psutil.Process | None:
+        """The journal process that publishes, if there is one just now."""
+        (owner,) = self._query("(SELECT owner FROM relay)")
+        pid = int(owner.split(":")[-2]) if owner else 0
+        return psutil.Process(pid) if pid and psutil.pid_exists(pid) else None
+
+    def _query(self, expressions: str) -> tuple[Any, ...]:
+        with closing(sqlite3.connect(f"file:{self.data / 'mathops.db'}?mode=ro", uri=True)) as database:
+            row: tuple[Any, ...] = database.execute(f"SELECT {expressions}").fetchone()
+        return row
 
     def published(self) -> Callable[[], bool]:
         """A claim: that the broker has all that is in the journal by now."""

@@ -6,6 +6,8 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from mathops.record import Record
+from tests.chaos.answers import UNAVAILABLE
+from tests.chaos.faults import LOST_CONNECTION
 from tests.chaos.lanes import LANES, Episode
 from tests.chaos.load import Outcome
 from tests.chaos.stores import Published
@@ -67,12 +69,21 @@ def seen_by_clients(outcomes: Sequence[Outcome], episodes: Sequence[Episode]) ->
     for outcome in outcomes:
         if outcome.wrong:
             findings.append(f"answer: {outcome.request_id} {outcome.ask.method} {outcome.ask.target}: {outcome.wrong}")
-        elif outcome.status in (None, 503) and not any(
-            episode.excuses(outcome.status, outcome.began, outcome.ended) for episode in episodes
-        ):
+        elif unanswered(outcome) and cause(outcome, episodes) is None:
             ended = f"503 {outcome.problem}" if outcome.status else "a lost connection"
             findings.append(f"answer: {outcome.request_id} {outcome.ask.target}: {ended} without a fault to cause it")
     return findings
+
+
+def unanswered(outcome: Outcome) -> bool:
+    """Whether it ended with 503 or a lost connection."""
+    return outcome.status in (UNAVAILABLE, LOST_CONNECTION)
+
+
+def cause(outcome: Outcome, episodes: Sequence[Episode]) -> str | None:
+    """The fault that explains such an end, the first where there are several."""
+    excuses = (e for e in episodes if e.excuses(outcome.status, outcome.began, outcome.ended))
+    return next((episode.fault.name for episode in excuses), None)
 
 
 def of_faults(episodes: Sequence[Episode]) -> list[str]:
