@@ -40,9 +40,11 @@ fix: $(VENV)/.test ## mend style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.tools ## compare speed side by side (needs wrk and redis-server)
+bench: $(VENV)/.tools ## compare speed side by side (needs wrk, redis-server and docker)
 	@$(BIN)/python bench/compare.py
 	@$(BIN)/python bench/beside_large.py
+	@PYTHONPATH=. $(BIN)/python bench/parts.py
+	@PYTHONPATH=. $(BIN)/python bench/faults.py
 	@$(BIN)/python bench/spent.py
 
 docs: $(VENV)/.test ## write the generated documents

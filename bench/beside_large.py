@@ -8,6 +8,8 @@ import statistics
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import servers
@@ -15,23 +17,29 @@ import servers
 PORT = 5820
 LARGE_CLIENTS = 10
 SECONDS = 10
-SMALL = "/pow?base=2&exp={}"
+SMALL = (f"/pow?base=2&exp={number % 500}" for number in count())
 LARGE = "/fact?n={}"
 
 
-def small_latencies(token: str, seconds: float) -> list[float]:
-    """Milliseconds of small requests, one after the other on one connection."""
-    connection = http.client.HTTPConnection("127.0.0.1", PORT)
+def latencies(port: int, token: str, targets: Iterator[str], seconds: float) -> list[float]:
+    """Milliseconds of requests one after the other on one connection, each of which must be answered well."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
     end = time.monotonic() + seconds
-    latencies: list[float] = []
+    found: list[float] = []
     while time.monotonic() < end:
         started = time.perf_counter()
-        connection.request("GET", SMALL.format(len(latencies) % 500), headers={"Authorization": f"Bearer {token}"})
+        connection.request("GET", next(targets), headers={"Authorization": f"Bearer {token}"})
         answer = connection.getresponse()
         answer.read()
         assert answer.status == 200, answer.status
-        latencies.append((time.perf_counter() - started) * 1000)
-    return latencies
+        found.append((time.perf_counter() - started) * 1000)
+    return found
+
+
+def row(name: str, found: list[float]) -> str:
+    """A line of the table."""
+    cuts = statistics.quantiles(found, n=100)
+    return f"| {name} | {len(found)} | {cuts[49]:.1f} | {cuts[98]:.1f} | {max(found):.1f} |"
 
 
 def ask_large(token: str, number: int, stop: threading.Event, counts: dict[int, int]) -> None:
@@ -54,14 +62,13 @@ def main() -> None:
         with servers.running(servers.mathops(Path(scratch), PORT, **settings)):
             servers.wait(PORT, "/livez")
             token = servers.login(PORT)
-            small_latencies(token, 1)
-            alone = small_latencies(token, SECONDS)
+            latencies(PORT, token, SMALL, 1)
+            alone = latencies(PORT, token, SMALL, SECONDS)
             beside, counts = _beside_large(token)
     print("| small requests | answered | p50 ms | p99 ms | max ms |")
     print("|---|---:|---:|---:|---:|")
-    for name, latencies in (("alone", alone), (f"beside {LARGE_CLIENTS} large", beside)):
-        cuts = statistics.quantiles(latencies, n=100)
-        print(f"| {name} | {len(latencies)} | {cuts[49]:.1f} | {cuts[98]:.1f} | {max(latencies):.1f} |")
+    print(row("alone", alone))
+    print(row(f"beside {LARGE_CLIENTS} large", beside))
     print(f"\nlarge answers by status: {dict(sorted(counts.items()))}")
 
 
@@ -74,11 +81,11 @@ def _beside_large(token: str) -> tuple[list[float], dict[int, int]]:
     for thread in threads:
         thread.start()
     time.sleep(0.5)
-    latencies = small_latencies(token, SECONDS)
+    beside = latencies(PORT, token, SMALL, SECONDS)
     stop.set()
     for thread in threads:
         thread.join()
-    return latencies, counts
+    return beside, counts
 
 
 if __name__ == "__main__":

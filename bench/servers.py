@@ -95,3 +95,12 @@ def login(port: int) -> str:
     )
     with urllib.request.urlopen(request) as answer:
         return str(json.load(answer)["token"])
+
+
+def metric(port: int, name: str) -> float:
+    """The value of a metric of the service on `port`, its labels in Prometheus' notation."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        for line in answer.read().decode().splitlines():
+            if line.startswith(f"{name} "):
+                return float(line.rsplit(" ", 1)[1])
+    return 0.0

@@ -1,7 +1,6 @@
 """`python -m tests.chaos`: mixed load while everything around it breaks, and a table of what became of it."""
 
 import argparse
-import logging
 import sys
 import tempfile
 import time
@@ -38,8 +37,6 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600, help="how long faults are made")
     parser.add_argument("--seed", default=str(time.time_ns()), help="decides the faults and the load")
     arguments = parser.parse_args()
-    # Its complaints about a broker that is not up yet.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console = Console(width=120)
     console.print(f"{arguments.seconds:g} s, seed {arguments.seed}", highlight=False)
     try:

@@ -1,6 +1,7 @@
 """A real broker (KRaft), and what lies in its topics."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -14,6 +15,9 @@ from tests.integration.services import certificates
 from tests.integration.services.containers import KAFKA, Container
 from tests.process import Server, eventually, free_port
 from tests.proxy import FaultProxy
+
+# Its complaints about a broker that is not up yet.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 USER, PASSWORD = "mathops", "k4fka s3cret"
 
