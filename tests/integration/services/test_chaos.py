@@ -1,4 +1,4 @@
-"""Half a minute of what `make chaos` does for ten."""
+"""A minute of what `make chaos` does for ten."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.chaos.scene import Neighbours
 from tests.integration.services.containers import Container
 from tests.integration.services.kafka import Kafka
 
-SECONDS = 30
+SECONDS = 60
 
 
 @pytest.fixture
