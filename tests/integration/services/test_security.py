@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from mathops.adapters import schema
 from mathops.adapters.gate import FAILURES
 from mathops.adapters.shared import open_shared
 from mathops.settings import Settings, variable
@@ -151,9 +152,10 @@ def test_events_wait_for_the_right_password_and_go_out_after_the_next_start(
 
 def replay(folder: Path, values: dict[str, str]) -> CompletedProcess[str]:
     """What the command says that reaches the broker as the relay does."""
-    idle = Server(folder, {variable(name): value for name, value in values.items()})
-    assert idle.run("db", "upgrade").returncode == 0
-    return idle.run("events", "replay", "--since", "2026-01-01")
+    url = f"sqlite:///{folder / 'mathops.db'}"
+    schema.upgrade(url)
+    variables = {variable(name): value for name, value in {**values, "database_url": url}.items()}
+    return Server(folder, variables).run("events", "replay", "--since", "2026-01-01")
 
 
 def test_a_broker_takes_user_and_password_in_the_plain_form_too(secure: dict[str, str], tmp_path: Path) -> None:
