@@ -21,6 +21,8 @@ from tests.integration.services.kafka import Kafka
 
 FIRST_PORT = 5850
 REDIS_PORT = 5849
+# What a part still does after its round, such as storing traces, is not to burden the next one.
+REST_SECONDS = 2
 Variables = dict[str, str]
 
 
@@ -104,6 +106,7 @@ def main() -> None:
         for number in range(options.rounds + 1):
             for name, service in services.items():
                 seen = service.round(options.connections, options.seconds)
+                time.sleep(REST_SECONDS)
                 if number:  # the first warms up
                     rounds[name].append(seen)
     _table(rounds, options.connections)
