@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -34,19 +34,22 @@ def small_disk(folder: Path, seconds: float) -> Iterator[Path]:
 
 
 @contextmanager
-def full(folder: Path) -> Iterator[None]:
-    """Leave no byte free on the disk of `folder`, for as long as this is entered."""
+def full(folder: Path) -> Iterator[Callable[[], None]]:
+    """Leave no byte free on the disk of `folder`; what is given takes again what has become free since."""
     filler = folder / "filler"
-    try:
-        with filler.open("wb", buffering=0) as file:
+
+    def fill() -> None:
+        with filler.open("ab", buffering=0) as file:
             free = os.statvfs(folder)
             with suppress(OSError):
-                os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize)
-            file.seek(0, os.SEEK_END)
+                os.posix_fallocate(file.fileno(), file.tell(), free.f_bavail * free.f_frsize)
             # The service writes meanwhile, and what is foreseen is not always what is left.
             with suppress(OSError):
                 while True:
                     file.write(b"\0" * 4096)
-        yield
+
+    try:
+        fill()
+        yield fill
     finally:
         filler.unlink(missing_ok=True)
