@@ -11,26 +11,12 @@ import httpx2
 from tests.process import Server, eventually
 
 
-class Load:
-    """Each caller has a connection of its own; `answers` are the statuses by the request ids they sent."""
+class Callers:
+    """Threads that call while it is entered, until `_ended` is set."""
 
-    def __init__(self, server: Server, callers: int = 4, pause: float = 0.0) -> None:
-        self._server = server
-        self._headers = server.login()
-        self._pause = pause
+    def __init__(self) -> None:
         self._ended = threading.Event()
-        self._numbers = count()
-        self.answers: dict[str, int] = {}
-        self._threads = [threading.Thread(target=self._call, args=(name,)) for name in range(callers)]
-
-    @property
-    def acknowledged(self) -> set[str]:
-        return {name for name, status in self.answers.items() if status == 200}
-
-    def more(self, answers: int = 50, seconds: float = 30) -> None:
-        """Wait for so many more results."""
-        wanted = len(self.acknowledged) + answers
-        eventually(lambda: len(self.acknowledged) >= wanted, seconds)
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -43,6 +29,28 @@ class Load:
         self._ended.set()
         for thread in self._threads:
             thread.join()
+
+
+class Load(Callers):
+    """Each caller has a connection of its own; `answers` are the statuses by the request ids they sent."""
+
+    def __init__(self, server: Server, callers: int = 4, pause: float = 0.0) -> None:
+        super().__init__()
+        self._server = server
+        self._headers = server.login()
+        self._pause = pause
+        self._numbers = count()
+        self.answers: dict[str, int] = {}
+        self._threads = [threading.Thread(target=self._call, args=(name,)) for name in range(callers)]
+
+    @property
+    def acknowledged(self) -> set[str]:
+        return {name for name, status in self.answers.items() if status == 200}
+
+    def more(self, answers: int = 50, seconds: float = 30) -> None:
+        """Wait for so many more results."""
+        wanted = len(self.acknowledged) + answers
+        eventually(lambda: len(self.acknowledged) >= wanted, seconds)
 
     def _call(self, caller: int) -> None:
         with httpx2.Client(base_url=self._server.client.base_url, timeout=30) as client:

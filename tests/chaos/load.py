@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from itertools import count
 from random import Random
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from tests.chaos import answers
 from tests.chaos.answers import Answer
 from tests.chaos.asks import Ask, conditional, mixed
+from tests.load import Callers
 
 # Longer than any fault's own time limits together; who waits longer has been left hanging.
 LONGEST_SECONDS = 30.0
@@ -81,28 +81,16 @@ class Caller:
         return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body)
 
 
-class Load:
+class Load(Callers):
     """Runs the clients while it is entered."""
 
     def __init__(self, caller: Callable[[str], Caller], seed: str) -> None:
-        self._ended = threading.Event()
+        super().__init__()
         self._threads = [
             threading.Thread(target=self._call, args=(caller(f"user{number % _USERS}"), random))
             for number in range(CLIENTS)
             for random in [Random(f"{seed} client {number}")]
         ]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join()
 
     def _call(self, caller: Caller, random: Random) -> None:
         known: dict[tuple[str, str], tuple[Ask, str]] = {}
