@@ -3,16 +3,16 @@
 All servers stay up and take turns, so that a machine that drifts drifts for all; ratios are of medians.
 """
 
-import argparse
 import re
-import statistics
 import subprocess
 import tempfile
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import servers
+import turns
 
 PATH = "/pow?base=2&exp=5"
 PORTS = {"mathops": 5810, "bare": 5811, "old way": 5812}
@@ -51,12 +51,7 @@ def _milliseconds(text: str, percentile: str) -> float:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--connections", type=int, default=32)
-    options = parser.parse_args()
-    rounds: dict[str, list[Round]] = {name: [] for name in PORTS}
+    options = turns.options(__doc__, rounds=5)
     with tempfile.TemporaryDirectory(prefix=".bench-", dir=Path.cwd()) as scratch, ExitStack() as stack:
         folder = Path(scratch)
         for command in (
@@ -69,19 +64,18 @@ def main() -> None:
         for port in PORTS.values():
             servers.wait(port, PATH)
         tokens = {"mathops": servers.login(PORTS["mathops"]), "bare": "-", "old way": servers.login(PORTS["old way"])}
-        for number in range(options.rounds + 1):
-            for name, port in PORTS.items():
-                seen = load(port, tokens[name], options.connections, options.seconds)
-                if number:  # the first warms up
-                    rounds[name].append(seen)
-    _table(rounds, options.connections)
+        medians = turns.medians(
+            options.rounds,
+            {
+                name: partial(load, port, tokens[name], options.connections, options.seconds)
+                for name, port in PORTS.items()
+            },
+        )
+    print(f"{options.connections} connections, {options.rounds} rounds, medians\n")
+    _table(medians)
 
 
-def _table(rounds: dict[str, list[Round]], connections: int) -> None:
-    medians = {
-        name: Round(*(statistics.median(values) for values in zip(*seen, strict=True))) for name, seen in rounds.items()
-    }
-    print(f"{connections} connections, {len(rounds['bare'])} rounds, medians\n")
+def _table(medians: dict[str, Round]) -> None:
     print("| server | requests/s | of bare | p50 ms | p99 ms |")
     print("|---|---:|---:|---:|---:|")
     for name, seen in medians.items():

@@ -4,17 +4,17 @@ All servers stay up and take turns, as in compare.py. Events are published when 
 one waits, and the processor time of it counts.
 """
 
-import argparse
-import statistics
 import tempfile
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 import servers
 import trustme
+import turns
 from compare import load
 from tests.integration.services import jaeger, postgres
 from tests.integration.services.kafka import Kafka
@@ -77,12 +77,13 @@ class Service:
         self._token = servers.login(port)
 
     def round(self, connections: int, seconds: int) -> Round:
-        """Load it, and wait until all is published."""
+        """Load it, wait until all is published, and rest."""
         before = self._processor_seconds()
         seen = load(self._port, self._token, connections, seconds)
         while self._publishes and servers.metric(self._port, "mathops_outbox_pending"):
             time.sleep(0.5)
         spent = self._processor_seconds() - before
+        time.sleep(REST_SECONDS)
         return Round(*seen, spent / (seen.rate * seconds) * 1e6)
 
     def _processor_seconds(self) -> float:
@@ -92,32 +93,22 @@ class Service:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--connections", type=int, default=32)
-    options = parser.parse_args()
+    options = turns.options(__doc__, rounds=4)
     with tempfile.TemporaryDirectory(prefix=".bench-", dir=Path.cwd()) as scratch, ExitStack() as stack:
         services = {
             name: Service(stack, Path(scratch) / str(port), port, variables)
             for port, (name, variables) in enumerate(settings(stack, Path(scratch)).items(), FIRST_PORT)
         }
-        rounds: dict[str, list[Round]] = {name: [] for name in services}
-        for number in range(options.rounds + 1):
-            for name, service in services.items():
-                seen = service.round(options.connections, options.seconds)
-                time.sleep(REST_SECONDS)
-                if number:  # the first warms up
-                    rounds[name].append(seen)
-    _table(rounds, options.connections)
+        medians = turns.medians(
+            options.rounds,
+            {name: partial(service.round, options.connections, options.seconds) for name, service in services.items()},
+        )
+    print(f"{options.connections} connections, {options.rounds} rounds, medians\n")
+    _table(medians)
 
 
-def _table(rounds: dict[str, list[Round]], connections: int) -> None:
-    medians = {
-        name: Round(*(statistics.median(values) for values in zip(*seen, strict=True))) for name, seen in rounds.items()
-    }
+def _table(medians: dict[str, Round]) -> None:
     embedded = medians["embedded"]
-    print(f"{connections} connections, {len(rounds['embedded'])} rounds, medians\n")
     print("| parts | requests/s | of embedded | p50 ms | p99 ms | processor µs a request |")
     print("|---|---:|---:|---:|---:|---:|")
     for name, seen in medians.items():
