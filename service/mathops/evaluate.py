@@ -2,7 +2,9 @@
 
 import math
 import time
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 from mathops.compute import Timing
 from mathops.errors import ResultTooLarge
@@ -28,7 +30,7 @@ class Compute(Protocol):
         """Compute exactly; raises Overloaded or DeadlineExceeded."""
 
 
-class Plan(NamedTuple):
+class Plan(Struct, frozen=True, gc=False):
     """An admitted computation: its canonical key, and its size in digits as foreseen."""
 
     operation: Operation
@@ -39,7 +41,7 @@ class Plan(NamedTuple):
     large: bool
 
 
-class Evaluation(NamedTuple):
+class Evaluation(Struct, frozen=True, gc=False):
     """A result, whether the cache had it (hit or miss), and the time it took."""
 
     result: Result

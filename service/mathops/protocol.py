@@ -6,7 +6,7 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mathops.settings import Settings
-from mathops.transport import GatheringTransport
+from mathops.transport import GatheringTransport, Turn
 from mathops.web.middleware.limits import CROWDED
 
 # The service's own limits answer 414 and 431 far below; this bounds what one connection can fill.
@@ -21,9 +21,10 @@ class PatientProtocol(HttpToolsProtocol):
     Requests on a connection beyond the limit are marked as CROWDED.
     """
 
-    def __init__(self, settings: Settings, **arguments: Any) -> None:
+    def __init__(self, settings: Settings, turn: Turn, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._settings = settings
+        self._turn = turn
         self._crowded = False
         self._timer: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
@@ -31,7 +32,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn's own
         """Begin to wait for the first request."""
-        super().connection_made(cast(asyncio.Transport, GatheringTransport(transport, self.loop)))
+        super().connection_made(cast(asyncio.Transport, GatheringTransport(transport, self._turn)))
         self._crowded = len(self.connections) > self._settings.connections
         self._wait(0)
 

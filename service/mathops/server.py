@@ -140,8 +140,14 @@ def _serve_reloading(settings: Settings, descriptor: int) -> None:
         reload_dirs=[str(package)],
         log_config=None,
         access_log=False,
+        proxy_headers=believes_proxies(),
         timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_seconds),
     )
+
+
+def believes_proxies() -> bool:
+    """Whether some proxy may say where a request comes from; whose word counts is for the operator to tell."""
+    return "FORWARDED_ALLOW_IPS" in os.environ
 
 
 class _Log(Logger):  # type: ignore[misc]

@@ -5,6 +5,30 @@ from typing import Any
 
 # What is larger goes at once: waiting would only hold it in memory, out of sight of flow control.
 _SMALL_BYTES = 16 * 1024
+_OURS = {"write", "writelines", "close"}
+_FORWARDED = [name for name in dir(asyncio.Transport) if not name.startswith("_") and name not in _OURS]
+
+
+class Turn:
+    """The transports that have something to send at the end of this turn of the event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: list[GatheringTransport] = []
+
+    def add(self, transport: "GatheringTransport") -> None:
+        """Flush `transport` at the end of this turn."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._waiting.append(transport)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for transport in waiting:
+            try:
+                transport.flush()
+            except Exception as error:  # one caller's fault is not to keep the others waiting
+                message = {"message": "an answer could not be sent", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(message)
 
 
 class GatheringTransport:
@@ -13,29 +37,31 @@ class GatheringTransport:
     uvicorn writes head and body apart, and each write would be a packet and a wake-up of the reader.
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._parts: list[bytes] = []
+    # Bound below; these are what is called on each answer.
+    is_closing: Any
 
-    def __getattr__(self, name: str) -> Any:
-        """All else is the transport's own."""
-        return getattr(self._transport, name)
+    def __init__(self, transport: asyncio.Transport, turn: Turn) -> None:
+        self._transport = transport
+        self._turn = turn
+        self._parts: list[bytes] = []
+        # All else is the transport's own. Not by __getattr__, which slows down every attribute of its class.
+        self.__dict__.update({name: getattr(transport, name) for name in _FORWARDED})
 
     def write(self, data: bytes) -> None:
         """Send `data` at the end of this turn, or now if it is large."""
         self._parts.append(data)
         if len(data) > _SMALL_BYTES:
-            self._flush()
+            self.flush()
         elif len(self._parts) == 1:
-            self._loop.call_soon(self._flush)
+            self._turn.add(self)
 
     def close(self) -> None:
         """Close once all is sent."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what has been written."""
         parts, self._parts = self._parts, []
         if parts and not self._transport.is_closing():
             self._transport.writelines(parts)

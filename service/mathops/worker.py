@@ -17,7 +17,9 @@ from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
 from mathops.protocol import PatientProtocol
+from mathops.server import believes_proxies
 from mathops.settings import load
+from mathops.transport import Turn
 from mathops.web.app import Application
 
 
@@ -73,7 +75,8 @@ class Worker(UvicornWorker):
         settings = load().settings
         self.config.timeout_graceful_shutdown = math.ceil(settings.shutdown_timeout_seconds)
         self.config.server_header = False
-        self.config.http = cast("type[asyncio.Protocol]", partial(PatientProtocol, settings))
+        self.config.proxy_headers = believes_proxies()
+        self.config.http = cast("type[asyncio.Protocol]", partial(PatientProtocol, settings, Turn()))
         self.delay = settings.shutdown_delay_seconds
         # uvicorn's own lines go with ours; its access log is off, for the request log says more.
         logging.getLogger("uvicorn.error").propagate = True

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from mathops.transport import GatheringTransport
+from mathops.transport import GatheringTransport, Turn
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +35,7 @@ async def line() -> Line:
 
 @pytest.fixture
 async def transport(line: Line) -> GatheringTransport:
-    return GatheringTransport(line, asyncio.get_running_loop())
+    return GatheringTransport(line, Turn())
 
 
 async def test_what_one_turn_writes_is_sent_at_once(line: Line, transport: GatheringTransport) -> None:
@@ -75,6 +75,18 @@ async def test_nothing_is_sent_to_who_has_left(line: Line, transport: GatheringT
 
     await asyncio.sleep(0)
     assert line.sent == []
+
+
+async def test_a_transport_that_fails_keeps_no_other_waiting(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    turn, broken, told = Turn(), Line(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+    monkeypatch.setattr(broken, "writelines", lambda _: 1 / 0)
+    GatheringTransport(broken, turn).write(b"lost")
+    GatheringTransport(line, turn).write(b"sent")
+
+    await asyncio.sleep(0)
+    assert line.sent == [b"sent"]
+    assert [type(error) for error in told] == [ZeroDivisionError]
 
 
 async def test_the_rest_is_as_the_transport_has_it(transport: GatheringTransport) -> None:

@@ -18,6 +18,7 @@ from mathops.adapters.locks import FileLock
 from mathops.errors import StartupError
 
 BUSY_SECONDS = 5
+_BEGIN = "BEGIN IMMEDIATE"
 _WAL_RESET_FIXED = (3, 51, 3)
 # The drivers there are, by database, whichever a URL names.
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
@@ -85,9 +86,14 @@ def writer_engine(url: str, *, durable: bool = True) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql(_BEGIN)
 
     return engine
+
+
+def begin(url: str) -> str:
+    """The statement that begins a transaction of `writer_engine`."""
+    return _BEGIN if is_sqlite(url) else postgresql.BEGIN
 
 
 def reader_engine(url: str) -> Engine:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 
 # Any number, the same everywhere: sequence order is commit order only while one writes at a time.
-_WRITE_LOCK = 0x6D617468
+BEGIN = f"SELECT pg_advisory_xact_lock({0x6D617468})"
 _CONNECT_SECONDS = 5
 
 _CONNECTION: dict[str, Any] = {
@@ -30,7 +30,7 @@ def writer_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
+        connection.exec_driver_sql(BEGIN)
 
     return engine
 

@@ -1,7 +1,7 @@
 """The rotating request log: one line of JSON a record, right with several writing processes."""
 
+import os
 from collections.abc import Sequence
-from io import FileIO
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import msgspec
 from mathops.adapters.locks import FileLock
 from mathops.errors import StartupError
 from mathops.record import Record
+
+_encoder = msgspec.json.Encoder()
 
 
 def prepare(path: Path) -> None:
@@ -34,23 +36,38 @@ class RequestLog:
         """Append one line for each record, all or none; raises OSError."""
         if not records:
             return
-        lines = b"".join(msgspec.json.encode(record) + b"\n" for record in records)
+        lines = _encoder.encode_lines(records)
         with self._lock:
             if self._append(lines) >= self._size:
                 self._rotate()
 
     def _append(self, lines: bytes) -> int:
-        with self._path.open("a+b", buffering=0) as file:
-            start = _end_of_lines(file)
+        # Not by open(), whose file object asks the system as much again as all of this does.
+        file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            start = self._end_of_lines(file)
             try:
                 left = memoryview(lines)
                 while left:
-                    left = left[file.write(left) :]
+                    left = left[os.write(file, left) :]
             except OSError:
                 # A full disk takes a part.
-                file.truncate(start)
+                os.ftruncate(file, start)
                 raise
-            return file.tell()
+            return start + len(lines)
+        finally:
+            os.close(file)
+
+    def _end_of_lines(self, file: int) -> int:
+        """Where the last whole line ends; cuts off what a killed process left unfinished.
+
+        Nobody was answered for that.
+        """
+        end = os.fstat(file).st_size
+        if end and os.pread(file, 1, end - 1) != b"\n":
+            end = self._path.read_bytes().rfind(b"\n") + 1
+            os.ftruncate(file, end)
+        return end
 
     def _rotate(self) -> None:
         names = [self._path, *(self._numbered(number) for number in range(1, self._backups + 1))]
@@ -61,16 +78,3 @@ class RequestLog:
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
-
-
-def _end_of_lines(file: FileIO) -> int:
-    """Where the last whole line ends; cuts off what a killed process left unfinished: nobody was answered for that."""
-    end = file.tell()
-    if end == 0:
-        return 0
-    file.seek(end - 1)
-    if file.read(1) != b"\n":
-        file.seek(0)
-        end = file.readall().rfind(b"\n") + 1
-        file.truncate(end)
-    return end

@@ -17,6 +17,8 @@ from mathops.record import FIELDS, Record, timestamp
 COLUMNS = [requests.c[name] for name in FIELDS]
 _SELECT = select(requests.c.seq, *COLUMNS)
 _PARAMETERS = FIELDS.index("parameters")
+# Writes nothing new, and yet only where writing is possible.
+_PROBE = "UPDATE relay SET position = position"
 # Rows deleted in one transaction, so that requests never wait long behind retention.
 _DELETED_AT_ONCE = 500
 
@@ -66,26 +68,35 @@ class Writer:
         insert = dialect.insert(requests).on_conflict_do_nothing(index_elements=["id"]).inline()
         compiled = insert.compile(dialect=self._engine.dialect, column_keys=list(FIELDS))
         self._insert = str(compiled)
-        self._row = _row if compiled.positional else _named_row
+        self._begin = database.begin(url)
+        self._row: Callable[[Record], Any] = _row if compiled.positional else _named_row
 
     def commit(self, records: Sequence[Record], before_commit: Callable[[], None]) -> None:
-        """Store all records in one transaction; without any it proves that the journal can be written."""
-        with self._transaction() as connection:
-            if records:
-                connection.exec_driver_sql(self._insert, [self._row(record) for record in records])
+        """Store all records in one transaction; without any it proves that the journal can be written.
+
+        Raises the driver's own errors and those of `before_commit`.
+        """
+        rows = [self._row(record) for record in records]
+        with self._connected() as connection:
+            # By the driver: what Core does around a transaction costs as much as SQLite's part of it.
+            driver = connection.connection
+            cursor = driver.cursor()
+            cursor.execute(self._begin)
+            if rows:
+                cursor.executemany(self._insert, rows)
             else:
-                connection.execute(relay.update().values(position=relay.c.position))
+                cursor.execute(_PROBE)
             before_commit()
+            driver.commit()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        """A transaction under the lock; after a fault the next one begins on a new connection."""
+    def _connected(self) -> Iterator[Connection]:
+        """A connection under the lock; after a fault the next one is new, and what was begun is undone."""
         try:
             with self._lock:
                 if self._connection is None:
                     self._connection = self._engine.connect()
-                with self._connection.begin():
-                    yield self._connection
+                yield self._connection
         except Exception:
             if self._connection is not None:
                 self._connection.invalidate()
@@ -103,7 +114,7 @@ class Writer:
         oldest = select(requests.c.timestamp).where(requests.c.seq > _position()).order_by(requests.c.seq).limit(1)
         first = select(func.coalesce(func.min(requests.c.seq) - 1, 0)).scalar_subquery()
         last = select(func.coalesce(func.max(requests.c.seq), 0)).scalar_subquery()
-        with self._transaction() as connection:
+        with self._connected() as connection, connection.begin():
             position, start, end = connection.execute(select(_position(), first, last)).one()
             return Outbox(max(0, end - max(position, start)), connection.execute(oldest).scalar())
 
@@ -123,7 +134,7 @@ class Writer:
             limits.append(oldest.c.seq <= select(func.max(requests.c.seq) - rows).scalar_subquery())
         if not limits:
             return 0
-        with self._transaction() as connection:
+        with self._connected() as connection, connection.begin():
             allowed = oldest.c.seq <= _position() if published else true()
             unwanted = select(oldest.c.seq).where(and_(or_(*limits), allowed))
             return connection.execute(delete(requests).where(requests.c.seq.in_(unwanted))).rowcount

@@ -115,7 +115,7 @@ class Exchange:
             status=status,
             problem=self.problem,
             cache=self.cache,
-            duration_ms=round((time.perf_counter() - self.started) * 1000, 3),
+            duration_ms=int((time.perf_counter() - self.started) * 1e6) / 1000,
             request_id=self.request_id,
             trace_id=self.trace_id,
         )

@@ -20,13 +20,11 @@ _NESTED: dict[type, str] = {dict: "{...}", list: "[...]"}
 def from_query(query: bytes, exchange: Exchange) -> dict[str, str]:
     """Parameters of a query string; raises InvalidParameter for one given twice."""
     try:
-        if b"%" not in query and b"+" not in query and query.count(b"&") < _MOST_PARAMETERS:
+        text = query.decode("ascii")
+        if "%" not in text and "+" not in text and text.count("&") < _MOST_PARAMETERS:
             # Without escapes, which is nearly always, this is all that parsing is.
-            pairs = [part.partition("=")[::2] for part in query.decode("ascii").split("&") if part]
-            return _unique(pairs, exchange)
-        pairs = parse_qsl(
-            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
-        )
+            return _unique([part.partition("=")[::2] for part in text.split("&") if part], exchange)
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
     except UnicodeDecodeError:
         raise MalformedRequest("the query is not UTF-8 in percent-encoding") from None
     except ValueError:

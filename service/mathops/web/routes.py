@@ -1,6 +1,6 @@
 """The routes: one line each."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -48,6 +48,6 @@ class ExactPaths:
         exact = [route for route in routes if isinstance(route, Route) and "{" not in route.path]
         self.apps = {(method, route.path): route.app for route in exact for method in route.methods or ()}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """ASGI."""
-        await self.apps.get((scope["method"], scope["path"]), self.app)(scope, receive, send)
+        return self.apps.get((scope["method"], scope["path"]), self.app)(scope, receive, send)

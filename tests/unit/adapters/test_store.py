@@ -3,7 +3,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from mathops.adapters import database
 from mathops.adapters.store import Outbox, Reader, Writer
@@ -55,7 +54,7 @@ def test_a_database_locked_by_another_is_a_fault_after_the_busy_time_and_works_a
     other = database.sqlite_module().connect(tmp_path / "mathops.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
-    with pytest.raises(OperationalError, match="locked"):
+    with pytest.raises(database.sqlite_module().OperationalError, match="locked"):
         writer.commit([make_record()], before_commit=nothing)
     other.execute("ROLLBACK")
     other.close()

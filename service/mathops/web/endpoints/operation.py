@@ -50,13 +50,13 @@ class OperationEndpoint:
         ]
         await _send(fields, b"" if scope["method"] == "HEAD" else body, send)
 
-    async def _evaluate(
+    def _evaluate(
         self, exchange: Exchange, arguments: tuple[int, ...], form: str, receive: Receive
-    ) -> Evaluation:
+    ) -> Coroutine[Any, Any, Evaluation]:
         plan = exchange.plan(arguments, form)
         assert exchange.principal is not None
         work = exchange.resources.evaluator.evaluate(plan, exchange.principal.user)
-        return await (until_disconnect(receive, work) if plan.large else work)
+        return until_disconnect(receive, work) if plan.large else work
 
 
 async def until_disconnect(receive: Receive, work: Coroutine[Any, Any, Evaluation]) -> Evaluation:

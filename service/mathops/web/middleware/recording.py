@@ -25,7 +25,7 @@ class Recording:
             nonlocal withheld
             if message["type"] == "http.response.start" and exchange.recorded:
                 try:
-                    await self._append(exchange, message["status"])
+                    await exchange.resources.journal.append(exchange.record(message["status"], self.longest))
                 except JournalUnavailable as error:
                     withheld = True
                     await problem_response(error, scope)(scope, receive, send)
@@ -42,10 +42,7 @@ class Recording:
     async def _gone(self, exchange: Exchange) -> None:
         exchange.problem = "client-closed-request"
         try:
-            await self._append(exchange, CLIENT_CLOSED_REQUEST)
+            await exchange.resources.journal.append(exchange.record(CLIENT_CLOSED_REQUEST, self.longest))
         except JournalUnavailable:
             # Nobody waits for this answer, and the failure is counted.
             return
-
-    async def _append(self, exchange: Exchange, status: int) -> None:
-        await exchange.resources.journal.append(exchange.record(status, self.longest))

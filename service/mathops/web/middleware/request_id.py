@@ -1,8 +1,8 @@
 """Opens the exchange of a request and names it: X-Request-ID, the caller's where it is well-formed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
+from types import SimpleNamespace
 
-from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mathops.operations import Operation
@@ -20,7 +20,7 @@ class RequestId:
     """
 
     def __init__(
-        self, app: ASGIApp, state: State, templates: Collection[str], operations: Mapping[str, Operation]
+        self, app: ASGIApp, state: SimpleNamespace, templates: Collection[str], operations: Mapping[str, Operation]
     ) -> None:
         self.app = app
         self.state = state
@@ -37,11 +37,11 @@ class RequestId:
         if resources.draining or crowded(scope):
             exchange.answer_fields.append(_CLOSE)
 
-        async def named(message: Message) -> None:
+        def named(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 message["headers"] = [*message["headers"], *exchange.answer_fields]
-            await send(message)
+            return send(message)
 
         await self.app(scope, receive, named)
 
