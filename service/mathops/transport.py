@@ -45,7 +45,8 @@ class GatheringTransport:
         self._turn = turn
         self._parts: list[bytes] = []
         # All else is the transport's own. Not by __getattr__, which slows down every attribute of its class.
-        self.__dict__.update({name: getattr(transport, name) for name in _FORWARDED})
+        for name in _FORWARDED:
+            setattr(self, name, getattr(transport, name))
 
     def write(self, data: bytes) -> None:
         """Send `data` at the end of this turn, or now if it is large."""

@@ -1,9 +1,16 @@
 """When a server begins to listen."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.process import Server
+
+
+def test_a_variable_of_gunicorn_decides_nothing(start_server: Callable[..., Server]) -> None:
+    server = start_server(WEB_CONCURRENCY="many")
+
+    assert len(server.web_workers) == 1
 
 
 def test_it_listens_only_once_requests_can_be_stored(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from mathops.compute import Timing
 from mathops.errors import QuotaExceeded, ResultTooLarge
 from mathops.evaluate import Evaluator, Plan, too_large
-from mathops.operations import FACTORIAL, FIBONACCI, POWER
+from mathops.operations import FACTORIAL, FIBONACCI, POWER, Result
 from mathops.telemetry import metrics
 from tests.fakes import FakeCache, FakeLimiter, InlineCompute
 
@@ -96,7 +96,7 @@ async def test_a_small_result_is_computed_in_place_and_not_charged() -> None:
 
     evaluation = await world.evaluator.evaluate(world.plan(5), "alice")
 
-    assert evaluation.result == (b"100000", 6)
+    assert evaluation.result == Result(b"100000", 6)
     assert evaluation.cache == "miss"
     assert evaluation.timing.queue == evaluation.timing.encode == 0
     assert 0 < evaluation.timing.compute < 1
@@ -107,7 +107,7 @@ async def test_a_small_result_is_computed_in_place_and_not_charged() -> None:
 async def test_a_large_result_is_computed_elsewhere(world: World) -> None:
     evaluation = await world.evaluator.evaluate(world.plan(25), "alice")
 
-    assert evaluation.result == (b"1" + b"0" * 25, 26)
+    assert evaluation.result == Result(b"1" + b"0" * 25, 26)
     assert evaluation.timing == Timing(0.001, 0.002, 0.003)
     assert world.compute.computed == 1
 

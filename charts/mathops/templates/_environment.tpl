@@ -103,5 +103,15 @@
       name: {{ $external.existingSecret }}
       key: {{ $external.existingSecretKey }}
 {{- end }}
+{{- if $external.existingCaSecret }}
+- name: MATHOPS_KAFKA_CA_FILE
+  value: /etc/mathops/kafka-ca/ca.crt
+{{- end }}
+{{- if $external.existingCertificateSecret }}
+- name: MATHOPS_KAFKA_CERTIFICATE_FILE
+  value: /etc/mathops/kafka-certificate/tls.crt
+- name: MATHOPS_KAFKA_KEY_FILE
+  value: /etc/mathops/kafka-certificate/tls.key
+{{- end }}
 {{- end }}
 {{- end }}

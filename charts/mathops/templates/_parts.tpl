@@ -50,6 +50,18 @@
 {{- if .Values.kafka.enabled }}{{ include "mathops.fullname" . }}-kafka:9092{{ else }}{{ .Values.externalKafka.brokers }}{{ end }}
 {{- end }}
 
+{{- /* Folders of files for reaching brokers elsewhere, and the Secrets that hold them. */ -}}
+{{- define "mathops.kafkaFiles" -}}
+{{- if .Values.externalKafka.brokers }}
+{{- with .Values.externalKafka.existingCaSecret }}
+kafka-ca: {{ . }}
+{{- end }}
+{{- with .Values.externalKafka.existingCertificateSecret }}
+kafka-certificate: {{ . }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "mathops.kafkaSecret" -}}
 {{- .Values.kafka.auth.existingSecret | default (printf "%s-kafka" (include "mathops.fullname" .)) }}
 {{- end }}

@@ -93,6 +93,11 @@ spec:
           mountPath: /etc/mathops/users
           readOnly: true
         {{- end }}
+        {{- range $name, $_ := include "mathops.kafkaFiles" . | fromYaml }}
+        - name: {{ $name }}
+          mountPath: /etc/mathops/{{ $name }}
+          readOnly: true
+        {{- end }}
         {{- if .Values.backup.enabled }}
         - name: backups
           mountPath: /backups
@@ -130,6 +135,12 @@ spec:
         items:
           - key: {{ $.Values.users.existingSecret | empty | ternary "users" $.Values.users.existingSecretKey }}
             path: users
+    {{- end }}
+    {{- range $name, $secret := include "mathops.kafkaFiles" . | fromYaml }}
+    - name: {{ $name }}
+      secret:
+        secretName: {{ $secret }}
+        defaultMode: 0440
     {{- end }}
     # Here too, so that the claim is bound at once, and a copy can be made or put back from this pod.
     {{- if .Values.backup.enabled }}

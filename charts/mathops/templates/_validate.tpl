@@ -49,6 +49,9 @@
 {{- if and $v.externalKafka.brokers (hasPrefix "sasl" $v.externalKafka.security) (not (and $v.externalKafka.username $v.externalKafka.existingSecret)) }}
 {{- fail "externalKafka.security with SASL needs externalKafka.username and externalKafka.existingSecret." }}
 {{- end }}
+{{- if and (or $v.externalKafka.existingCaSecret $v.externalKafka.existingCertificateSecret) (not (has $v.externalKafka.security (list "ssl" "sasl_ssl"))) }}
+{{- fail "externalKafka.existingCaSecret and externalKafka.existingCertificateSecret are for TLS: set externalKafka.security to ssl or sasl_ssl." }}
+{{- end }}
 {{- if lt (int $v.terminationGracePeriodSeconds) (add (int $v.shutdown.delaySeconds) (int $v.shutdown.timeoutSeconds) 5 | int) }}
 {{- fail "terminationGracePeriodSeconds is too short to end in peace: make it at least shutdown.delaySeconds + shutdown.timeoutSeconds + 5." }}
 {{- end }}

@@ -22,6 +22,8 @@ def serve(host: str | None, port: int | None, workers: int | None, reload: bool)
     for name, value in (("http_host", host), ("http_port", port), ("workers", workers)):
         if value is not None:
             _override(name, str(value))
+    # gunicorn reads it when it is imported, and fails where it is no number; MATHOPS_WORKERS is what counts.
+    os.environ.pop("WEB_CONCURRENCY", None)
     from mathops.server import serve
 
     serve(load().settings, reload=reload)

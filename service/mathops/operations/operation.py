@@ -5,7 +5,6 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from gmpy2 import mpz
 
@@ -21,7 +20,8 @@ _DIGITS_PER_BIT = math.log10(2)
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 
 
-class Result(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Result:
     """An exact integer as ASCII text: decimal digits with an optional minus sign."""
 
     text: bytes

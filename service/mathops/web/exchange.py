@@ -4,6 +4,7 @@ import re
 import time
 from typing import Any
 
+from msgspec import Struct
 from starlette.types import Scope
 from uuid_utils import uuid7
 
@@ -14,76 +15,73 @@ from mathops.record import Record, cut, timestamp
 from mathops.web.negotiation import TEXT
 from mathops.web.resources import Resources
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 Fields = list[tuple[bytes, bytes]]
 
 
-class Exchange:
+class Exchange(Struct):
     """One request and its answer; each middleware fills in what it finds.
 
     `fields` are the request's header fields (those of one name as one list), `answer_fields` those that the
     middleware adds to any answer, `fresh_fields` those it adds to a result.
     """
 
-    __slots__ = (
-        "answer_fields",
-        "arguments",
-        "cache",
-        "fields",
-        "fresh_fields",
-        "id",
-        "operation",
-        "parameters",
-        "path",
-        "principal",
-        "problem",
-        "received",
-        "recorded",
-        "representation",
-        "request_id",
-        "resources",
-        "result",
-        "route",
-        "started",
-        "status",
-        "trace_id",
-    )
+    resources: Resources
+    route: str | None
+    operation: Operation | None
+    trace_id: str | None
+    path: str
+    fields: dict[bytes, bytes]
+    id: str
+    request_id: str
+    answer_fields: Fields
+    received: float
+    started: float
+    # Only operations are kept; authentication takes back what a flood of refusals would write.
+    recorded: bool
+    fresh_fields: Fields = []
+    parameters: dict[str, str] = {}
+    arguments: tuple[int, ...] | None = None
+    principal: Principal | None = None
+    representation: str | None = None
+    result: Result | None = None
+    cache: str | None = None
+    problem: str | None = None
+    # Set when the answer begins.
+    status: int = 0
 
-    def __init__(
-        self,
+    @classmethod
+    def of(
+        cls,
         scope: Scope,
         resources: Resources,
         route: str | None,
         operation: Operation | None,
         trace_id: str | None,
-    ) -> None:
-        self.resources = resources
-        self.route = route
-        self.operation = operation
-        self.trace_id = trace_id
-        self.path: str = scope["path"]
-        self.fields: dict[bytes, bytes] = dict(scope["headers"])
-        if len(self.fields) != len(scope["headers"]):
-            self.fields = _combined(scope["headers"])
-        self.received = time.time()
-        self.started = time.perf_counter()
-        self.id = str(uuid7())
-        sent = self.field(b"x-request-id")
-        self.request_id = sent if sent and _REQUEST_ID.fullmatch(sent) else self.id
-        self.answer_fields: Fields = [(b"x-request-id", self.request_id.encode("ascii"))]
-        self.fresh_fields: Fields = []
-        self.parameters: dict[str, str] = {}
-        self.arguments: tuple[int, ...] | None = None
-        self.principal: Principal | None = None
-        self.representation: str | None = None
-        self.result: Result | None = None
-        self.cache: str | None = None
-        self.problem: str | None = None
-        # Set when the answer begins.
-        self.status = 0
-        # Only operations are kept; authentication takes back what a flood of refusals would write.
-        self.recorded = operation is not None
+    ) -> "Exchange":
+        """The exchange that a request begins."""
+        fields: dict[bytes, bytes] = dict(scope["headers"])
+        if len(fields) != len(scope["headers"]):
+            fields = _combined(scope["headers"])
+        identity = request_id = str(uuid7())
+        sent = fields.get(b"x-request-id")
+        if sent is not None and _REQUEST_ID.fullmatch(sent):
+            request_id = sent.decode("ascii")
+        return cls(
+            resources=resources,
+            route=route,
+            operation=operation,
+            trace_id=trace_id,
+            path=scope["path"],
+            fields=fields,
+            id=identity,
+            request_id=request_id,
+            answer_fields=[(b"x-request-id", request_id.encode("ascii"))],
+            received=time.time(),
+            started=time.perf_counter(),
+            recorded=operation is not None,
+        )
 
     def field(self, name: bytes) -> str | None:
         """The request's header field of that (lower-case) name."""

@@ -19,7 +19,7 @@ def docker(*arguments: str, seconds: float = 120) -> str:
     outcome = subprocess.run(
         ["docker", *arguments], capture_output=True, text=True, timeout=seconds, check=False, stdin=subprocess.DEVNULL
     )
-    assert outcome.returncode == 0, f"docker {' '.join(arguments)}: {outcome.stderr}"
+    assert outcome.returncode == 0, f"docker {' '.join(arguments)}: {outcome.stderr or outcome.stdout}"
     return outcome.stdout.strip()
 
 

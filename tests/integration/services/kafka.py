@@ -42,6 +42,7 @@ class Kafka:
     """A broker that clients without TLS reach through `proxy` only, for that is the address it tells them.
 
     At `secure` it asks for user and password, at `mutual` for a certificate; both are not behind the proxy.
+    Who shows neither may do everything, and others what no rule of `acls` is about.
     """
 
     def __init__(self, authority: trustme.CA, *, proxied: bool = True) -> None:
@@ -81,6 +82,9 @@ ssl.keystore.type=PEM
 ssl.keystore.location=/tmp/tls/broker.pem
 ssl.truststore.type=PEM
 ssl.truststore.location=/tmp/tls/authority.pem
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+allow.everyone.if.no.acl.found=true
 log.dirs=/tmp/log
 auto.create.topics.enable=false
 offsets.topic.num.partitions=3
@@ -89,6 +93,11 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 """
+
+    def acls(self, *arguments: str) -> str:
+        """What kafka-acls.sh does; a broker is asked at its address outside, so this asks the controller."""
+        command = ("/opt/kafka/bin/kafka-run-class.sh", "org.apache.kafka.tools.AclCommand")
+        return self.container.run(*command, "--bootstrap-controller", "localhost:9093", *arguments)
 
     def topics(self) -> list[str]:
         return asyncio.run(self._admin(lambda admin: admin.list_topics()))

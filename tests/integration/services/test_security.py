@@ -35,16 +35,17 @@ def calculate(server: Server) -> int:
     return server.client.get("/pow?base=2&exp=5", headers=server.login()).status_code
 
 
-def documented_rules() -> list[str]:
-    found = re.search(r"ACL SETUSER mathops on >PASSWORD (.+)", Path("docs/operations.md").read_text())
+def documented(command: str) -> str:
+    """What follows a command in the documentation."""
+    found = re.search(rf"^{re.escape(command)} (.+)", Path("docs/operations.md").read_text(), re.MULTILINE)
     assert found
-    return found[1].split()
+    return found[1]
 
 
 @pytest.fixture
 def places(redis_container: Container, redis: Command, trust: Trust) -> Iterator[dict[str, object]]:
     """What the URLs below are made of; the user may do what the documentation says, and no more."""
-    redis("acl", "setuser", "mathops", "on", ">s3cret", *documented_rules())
+    redis("acl", "setuser", "mathops", "on", ">s3cret", *documented("ACL SETUSER mathops on >PASSWORD").split())
     redis("acl", "log", "reset")
     tls, plain = (f"{HOST}:{redis_container.port(port)}" for port in (TLS_PORT, PORT))
     yield {"tls": tls, "plain": plain, "known": trust.file, "strange": trust.strange}
@@ -148,6 +149,32 @@ def test_events_wait_for_the_right_password_and_go_out_after_the_next_start(
     drained(again)
     assert {json.loads(event.value)["id"] for event in kafka.events(topic)} == {row[0] for row in again.rows("id")}
     assert again.client.get("/readyz").json()["status"] == "ready"
+
+
+@pytest.fixture
+def guarded(kafka: Kafka, topic: str) -> Iterator[None]:
+    """The topic and the cluster are somebody else's alone."""
+    kafka.make_topic(topic)
+    for place in (["--cluster"], ["--topic", topic]):
+        kafka.acls("--add", "--allow-principal", "User:somebody", "--operation", "All", *place)
+    yield
+    kafka.acls("--remove", "--force", "--cluster")
+
+
+@pytest.mark.usefixtures("guarded")
+def test_events_wait_for_the_right_to_write_and_need_no_other(
+    start_server: Start, kafka: Kafka, topic: str, secure: dict[str, str]
+) -> None:
+    server = start_server(**{variable(name): value for name, value in secure.items()})
+    assert calculate(server) == 200
+    eventually(lambda: "AuthorizationFailed" in server.client.get("/readyz").json()["checks"]["kafka"], 30)
+    assert kafka.events(topic) == []
+
+    kafka.acls(*documented("kafka-acls.sh --bootstrap-server BROKER").replace("math-requests", topic).split())
+
+    drained(server)
+    assert len(kafka.events(topic)) == len(server.rows("id")) == 1
+    assert server.client.get("/readyz").json()["status"] == "ready"
 
 
 def replay(folder: Path, values: dict[str, str]) -> CompletedProcess[str]:

@@ -20,7 +20,7 @@ def test_a_result_is_named_by_the_sha256_of_its_text() -> None:
 
 
 def test_a_result_is_the_decimal_text_of_the_computation() -> None:
-    assert POWER.result(-2, 5) == (b"-32", 2)
+    assert POWER.result(-2, 5) == Result(b"-32", 2)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class RequestId:
         """ASGI."""
         path = scope["path"]
         resources = self.state.resources
-        exchange = scope["exchange"] = Exchange(
+        exchange = scope["exchange"] = Exchange.of(
             scope, resources, self._template(path), self.operations.get(path), tracing.current_trace_id()
         )
         if resources.draining or crowded(scope):
