@@ -52,6 +52,8 @@ def load(keep):
 threads = [threading.Thread(target=load, args=(keep,)) for keep in (True, True, False, False)]
 [thread.start() for thread in threads]; [thread.join() for thread in threads]
 print(json.dumps({"requests": done[0], "faults": faults}))
+# The container ends with this program, and whoever wrote the file is still in it.
+time.sleep(2)
 """
 
 
