@@ -22,7 +22,7 @@ run: $(VENV)/.run ## serve on port 5000, on embedded parts
 
 test: $(VENV)/.test ## lint, then the tests that need nothing but Python
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest --cov=service/mathops tests/unit tests/contracts tests/properties tests/server
+	@$(BIN)/python -m pytest --cov=service/mathops tests/unit tests/docs tests/processes tests/contracts tests/properties tests/server
 
 test-integration: $(VENV)/.test ## tests of some minutes: faults, Schemathesis, real Redis, Kafka and PostgreSQL in Docker
 	@$(BIN)/python -m pytest tests/integration tests/chaos

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import servers
 from beside_large import latencies, row
-from tests.proxy import FaultProxy, Mode
+from tests.support.proxy import FaultProxy, Mode
 
 PORT, REDIS_PORT = 5840, 5841
 ROUNDS, SECONDS = 3, 4

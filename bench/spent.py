@@ -15,11 +15,11 @@ import uvloop
 from bare import app as bare_app
 from starlette.types import ASGIApp, Message
 
-from mathops import server
-from mathops.resources import open_resources
+from mathops.bootstrap import open_resources
+from mathops.server import master
+from mathops.server.web_worker import spare_collections
 from mathops.settings import Settings
 from mathops.web.app import create_app
-from mathops.worker import spare_collections
 
 REQUESTS = 20_000
 AT_ONCE = 32
@@ -45,7 +45,7 @@ async def answer(app: ASGIApp, token: str, count: int) -> None:
 async def measure(folder: Path) -> None:
     """Print the table."""
     settings = Settings(data_dir=folder)
-    server.prepare(settings)
+    master.prepare(settings)
     app = create_app(settings, open_resources)
     async with open_resources(settings) as app.state.resources:
         token = app.state.resources.tokens.make("bench", ["math"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from starlette.testclient import TestClient
 
-from mathops.evaluate import Evaluator
+from mathops.evaluator import Evaluator
 from mathops.identity import keys
 from mathops.identity.tokens import Tokens
 from mathops.identity.users import AnyUser, UsersFile
@@ -16,8 +16,8 @@ from mathops.operations import OPERATIONS, Operation
 from mathops.settings import Settings
 from mathops.web.app import create_app
 from mathops.web.resources import Resources
-from tests.fakes import FakeCache, FakeJournal, FakeLimiter, InlineCompute
-from tests.process import Server
+from tests.support.fakes import FakeCache, FakeJournal, FakeLimiter, InlineCompute
+from tests.support.server import Server
 
 hypothesis_settings.register_profile("mathops", deadline=None, max_examples=100)
 hypothesis_settings.load_profile("mathops")

@@ -3,7 +3,7 @@
 from typing import NamedTuple, Protocol
 
 from mathops.errors import QuotaExceeded
-from mathops.record import Record
+from mathops.models import Record
 
 
 class Cache(Protocol):

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from mathops.record import Record
+from mathops.models import Record
 from tests.chaos.load import Outcome
 from tests.chaos.stores import Published
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tests.chaos import answers
 from tests.chaos.answers import Answer
 from tests.chaos.asks import Ask, conditional, mixed
-from tests.load import Callers
+from tests.support.load import Callers
 
 # Longer than any fault's own time limits together; who waits longer has been left hanging.
 LONGEST_SECONDS = 30.0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from mathops.adapters import database
+from mathops.journal import database
 from tests.chaos import lanes, scene, stores
 from tests.chaos.load import Load
 from tests.chaos.scene import Neighbours, Scene, holds

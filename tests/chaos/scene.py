@@ -17,11 +17,11 @@ import psutil
 from tests.chaos.load import Caller, Outcome
 from tests.integration.services.containers import Container
 from tests.integration.services.kafka import Kafka
-from tests.process import Server
-from tests.proxy import FaultProxy
+from tests.support.proxy import FaultProxy
+from tests.support.server import Server
 
 WORKERS = 2
-JOURNAL, COMPUTE = "mathops.adapters.journal_process", "mathops.compute_worker"
+JOURNAL, COMPUTE = "mathops.journal.process", "mathops.processes.pool_worker"
 # Enough that the chance to have asked one worker only is small.
 _PROBES = 8
 _LIMIT = "1000000000/minute"

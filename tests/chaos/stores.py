@@ -7,10 +7,10 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import select
 
-from mathops.adapters import database
-from mathops.adapters.store import COLUMNS, record_of
-from mathops.adapters.tables import requests
-from mathops.record import Record
+from mathops.journal import database
+from mathops.journal.rows import COLUMNS, record_of
+from mathops.journal.tables import requests
+from mathops.models import Record
 from tests.integration.services.kafka import Kafka
 
 _decoder = msgspec.json.Decoder(Record)

@@ -6,14 +6,14 @@ from hashlib import sha256
 
 import pytest
 
-from mathops.record import Record
+from mathops.models import Record
 from tests.chaos.answers import Answer, fault
 from tests.chaos.asks import JSON, LARGE, REPEATED, Ask, Sum, conditional, power
 from tests.chaos.lanes import LANES, Episode
 from tests.chaos.load import Outcome
 from tests.chaos.stores import Published
 from tests.chaos.verdict import Verdict, judge
-from tests.records import make_record
+from tests.support.records import make_record
 
 SUMS = [*REPEATED, LARGE[0]]
 

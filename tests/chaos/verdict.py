@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from mathops.record import Record
+from mathops.models import Record
 from tests.chaos.answers import UNAVAILABLE
 from tests.chaos.comparison import Store, in_journal, in_log, in_topic
 from tests.chaos.faults import LOST_CONNECTION

@@ -5,9 +5,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from mathops.adapters.cache_memory import MemoryCache
 from mathops.ports import Cache
-from tests.fakes import FakeCache
+from mathops.shared.cache_memory import MemoryCache
+from tests.support.fakes import FakeCache
 
 pytestmark = pytest.mark.anyio
 

@@ -6,10 +6,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from mathops.compute import Pool
-from mathops.evaluate import Compute
+from mathops.evaluator import Compute
 from mathops.operations import OPERATIONS, Operation
-from tests.fakes import InlineCompute
+from mathops.processes.pool import Pool
+from tests.support.fakes import InlineCompute
 
 pytestmark = pytest.mark.anyio
 

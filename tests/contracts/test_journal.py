@@ -8,13 +8,13 @@ from uuid import uuid4
 
 import pytest
 
-from mathops.adapters import schema
-from mathops.adapters.journal import ProcessJournal
+from mathops.journal import schema
+from mathops.journal.client import ProcessJournal
+from mathops.models import Record
 from mathops.ports import Journal
-from mathops.record import Record
 from mathops.settings import Settings
-from tests.fakes import FakeJournal
-from tests.records import make_record
+from tests.support.fakes import FakeJournal
+from tests.support.records import make_record
 
 pytestmark = pytest.mark.anyio
 

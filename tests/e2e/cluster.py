@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import yaml
 
-from tests.process import eventually, free_port
+from tests.support.server import eventually, free_port
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "mathops"

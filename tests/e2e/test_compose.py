@@ -12,7 +12,7 @@ import yaml
 
 from tests.chart.rendering import objects, pod_specs, render
 from tests.e2e.cluster import ROOT, bearer, results, run
-from tests.process import eventually, free_port
+from tests.support.server import eventually, free_port
 
 pytestmark = pytest.mark.timeout(300)
 PROJECT = "mathops-e2e"

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from tests.e2e.cluster import CHART, ROOT, Namespace, bearer, kubectl
-from tests.process import eventually
+from tests.support.server import eventually
 
 pytestmark = pytest.mark.timeout(600)
 

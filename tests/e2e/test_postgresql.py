@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.cluster import OWN_IMAGE, Namespace, bearer, helm, kubectl, previous_chart, results
-from tests.process import eventually
+from tests.support.server import eventually
 
 pytestmark = pytest.mark.timeout(600)
 

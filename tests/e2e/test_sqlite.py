@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cluster import CHART, OWN_IMAGE, ROOT, Namespace, bearer, results
-from tests.process import eventually
+from tests.support.server import eventually
 
 pytestmark = pytest.mark.timeout(600)
 

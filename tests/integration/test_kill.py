@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from mathops.adapters import database
-from tests.load import Load
-from tests.process import Server
+from mathops.journal import database
+from tests.support.load import Load
+from tests.support.server import Server
 
 ROUNDS = 20
 

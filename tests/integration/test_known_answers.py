@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.process import Server
+from tests.support.server import Server
 
 # 2^61 - 1 is prime.
 PRIME = 2**61 - 1

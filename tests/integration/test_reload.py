@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx2
 
-from tests.process import Server, eventually
+from tests.support.server import Server, eventually
 
 
 def test_a_change_of_the_source_is_served_without_a_restart_by_hand(tmp_path: Path) -> None:

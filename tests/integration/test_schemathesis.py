@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import Server
+from tests.support.server import Server
 
 HERE = Path(__file__).parent
 

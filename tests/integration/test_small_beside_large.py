@@ -7,7 +7,7 @@ from math import lgamma, log
 import httpx2
 import pytest
 
-from tests.process import Server, eventually
+from tests.support.server import Server, eventually
 
 
 def largest_factorial(digits: int) -> int:

@@ -3,10 +3,10 @@
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mathops.evaluate import Evaluator
+from mathops.evaluator import Evaluator
 from mathops.operations import OPERATIONS, Operation
 from tests.conftest import World
-from tests.fakes import FakeCache, FakeLimiter, InlineCompute
+from tests.support.fakes import FakeCache, FakeLimiter, InlineCompute
 
 Call = tuple[Operation, tuple[int, ...]]
 

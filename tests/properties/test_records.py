@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
+from mathops.models import MAX_PARAMETER_CHARACTERS, Record, cut, schema, timestamp
 from mathops.operations import OPERATIONS
-from mathops.record import MAX_PARAMETER_CHARACTERS, Record, cut, schema, timestamp
 
 VALIDATOR = Draft202012Validator(schema(), format_checker=FormatChecker())
 

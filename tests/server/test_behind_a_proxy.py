@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.process import Server
+from tests.support.server import Server
 
 # Each of three callers sends one bad token, and one bad token is what one address may send.
 REFUSED = {"MATHOPS_QUOTA_UNAUTHENTICATED": "1/minute"}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tests.commands import run_command
-from tests.process import Server, eventually, free_port
+from tests.support.commands import run_command
+from tests.support.server import Server, eventually, free_port
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def test_options_of_serve_win_over_variables(tmp_path: Path) -> None:
     try:
         server.start("--host", "127.0.0.1", "--port", str(port), "--workers", "2")
 
-        eventually(lambda: len(server.processes("mathops.adapters.journal_process")) == 2)
+        eventually(lambda: len(server.processes("mathops.journal.process")) == 2)
         assert server.stop() == 0
     finally:
         server.kill()

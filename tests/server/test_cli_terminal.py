@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.process import Server, eventually, interruptible
+from tests.support.server import Server, eventually, interruptible
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import psutil
 
-from tests.process import Server, eventually
+from tests.support.server import Server, eventually
 
-COMPUTE = "mathops.compute_worker"
+COMPUTE = "mathops.processes.pool_worker"
 
 
 def test_none_computes_on_when_the_web_worker_is_killed(start_server: Callable[..., Server]) -> None:

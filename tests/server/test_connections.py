@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import httpx2
 
-from tests.process import Server, eventually
+from tests.support.server import Server, eventually
 from tests.unit.web.answers import refused
 
 

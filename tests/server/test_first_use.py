@@ -6,7 +6,7 @@ from pathlib import Path
 
 from httpx2 import Response
 
-from tests.process import Server
+from tests.support.server import Server
 
 README = Path(__file__).parents[2] / "README.md"
 LOGIN = (

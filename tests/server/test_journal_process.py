@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.load import Load
-from tests.process import Server, eventually
+from tests.support.load import Load
+from tests.support.server import Server, eventually
 
-JOURNAL = "mathops.adapters.journal_process"
+JOURNAL = "mathops.journal.process"
 CALL = "/pow?base=2&exp=5"
 
 
@@ -81,7 +81,7 @@ def test_when_the_web_worker_is_killed_what_it_acknowledged_is_stored_and_its_pr
     server = start_server()
     with Load(server) as load:
         load.more()
-        left = [journal_process(server), *server.processes("mathops.compute_worker")]
+        left = [journal_process(server), *server.processes("mathops.processes.pool_worker")]
         server.web_workers[0].kill()
         assert psutil.wait_procs(left, timeout=20)[1] == []
         load.more()

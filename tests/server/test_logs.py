@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from tests.process import Server, eventually
+from tests.support.server import Server, eventually
 
 DEMO = "anyone may log in under any name; set MATHOPS_USERS_FILE to ask for passwords"
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable
 
-from tests.collector import collecting
-from tests.process import Server
+from tests.support.collector import collecting
+from tests.support.server import Server
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 OPENMETRICS = {"accept": "application/openmetrics-text; version=1.0.0"}

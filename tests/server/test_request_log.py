@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from jsonschema import Draft202012Validator
 
-from mathops.record import FIELDS, schema
-from tests.load import Load
-from tests.process import Server
+from mathops.models import FIELDS, schema
+from tests.support.load import Load
+from tests.support.server import Server
 
 
 def test_with_two_workers_and_over_rotation_it_holds_each_record_of_the_journal_once(

@@ -8,8 +8,8 @@ from itertools import chain, repeat
 
 import pytest
 
-from mathops.protocol import MOST_HEAD_BYTES
-from tests.process import Server, eventually
+from mathops.server.http_protocol import MOST_HEAD_BYTES
+from tests.support.server import Server, eventually
 
 SECONDS = 1.0
 HEAD = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"

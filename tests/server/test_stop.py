@@ -10,8 +10,8 @@ import httpx2
 import psutil
 import pytest
 
-from tests.load import Load
-from tests.process import Server, eventually
+from tests.support.load import Load
+from tests.support.server import Server, eventually
 
 CALL = "/pow?base=2&exp=5"
 # About a second of work.
@@ -123,7 +123,7 @@ def test_a_request_that_takes_longer_than_the_time_to_end_does_not_hold_up_the_s
 ) -> None:
     server = start_server(MATHOPS_COMPUTE_DEADLINE_SECONDS="60", MATHOPS_SHUTDOWN_TIMEOUT_SECONDS="1")
     processes = everything(server)
-    for process in server.processes("mathops.compute_worker"):
+    for process in server.processes("mathops.processes.pool_worker"):
         process.suspend()
     call = Call(server, LARGE)
     call.start()

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.collector import Collector, Received, collecting
-from tests.process import Server, eventually, free_port
+from tests.support.collector import Collector, Received, collecting
+from tests.support.server import Server, eventually, free_port
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = "b7ad6b7169203331"
 TRACEPARENT = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
 SERVER_KIND = 2
+COMPUTE = "mathops.processes.pool_worker"
 
 
 @pytest.fixture
@@ -86,7 +87,9 @@ def test_a_large_request_shows_the_work_of_the_computing_process(
     assert parents(spans)["compute in process"] == "compute"
     work = spans["compute in process"]
     assert work.attributes["mathops.digits"] == answer.json()["digits"]
-    assert work.attributes["process.pid"] in {process.pid for process in server.processes("mathops.compute_worker")}
+    assert work.attributes["process.pid"] in {
+        process.pid for process in server.processes("mathops.processes.pool_worker")
+    }
     timing = dict(stage.split(";dur=") for stage in answer.headers["server-timing"].split(", "))
     measured = float(timing["compute"]) + float(timing["encode"])
     assert (work.end - work.start) / 1e6 == pytest.approx(measured, abs=0.01)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.load import Load
-from tests.process import Server, eventually
+from tests.support.load import Load
+from tests.support.server import Server, eventually
 
 ASKED = 'mathops_operations_total{cache="miss",operation="pow",outcome="ok"}'
 
@@ -32,7 +32,7 @@ def test_the_rows_of_both_are_all_in_the_journal_and_counted_together(pair: Serv
     assert Counter(row[0] for row in pair.rows("request_id")) == Counter(load.acknowledged)
     eventually(lambda: pair.metric(ASKED) == len(load.acknowledged))
     assert pair.metric("mathops_journal_rows_total") == len(load.acknowledged)
-    assert pair.metric("mathops_pool_workers") == len(pair.processes("mathops.compute_worker"))
+    assert pair.metric("mathops_pool_workers") == len(pair.processes("mathops.processes.pool_worker"))
 
 
 def test_counters_do_not_go_back_when_a_worker_is_killed_and_another_takes_its_place(pair: Server) -> None:
@@ -47,4 +47,4 @@ def test_counters_do_not_go_back_when_a_worker_is_killed_and_another_takes_its_p
     assert asked >= 100
     assert pair.metric(ASKED) >= len(load.acknowledged)
     assert load.acknowledged <= {row[0] for row in pair.rows("request_id")}
-    eventually(lambda: pair.metric("mathops_pool_workers") == len(pair.processes("mathops.compute_worker")))
+    eventually(lambda: pair.metric("mathops_pool_workers") == len(pair.processes("mathops.processes.pool_worker")))

@@ -7,16 +7,16 @@ from typing import Any
 import click
 
 from mathops import __version__
-from mathops.cli.completion import completion
-from mathops.cli.config import config
-from mathops.cli.db import db
-from mathops.cli.events import events
-from mathops.cli.history import history
-from mathops.cli.keys import keys
-from mathops.cli.operation import operation_commands
-from mathops.cli.serve import serve
-from mathops.cli.token import token
-from mathops.cli.users import users
+from mathops.cli.completion_command import completion
+from mathops.cli.config_command import config
+from mathops.cli.db_commands import db
+from mathops.cli.event_commands import events
+from mathops.cli.history_command import history
+from mathops.cli.key_commands import keys
+from mathops.cli.operation_commands import operation_commands
+from mathops.cli.serve_command import serve
+from mathops.cli.token_command import token
+from mathops.cli.user_commands import users
 from mathops.errors import MathopsError, StartupError
 from mathops.operations import OPERATIONS, Operation
 

@@ -16,14 +16,14 @@ from mathops.operations import OPERATIONS, Operation
 from mathops.settings import Settings
 from mathops.telemetry import tracing
 from mathops.web.middleware.authentication import Authentication
-from mathops.web.middleware.caching import Caching
-from mathops.web.middleware.limits import Limits
-from mathops.web.middleware.metrics import Metrics
-from mathops.web.middleware.problems import Problems
-from mathops.web.middleware.quota import RequestQuota
-from mathops.web.middleware.recording import Recording
-from mathops.web.middleware.request_id import RequestId
-from mathops.web.middleware.tracing import Tracing
+from mathops.web.middleware.error_handling import Problems
+from mathops.web.middleware.http_caching import Caching
+from mathops.web.middleware.journaling import Recording
+from mathops.web.middleware.rate_limiting import RequestQuota
+from mathops.web.middleware.request_context import RequestId
+from mathops.web.middleware.request_limits import Limits
+from mathops.web.middleware.request_metrics import Metrics
+from mathops.web.middleware.request_tracing import Tracing
 from mathops.web.problems import as_mathops_error, problem_response
 from mathops.web.resources import OpenResources
 from mathops.web.routes import ExactPaths, routes

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope
 
 from mathops.errors import InvalidParameter, MalformedRequest, UnsupportedMediaType
 from mathops.operations.operation import MAX_PARAMETER_DIGITS
-from mathops.web.exchange import Exchange, exchange_of
+from mathops.web.context import Exchange, exchange_of
 
 # No operation has so many; thousands would only cost time, and room in the journal.
 _MOST_PARAMETERS = 32

@@ -16,7 +16,7 @@ from mathops.errors import (
     problem_types,
 )
 from mathops.telemetry.logs import get_logger
-from mathops.web.exchange import exchange_of
+from mathops.web.context import exchange_of
 
 MEDIA_TYPE = "application/problem+json"
 PATH = "/problems/"

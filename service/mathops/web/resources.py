@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-from mathops.evaluate import Evaluator
+from mathops.evaluator import Evaluator
 from mathops.identity.keys import Keys
 from mathops.identity.tokens import Tokens
 from mathops.identity.users import Users

@@ -8,9 +8,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mathops.operations import Operation
 from mathops.web.endpoints import health
 from mathops.web.endpoints.documents import Documents, event_schema, index, problem_page
-from mathops.web.endpoints.history import history
+from mathops.web.endpoints.history_page import history
 from mathops.web.endpoints.login import key_set, login, logout
-from mathops.web.endpoints.operation import OperationEndpoint
+from mathops.web.endpoints.operation_endpoint import OperationEndpoint
 from mathops.web.openapi import document
 
 

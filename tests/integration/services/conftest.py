@@ -9,7 +9,7 @@ from tests.integration.services import postgres, redis
 from tests.integration.services.certificates import Trust
 from tests.integration.services.containers import Container
 from tests.integration.services.kafka import Kafka
-from tests.proxy import FaultProxy
+from tests.support.proxy import FaultProxy
 
 
 @pytest.fixture(scope="session")

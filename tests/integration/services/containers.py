@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Self
 
-from tests.process import eventually
+from tests.support.server import eventually
 
 REDIS = "redis:8"
 KAFKA = "apache/kafka:4.3.1"

@@ -13,8 +13,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from tests.integration.services import certificates
 from tests.integration.services.containers import KAFKA, Container
-from tests.process import Server, eventually, free_port
-from tests.proxy import FaultProxy
+from tests.support.proxy import FaultProxy
+from tests.support.server import Server, eventually, free_port
 
 # Its complaints about a broker that is not up yet.
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

@@ -4,7 +4,7 @@ import trustme
 
 from tests.integration.services import certificates
 from tests.integration.services.containers import REDIS, Container
-from tests.process import free_port
+from tests.support.server import free_port
 
 PORT, TLS_PORT = 6379, 6380
 

@@ -6,11 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from mathops.adapters import schema
-from mathops.adapters.journal import ProcessJournal
-from mathops.adapters.shared import open_shared
+from mathops.journal import schema
+from mathops.journal.client import ProcessJournal
 from mathops.ports import Cache, Journal, Limiter
 from mathops.settings import Settings
+from mathops.shared.shared_state import open_shared
 from tests.contracts import test_cache, test_journal, test_limiter
 from tests.integration.services.containers import Container
 from tests.integration.services.postgres import database_url

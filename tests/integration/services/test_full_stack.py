@@ -12,7 +12,7 @@ from tests.integration.services import jaeger
 from tests.integration.services.containers import Container
 from tests.integration.services.kafka import Kafka
 from tests.integration.services.postgres import database_url
-from tests.process import Server, eventually
+from tests.support.server import Server, eventually
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -13,9 +13,9 @@ import jsonschema
 import pytest
 from argon2 import PasswordHasher
 
-from mathops.record import schema
+from mathops.models import schema
 from tests.integration.services.kafka import Event, Kafka, drained
-from tests.process import Server, eventually, interruptible
+from tests.support.server import Server, eventually, interruptible
 
 Start = Callable[..., Server]
 pytestmark = pytest.mark.timeout(180)

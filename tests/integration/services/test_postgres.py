@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from mathops.adapters import schema
-from tests.commands import run_command
+from mathops.journal import schema
 from tests.integration.services.containers import Container
 from tests.integration.services.kafka import Kafka
 from tests.integration.services.postgres import database_url, rows
-from tests.process import Server, eventually
-from tests.proxy import FaultProxy
+from tests.support.commands import run_command
+from tests.support.proxy import FaultProxy
+from tests.support.server import Server, eventually
 
 pytestmark = pytest.mark.timeout(180)
 

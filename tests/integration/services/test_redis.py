@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.services.containers import Container
-from tests.process import Server, eventually
-from tests.proxy import FaultProxy
+from tests.support.proxy import FaultProxy
+from tests.support.server import Server, eventually
 
 Start = Callable[..., Server]
 Command = Callable[..., str]

@@ -9,17 +9,17 @@ from uuid import uuid4
 
 import pytest
 
-from mathops.adapters import schema
-from mathops.adapters.gate import FAILURES
-from mathops.adapters.shared import open_shared
+from mathops.journal import schema
 from mathops.settings import Settings, variable
-from tests.commands import run_command
+from mathops.shared.circuit_breaker import FAILURES
+from mathops.shared.shared_state import open_shared
 from tests.integration.services.certificates import HOST, Trust
 from tests.integration.services.containers import Container
 from tests.integration.services.kafka import PASSWORD, USER, Kafka, drained
 from tests.integration.services.postgres import database_url, rows
 from tests.integration.services.redis import PORT, TLS_PORT
-from tests.process import Server, eventually
+from tests.support.commands import run_command
+from tests.support.server import Server, eventually
 
 Start = Callable[..., Server]
 Command = Callable[..., str]

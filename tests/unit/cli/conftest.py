@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from tests.commands import run_command
+from tests.support.commands import run_command
 
 Run = Callable[..., Result]
 

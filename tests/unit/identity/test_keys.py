@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from mathops.errors import StartupError
 from mathops.identity import keys
-from tests.process import eventually
+from tests.support.server import eventually
 
 
 @pytest.fixture

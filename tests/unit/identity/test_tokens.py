@@ -20,7 +20,7 @@ from mathops.errors import Unauthorized
 from mathops.identity import keys
 from mathops.identity.tokens import MAX_CHARACTERS, Tokens
 from mathops.settings import Settings
-from tests.process import eventually
+from tests.support.server import eventually
 
 NOW = int(time.time())
 ABSENT = object()

@@ -82,7 +82,7 @@ def test_what_could_not_be_sent_is_an_error_that_names_the_variable(variables: d
 
 def test_a_service_without_traces_never_loads_the_exporter() -> None:
     script = (
-        "import sys, mathops.worker, mathops.resources;"
+        "import sys, mathops.server.web_worker, mathops.bootstrap;"
         "print(any(name.startswith(('opentelemetry.sdk.trace', 'opentelemetry.exporter')) for name in sys.modules))"
     )
 

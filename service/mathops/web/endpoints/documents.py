@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from mathops.errors import NotFound
-from mathops.record import schema
+from mathops.models import schema
 from mathops.web import problems
 from mathops.web.pages import documentation
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from mathops.telemetry import metrics
-from mathops.web.exchange import exchange_of
+from mathops.web.context import exchange_of
 
 _NO_STORE = {"Cache-Control": "no-store"}
 

@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse, Response
 from mathops.errors import InvalidParameter, NotFound, Unauthorized
 from mathops.identity.tokens import REALM
 from mathops.identity.users import LONGEST_PASSWORD, NAME
-from mathops.web.exchange import exchange_of
+from mathops.web.context import exchange_of
 from mathops.web.middleware.authentication import charge_address
 from mathops.web.parameters import json_object
 

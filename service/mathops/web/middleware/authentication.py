@@ -8,7 +8,7 @@ from mathops.errors import Forbidden, Unauthorized
 from mathops.identity.tokens import REALM, Principal, refused
 from mathops.ports import Revocations, quota_exceeded
 from mathops.telemetry import metrics
-from mathops.web.exchange import Exchange, exchange_of
+from mathops.web.context import Exchange, exchange_of
 
 PUBLIC_PATHS = frozenset(
     {

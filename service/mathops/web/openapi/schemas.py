@@ -3,9 +3,9 @@
 from typing import Any
 
 from mathops.errors import MalformedRequest, MathopsError, problem_types
+from mathops.models import schema
 from mathops.operations import Parameter
 from mathops.operations.operation import MAX_PARAMETER_DIGITS
-from mathops.record import schema
 
 Json = dict[str, Any]
 

@@ -1,6 +1,6 @@
 """The paths that are no operations: login, history, probes and documents."""
 
-from mathops.web.endpoints.history import DEFAULT, MOST
+from mathops.web.endpoints.history_page import DEFAULT, MOST
 from mathops.web.openapi.schemas import BODY, GUARDED, LIMITS, Json, fields, problems
 
 _TEXT = {"type": "string"}

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from jsonschema import Draft202012Validator
 
-from mathops.record import schema
+from mathops.models import schema
 from tests.conftest import World
 
 

@@ -2,8 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mathops.adapters.revocations_memory import MemoryRevocations
 from mathops.errors import RevocationUnavailable
+from mathops.shared.revocations_memory import MemoryRevocations
 from tests.conftest import World
 
 

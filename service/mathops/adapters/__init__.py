@@ -1,1 +1,0 @@
-"""The ports' real parts: SQLite, processes, memory."""

@@ -1,0 +1,1 @@
+"""Publishing the journal's rows to Kafka."""

@@ -1,0 +1,80 @@
+"""The rotating request log: one line of JSON a record, right with several writing processes."""
+
+import os
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+
+from mathops.errors import StartupError
+from mathops.journal.locks import FileLock
+from mathops.models import Record
+
+_encoder = msgspec.json.Encoder()
+
+
+def prepare(path: Path) -> None:
+    """Make the file and its folder; raises StartupError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()
+    except OSError as error:
+        raise StartupError(f"the request log {path} cannot be written: {error.strerror}") from None
+
+
+class RequestLog:
+    """Appends records to `path`; at `size` bytes it is renamed, and `backups` of those are kept."""
+
+    def __init__(self, path: Path, size: int, backups: int) -> None:
+        self._path = path
+        self._size = size
+        self._backups = backups
+        self._lock = FileLock(path.with_name(path.name + ".lock"))
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Append one line for each record, all or none; raises OSError."""
+        if not records:
+            return
+        lines = _encoder.encode_lines(records)
+        with self._lock:
+            if self._append(lines) >= self._size:
+                self._rotate()
+
+    def _append(self, lines: bytes) -> int:
+        # Not by open(), whose file object asks the system as much again as all of this does.
+        file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            start = self._end_of_lines(file)
+            try:
+                left = memoryview(lines)
+                while left:
+                    left = left[os.write(file, left) :]
+            except OSError:
+                # A full disk takes a part.
+                os.ftruncate(file, start)
+                raise
+            return start + len(lines)
+        finally:
+            os.close(file)
+
+    def _end_of_lines(self, file: int) -> int:
+        """Where the last whole line ends; cuts off what a killed process left unfinished.
+
+        Nobody was answered for that.
+        """
+        end = os.fstat(file).st_size
+        if end and os.pread(file, 1, end - 1) != b"\n":
+            end = self._path.read_bytes().rfind(b"\n") + 1
+            os.ftruncate(file, end)
+        return end
+
+    def _rotate(self) -> None:
+        names = [self._path, *(self._numbered(number) for number in range(1, self._backups + 1))]
+        for newer, older in reversed(list(pairwise(names))):
+            if newer.exists():
+                newer.replace(older)
+        self._path.touch()
+
+    def _numbered(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}")

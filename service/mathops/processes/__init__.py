@@ -1,0 +1,1 @@
+"""Processes started by a web worker, and the messages between them."""

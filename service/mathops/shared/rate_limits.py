@@ -1,0 +1,63 @@
+"""Rate limits by the `limits` library, in notation such as 600/minute."""
+
+import math
+import time
+from collections.abc import Mapping
+
+from limits import RateLimitItem, parse
+from limits.aio.storage import MemoryStorage
+from limits.aio.storage.base import Storage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+
+from mathops.errors import StartupError
+from mathops.ports import Limiter, Quota
+from mathops.settings import Settings, variable
+from mathops.shared.circuit_breaker import Away, Gate
+
+
+class WindowLimiter:
+    """Sliding windows, in this process's memory unless another storage is given."""
+
+    def __init__(self, policies: Mapping[str, RateLimitItem], storage: Storage | None = None) -> None:
+        self._policies = policies
+        self._limiter = SlidingWindowCounterRateLimiter(storage or MemoryStorage())
+
+    async def charge(self, policy: str, key: str, cost: int = 1) -> Quota | None:
+        """Charge `cost` to `key`; None where `policy` has no limit."""
+        item = self._policies.get(policy)
+        if item is None:
+            return None
+        # More than the whole allowance would never pass; it takes all there is instead.
+        allowed = await self._limiter.hit(item, policy, key, cost=min(cost, item.amount))
+        stats = await self._limiter.get_window_stats(item, policy, key)
+        reset = max(1, math.ceil(stats.reset_time - time.time()))
+        return Quota(policy, allowed, item.amount, item.get_expiry(), stats.remaining, reset)
+
+
+class SharedLimiter:
+    """Windows that all replicas share; while those are away each process counts for itself."""
+
+    def __init__(self, shared: Limiter, own: Limiter, gate: Gate) -> None:
+        self._shared = shared
+        self._own = own
+        self._gate = gate
+
+    async def charge(self, policy: str, key: str, cost: int = 1) -> Quota | None:
+        """Charge `cost` to `key`; None where `policy` has no limit."""
+        try:
+            return await self._gate.ask(lambda: self._shared.charge(policy, key, cost))
+        except Away:
+            return await self._own.charge(policy, key, cost)
+
+
+def policies(settings: Settings) -> dict[str, RateLimitItem]:
+    """The limits of the settings, by policy; raises StartupError."""
+    found = {}
+    for policy in ("requests", "compute", "unauthenticated"):
+        name = f"quota_{policy}"
+        if text := getattr(settings, name):
+            try:
+                found[policy] = parse(text)
+            except ValueError:
+                raise StartupError(f"{variable(name)}: write a limit such as 600/minute, not {text!r}") from None
+    return found

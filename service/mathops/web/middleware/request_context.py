@@ -1,0 +1,53 @@
+"""Opens the exchange of a request and names it: X-Request-ID, the caller's where it is well-formed."""
+
+from collections.abc import Awaitable, Collection, Mapping
+from types import SimpleNamespace
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mathops.operations import Operation
+from mathops.telemetry import tracing
+from mathops.web.context import Exchange
+from mathops.web.middleware.request_limits import crowded
+
+_CLOSE = (b"connection", b"close")
+
+
+class RequestId:
+    """`templates` are the paths of all routes, `operations` maps paths to the operation they ask for.
+
+    `state.resources` are what the service works with.
+    """
+
+    def __init__(
+        self, app: ASGIApp, state: SimpleNamespace, templates: Collection[str], operations: Mapping[str, Operation]
+    ) -> None:
+        self.app = app
+        self.state = state
+        self.templates = templates
+        self.operations = operations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        path = scope["path"]
+        resources = self.state.resources
+        exchange = scope["exchange"] = Exchange.of(
+            scope, resources, self._template(path), self.operations.get(path), tracing.current_trace_id()
+        )
+        if resources.draining or crowded(scope):
+            exchange.answer_fields.append(_CLOSE)
+
+        def named(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                message["headers"] = [*message["headers"], *exchange.answer_fields]
+            return send(message)
+
+        await self.app(scope, receive, named)
+
+    def _template(self, path: str) -> str | None:
+        if path in self.templates:
+            return path
+        # The one kind of route with a variable: a folder of pages.
+        folder = path[: path.rfind("/")] + "/{slug}"
+        return folder if folder in self.templates else None

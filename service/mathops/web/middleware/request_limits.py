@@ -1,0 +1,95 @@
+"""Refuses what is too large or too slow to be read, and what comes on one connection too many."""
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mathops.errors import (
+    ContentTooLarge,
+    HeaderFieldsTooLarge,
+    MathopsError,
+    Overloaded,
+    RequestTimeout,
+    UriTooLong,
+)
+from mathops.settings import Settings
+from mathops.web.context import exchange_of
+from mathops.web.problems import problem_response
+
+# The ASGI extension of a request on a connection beyond the limit of connections.
+CROWDED = "mathops.crowded"
+# A busy service that its probes cannot reach would be restarted for it.
+_ALWAYS_ANSWERED = frozenset({"/livez", "/readyz", "/startupz", "/metrics"})
+_CLOSE = {"Connection": "close"}
+
+
+class Limits:
+    """Sizes and times are those of the settings."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if (error := self._fault(scope)) is not None:
+            await problem_response(error, scope)(scope, receive, send)
+            return
+        bodiless = scope["method"] in ("GET", "HEAD")
+        await self.app(scope, receive if bodiless else self._bounded(receive, _announced(scope)), send)
+
+    def _fault(self, scope: Scope) -> MathopsError | None:
+        settings = self.settings
+        if crowded(scope) and scope["path"] not in _ALWAYS_ANSWERED:
+            return Overloaded(
+                f"there are {settings.connections} connections already, and no more are taken; try again in a second",
+                headers={"Retry-After": "1"},
+            )
+        if len(scope["raw_path"]) + len(scope["query_string"]) > settings.url_bytes:
+            return UriTooLong(f"send at most {settings.url_bytes} bytes; long numbers go into a POST body")
+        # Each field costs its name, its value, and ": " and the line end.
+        if sum([len(name) + len(value) + 4 for name, value in scope["headers"]]) > settings.header_bytes:
+            return HeaderFieldsTooLarge(f"send at most {settings.header_bytes} bytes of header fields")
+        return None
+
+    def _too_large(self) -> ContentTooLarge:
+        # What was not read would be taken for the next request.
+        return ContentTooLarge(f"send at most {self.settings.body_bytes} bytes", headers=_CLOSE)
+
+    def _bounded(self, receive: Receive, announced: int) -> Receive:
+        deadline = asyncio.get_running_loop().time() + self.settings.read_timeout_seconds
+        size = 0
+        whole = False
+
+        async def bounded() -> Message:
+            nonlocal size, whole
+            if whole:
+                return await receive()
+            if announced > self.settings.body_bytes:
+                # Without a read, so that a caller who waits for 100 Continue sends nothing.
+                raise self._too_large()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                raise RequestTimeout(
+                    f"the body did not come within {self.settings.read_timeout_seconds:g} s", headers=_CLOSE
+                ) from None
+            size += len(message.get("body", b""))
+            if size > self.settings.body_bytes:
+                raise self._too_large()
+            whole = not message.get("more_body", False)
+            return message
+
+        return bounded
+
+
+def crowded(scope: Scope) -> bool:
+    """Whether the request came on a connection beyond the limit."""
+    return CROWDED in scope.get("extensions", ())
+
+
+def _announced(scope: Scope) -> int:
+    """The body's length by Content-Length, 0 where it is not told."""
+    length = exchange_of(scope).field(b"content-length") or ""
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0

@@ -1,0 +1,39 @@
+"""Counts requests and times them, by route template and never by raw path."""
+
+import time
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mathops.telemetry import metrics
+from mathops.web.context import exchange_of
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+CLIENT_CLOSED_REQUEST = 499
+
+
+class Metrics:
+    """Observes every answer, refusals included."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        exchange = exchange_of(scope)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            # Methods come from the caller, and each new label value would be kept for ever.
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            route = exchange.route or "unmatched"
+            metrics.labelled(metrics.HTTP_REQUESTS, method, route, exchange.status or CLIENT_CLOSED_REQUEST).inc()
+            metrics.labelled(metrics.HTTP_DURATION, method, route).observe(
+                time.perf_counter() - exchange.started, metrics.exemplar()
+            )
+            if exchange.operation is not None:
+                metrics.labelled(
+                    metrics.OPERATIONS,
+                    exchange.operation.name,
+                    exchange.problem or "ok",
+                    exchange.cache or "none",
+                ).inc()

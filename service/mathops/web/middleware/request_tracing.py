@@ -1,0 +1,67 @@
+"""A server span around each request, by OpenTelemetry's conventions for HTTP; listed only when traces are on."""
+
+from typing import Any
+
+from opentelemetry.trace import Span, StatusCode
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mathops.telemetry import tracing
+from mathops.web.context import Exchange
+from mathops.web.middleware.request_metrics import CLIENT_CLOSED_REQUEST, METHODS
+
+# Callers choose these texts, and a span is not to carry 8 KiB of digits.
+_LONGEST = 256
+
+
+class Tracing:
+    """Continues the caller's trace, or begins one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        method = scope["method"] if scope["method"] in METHODS else "HTTP"
+        with tracing.server_span(method, headers, _request(scope, headers)) as span:
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                if exchange := scope.get("exchange"):
+                    _finish(span, method, exchange)
+
+
+def _request(scope: Scope, headers: dict[str, str]) -> dict[str, Any]:
+    """What is known when the request comes, which is what a sampler sees."""
+    method = scope["method"]
+    known = {"http.request.method": method}
+    if method not in METHODS:
+        known = {"http.request.method": "_OTHER", "http.request.method_original": method[:_LONGEST]}
+    optional = {
+        "url.query": scope["query_string"].decode("latin-1"),
+        "user_agent.original": headers.get("user-agent", ""),
+        "client.address": (scope.get("client") or [""])[0],
+    }
+    return {
+        **known,
+        "url.scheme": scope["scheme"],
+        "url.path": scope["path"][:_LONGEST],
+        "network.protocol.version": scope["http_version"],
+        **{name: value[:_LONGEST] for name, value in optional.items() if value},
+    }
+
+
+def _finish(span: Span, method: str, exchange: Exchange) -> None:
+    """Name the span by its route, and say how the request was answered."""
+    status = exchange.status or CLIENT_CLOSED_REQUEST
+    span.set_attributes({"http.response.status_code": status, "mathops.request_id": exchange.request_id})
+    if exchange.route:
+        span.update_name(f"{method} {exchange.route}")
+        span.set_attribute("http.route", exchange.route)
+    if exchange.cache:
+        span.set_attribute("mathops.cache", exchange.cache)
+    if exchange.problem:
+        span.set_attribute("mathops.problem", exchange.problem)
+    if status >= 500:
+        span.set_attribute("error.type", exchange.problem or str(status))
+        span.set_status(StatusCode.ERROR)

@@ -1,0 +1,57 @@
+"""Processes and operations for the tests of those who run them; children import this module by name."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from gmpy2 import mpz
+
+from mathops.operations import Operation
+from mathops.operations.operation import Parameter
+from mathops.processes.ipc import Parent
+
+
+def hold(milliseconds: int) -> mpz:
+    time.sleep(milliseconds / 1000)
+    return mpz(os.getpid())
+
+
+# Takes so many milliseconds and gives the id of the process that it ran in.
+HOLD = Operation(
+    name="hold",
+    alias="hold-for",
+    summary="the process, after some time",
+    parameters=(Parameter("milliseconds", "how long", example=5, minimum=0),),
+    bits=float,
+    compute=hold,
+)
+
+
+async def until(claim: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for what other processes do."""
+    async with asyncio.timeout(seconds):
+        while not claim():  # noqa: ASYNC110 - no event tells of another process
+            await asyncio.sleep(0.01)
+
+
+def main() -> None:
+    """Argument after the descriptor: how to behave."""
+    descriptor, behaviour = int(sys.argv[1]), sys.argv[2]
+    parent = Parent(descriptor)
+    for frame in parent.frames():
+        if behaviour == "echo":
+            parent.send(frame)
+        elif behaviour == "close":
+            parent.socket.close()
+            time.sleep(60)
+        elif behaviour == "half":
+            parent.socket.sendall(b"\0\0\0\x0aonly so f")
+            return
+    if behaviour == "linger":
+        time.sleep(60)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Fakes of the ports, held to the real parts by the suites in tests/contracts."""
+
+from mathops.errors import JournalUnavailable
+from mathops.models import Record
+from mathops.operations import Operation, Result
+from mathops.ports import Page, Quota
+from mathops.processes.pool import Timing
+
+
+class FakeCache:
+    def __init__(self, value_size: int = 256 * 1024) -> None:
+        self.entries: dict[str, bytes] = {}
+        self.value_size = value_size
+
+    async def get(self, key: str) -> bytes | None:
+        return self.entries.get(key)
+
+    async def set(self, key: str, text: bytes) -> None:
+        if len(text) <= self.value_size:
+            self.entries[key] = text
+
+
+class FakeJournal:
+    """Keeps records in a list; `fault` makes it refuse."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.fault: str | None = None
+
+    async def append(self, record: Record) -> None:
+        if self.fault:
+            raise JournalUnavailable(self.fault, headers={"Retry-After": "1"})
+        if all(record.id != other.id for other in self.records):
+            self.records.append(record)
+
+    async def history(self, user: str, limit: int, before: int | None = None) -> Page:
+        if self.fault:
+            raise JournalUnavailable(self.fault, headers={"Retry-After": "1"})
+        rows = [
+            (seq, record)
+            for seq, record in enumerate(self.records, 1)
+            if record.user == user and (before is None or seq < before)
+        ]
+        rows.reverse()
+        return Page(rows[:limit], len(rows) > limit)
+
+    async def check(self) -> str | None:
+        return self.fault
+
+
+class FakeLimiter:
+    """Counts without forgetting."""
+
+    def __init__(self, limits: dict[str, int] | None = None) -> None:
+        self.limits = limits or {}
+        self.charged: dict[tuple[str, str], int] = {}
+
+    async def charge(self, policy: str, key: str, cost: int = 1) -> Quota | None:
+        limit = self.limits.get(policy)
+        if limit is None:
+            return None
+        used = self.charged.get((policy, key), 0)
+        cost = min(cost, limit)
+        allowed = used + cost <= limit
+        if allowed:
+            used = self.charged[policy, key] = used + cost
+        return Quota(policy, allowed, limit, 60, limit - used, 60)
+
+
+class InlineCompute:
+    """Computes at once, in this process; `error` is raised instead."""
+
+    def __init__(self) -> None:
+        self.computed = 0
+        self.error: Exception | None = None
+
+    async def run(self, operation: Operation, arguments: tuple[int, ...]) -> tuple[Result, Timing]:
+        if self.error:
+            raise self.error
+        self.computed += 1
+        return operation.result(*arguments), Timing(0.001, 0.002, 0.003)

@@ -1,0 +1,69 @@
+"""Callers that ask without a pause."""
+
+import threading
+import time
+from itertools import count
+from types import TracebackType
+from typing import Self
+
+import httpx2
+
+from tests.support.server import Server, eventually
+
+
+class Callers:
+    """Threads that call while it is entered, until `_ended` is set."""
+
+    def __init__(self) -> None:
+        self._ended = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+
+
+class Load(Callers):
+    """Each caller has a connection of its own; `answers` are the statuses by the request ids they sent."""
+
+    def __init__(self, server: Server, callers: int = 4, pause: float = 0.0) -> None:
+        super().__init__()
+        self._server = server
+        self._headers = server.login()
+        self._pause = pause
+        self._numbers = count()
+        self.answers: dict[str, int] = {}
+        self._threads = [threading.Thread(target=self._call, args=(name,)) for name in range(callers)]
+
+    @property
+    def acknowledged(self) -> set[str]:
+        return {name for name, status in self.answers.items() if status == 200}
+
+    def more(self, answers: int = 50, seconds: float = 30) -> None:
+        """Wait for so many more results."""
+        wanted = len(self.acknowledged) + answers
+        eventually(lambda: len(self.acknowledged) >= wanted, seconds)
+
+    def _call(self, caller: int) -> None:
+        with httpx2.Client(base_url=self._server.client.base_url, timeout=30) as client:
+            while not self._ended.is_set():
+                number = next(self._numbers)
+                name = f"load-{time.time_ns()}-{caller}-{number}"
+                try:
+                    answer = client.get(
+                        f"/pow?base={number % 1000}&exp=5", headers={**self._headers, "X-Request-ID": name}
+                    )
+                except httpx2.TransportError:
+                    # The server is away for the moment, or for good.
+                    self._ended.wait(0.05)
+                else:
+                    self.answers[name] = answer.status_code
+                    self._ended.wait(self._pause)

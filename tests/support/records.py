@@ -1,0 +1,29 @@
+"""Records to store."""
+
+import time
+
+from uuid_utils import uuid7
+
+from mathops.models import Record, timestamp
+
+
+def make_record(**values: object) -> Record:
+    """The record of an ordinary request, with `values` in place of its own."""
+    fields: dict[str, object] = {
+        "id": str(uuid7()),
+        "timestamp": timestamp(time.time()),
+        "user": "alice",
+        "operation": "pow",
+        "endpoint": "/pow",
+        "parameters": {"base": "2", "exp": "5"},
+        "result": "32",
+        "result_digits": 2,
+        "result_sha256": None,
+        "status": 200,
+        "problem": None,
+        "cache": "miss",
+        "duration_ms": 0.25,
+        "request_id": "a-request",
+        "trace_id": None,
+    }
+    return Record(**{**fields, **values})  # type: ignore[arg-type]  # tests name the fields

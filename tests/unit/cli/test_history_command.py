@@ -1,0 +1,96 @@
+import json
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mathops.journal import schema
+from mathops.journal.rows import Writer
+from mathops.models import Record
+from tests.unit.cli.conftest import Run
+
+Store = Callable[..., None]
+
+
+def record(number: int, user: str | None = "alice", **values: object) -> Record:
+    fields = {
+        "id": f"id-{number}",
+        "timestamp": f"2026-01-01T00:00:{number:02}.000000Z",
+        "user": user,
+        "operation": "pow",
+        "endpoint": "/pow",
+        "parameters": {"base": "2", "exp": str(number)},
+        "result": str(2**number),
+        "result_digits": len(str(2**number)),
+        "result_sha256": None,
+        "status": 200,
+        "problem": None,
+        "cache": "miss",
+        "duration_ms": 0.5,
+        "request_id": f"request-{number}",
+        "trace_id": None,
+    }
+    return Record(**{**fields, **values})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    url = f"sqlite:///{tmp_path / 'mathops.db'}"
+    schema.upgrade(url)
+
+    def store(*records: Record) -> None:
+        with closing(Writer(url)) as writer:
+            writer.commit(records, lambda: None)
+
+    return store
+
+
+def test_the_newest_records_of_all_users_come_first(run: Run, store: Store) -> None:
+    store(record(1), record(2, "bob"), record(3, None, result=None, status=401, problem="unauthorized"))
+
+    lines = [line.split() for line in run("history").stdout.splitlines()]
+
+    assert lines == [
+        ["TIME", "USER", "OPERATION", "PARAMETERS", "STATUS", "RESULT"],
+        ["2026-01-01T00:00:03.000000Z", "-", "pow", "base=2", "exp=3", "401", "unauthorized"],
+        ["2026-01-01T00:00:02.000000Z", "bob", "pow", "base=2", "exp=2", "200", "4"],
+        ["2026-01-01T00:00:01.000000Z", "alice", "pow", "base=2", "exp=1", "200", "2"],
+    ]
+
+
+def test_records_of_one_user_can_be_asked_for(run: Run, store: Store) -> None:
+    store(record(1), record(2, "bob"), record(3))
+
+    records = json.loads(run("history", "--user", "alice", "--json").stdout)["records"]
+
+    assert [entry["id"] for entry in records] == ["id-3", "id-1"]
+    assert records[0]["parameters"] == {"base": "2", "exp": "3"}
+
+
+def test_limit_bounds_how_many(run: Run, store: Store) -> None:
+    store(*map(record, range(1, 9)))
+
+    assert len(json.loads(run("history", "--limit", "3", "--json").stdout)["records"]) == 3
+
+
+def test_a_long_result_is_named_by_its_digits(run: Run, store: Store) -> None:
+    store(record(1, result="1" * 41, result_digits=41), record(2, result=None, result_digits=5000))
+
+    lines = run("history").stdout.splitlines()
+
+    assert lines[1].rstrip().endswith("5000 digits")
+    assert lines[2].rstrip().endswith("41 digits")
+
+
+def test_what_callers_sent_cannot_steer_the_terminal(run: Run, store: Store) -> None:
+    store(record(1, parameters={"base": "\x1b]0;title\x07", "exp": "\n"}))
+
+    text = run("history").stdout
+
+    assert "\x1b" not in text
+    assert len(text.splitlines()) == 2
+
+
+def test_a_user_cannot_be_chosen_at_a_service(run: Run) -> None:
+    assert run("history", "--url", "http://localhost", "--user", "bob").exit_code == 2

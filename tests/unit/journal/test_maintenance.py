@@ -1,0 +1,120 @@
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mathops.errors import StartupError
+from mathops.journal import maintenance, schema
+
+
+def database(path: Path) -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(path, isolation_level=None))
+
+
+def fill(path: Path, rows: int) -> None:
+    with database(path) as connection:
+        connection.execute("CREATE TABLE filling (id INTEGER PRIMARY KEY, text TEXT UNIQUE)")
+        connection.executemany("INSERT INTO filling (text) VALUES (?)", [(f"{row:0200}",) for row in range(rows)])
+
+
+def overwrite_page(path: Path) -> None:
+    """Damage a page in the middle, as a failing disk might."""
+    with database(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2 // 4096 * 4096)
+        file.write(b"\xff" * 4096)
+
+
+def change_row(path: Path) -> None:
+    """Change a row and leave the index as it was."""
+    with database(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    text = f"{500:0200}".encode()
+    path.write_bytes(path.read_bytes().replace(text, b"x" * len(text), 1))
+
+
+def test_a_backup_is_a_whole_database_of_its_own(url: str, tmp_path: Path) -> None:
+    fill(tmp_path / "mathops.db", 100)
+    copy = tmp_path / "copy.db"
+
+    size = maintenance.backup(url, copy)
+
+    assert size == copy.stat().st_size
+    assert maintenance.check(f"sqlite:///{copy}").good
+    with database(copy) as connection:
+        assert connection.execute("SELECT count(*) FROM filling").fetchone() == (100,)
+
+
+def test_a_backup_has_what_is_committed_and_not_what_is_under_way(url: str, tmp_path: Path) -> None:
+    fill(tmp_path / "mathops.db", 1)
+    with database(tmp_path / "mathops.db") as connection:
+        connection.execute("INSERT INTO filling (text) VALUES ('committed')")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO filling (text) VALUES ('under way')")
+        maintenance.backup(url, tmp_path / "copy.db")
+
+    with database(tmp_path / "copy.db") as connection:
+        assert connection.execute("SELECT text FROM filling WHERE id > 1").fetchall() == [("committed",)]
+
+
+def test_only_the_owner_can_read_a_backup(url: str, tmp_path: Path) -> None:
+    maintenance.backup(url, tmp_path / "copy.db")
+
+    assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
+
+
+def test_a_backup_never_writes_over_a_file(url: str, tmp_path: Path) -> None:
+    target = tmp_path / "precious"
+    target.write_text("precious")
+
+    with pytest.raises(StartupError, match="exists already"):
+        maintenance.backup(url, target)
+
+    assert target.read_text() == "precious"
+
+
+def test_a_backup_to_a_folder_that_is_not_there_says_so(url: str, tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match="cannot be written: No such file or directory"):
+        maintenance.backup(url, tmp_path / "absent" / "copy.db")
+
+
+def test_a_backup_of_a_damaged_database_leaves_no_file(url: str, tmp_path: Path) -> None:
+    fill(tmp_path / "mathops.db", 1000)
+    overwrite_page(tmp_path / "mathops.db")
+
+    with pytest.raises(StartupError):
+        maintenance.backup(url, tmp_path / "copy.db")
+
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("copy.db")]
+
+
+def test_a_database_that_cannot_be_read_through_says_so(url: str, tmp_path: Path) -> None:
+    fill(tmp_path / "mathops.db", 1000)
+    overwrite_page(tmp_path / "mathops.db")
+
+    with pytest.raises(StartupError, match="malformed"):
+        maintenance.check(url)
+
+
+def test_a_row_that_disagrees_with_its_index_is_found(url: str, tmp_path: Path) -> None:
+    fill(tmp_path / "mathops.db", 1000)
+    change_row(tmp_path / "mathops.db")
+
+    health = maintenance.check(url)
+
+    assert health.faults
+    assert not health.good
+    assert "backup" in health.advice
+
+
+@pytest.mark.parametrize("name", ["100%", "a#b", "a b", "ü"])
+def test_a_folder_may_have_any_ordinary_name(tmp_path: Path, name: str) -> None:
+    url = f"sqlite:///{tmp_path / name / 'mathops.db'}"
+    schema.upgrade(url)
+
+    maintenance.backup(url, tmp_path / name / "copy.db")
+
+    assert maintenance.check(url).good

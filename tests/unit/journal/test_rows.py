@@ -1,0 +1,125 @@
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mathops.journal import database
+from mathops.journal.rows import Outbox, Reader, Writer
+from mathops.models import Record, timestamp
+from tests.support.records import make_record
+
+
+@pytest.fixture
+def writer(url: str) -> Writer:
+    return Writer(url)
+
+
+def nothing() -> None:
+    """There is no log here."""
+
+
+def stored(url: str) -> list[str]:
+    rows = Reader(database.reader_engine(url)).history("alice", 10_000).rows
+    return [record.id for _, record in reversed(rows)]
+
+
+def aged(days: float) -> Record:
+    return make_record(timestamp=timestamp((datetime.now(UTC) - timedelta(days=days)).timestamp()))
+
+
+def all_batches(retain: Callable[[float, int], int], days: float, rows: int) -> list[int]:
+    batches = []
+    while deleted := retain(days, rows):
+        batches.append(deleted)
+    return batches
+
+
+def test_when_the_log_fails_nothing_is_stored_and_the_next_commit_works(writer: Writer, url: str) -> None:
+    refused, accepted = make_record(), make_record()
+
+    def fail() -> None:
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        writer.commit([refused], before_commit=fail)
+    writer.commit([accepted], before_commit=nothing)
+
+    assert stored(url) == [accepted.id]
+
+
+def test_a_database_locked_by_another_is_a_fault_after_the_busy_time_and_works_again_later(
+    tmp_path: Path, writer: Writer, url: str
+) -> None:
+    other = database.sqlite_module().connect(tmp_path / "mathops.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(database.sqlite_module().OperationalError, match="locked"):
+        writer.commit([make_record()], before_commit=nothing)
+    other.execute("ROLLBACK")
+    other.close()
+
+    accepted = make_record()
+    writer.commit([accepted], before_commit=nothing)
+    assert stored(url) == [accepted.id]
+
+
+def test_retention_by_rows_keeps_the_newest_and_deletes_in_small_batches(writer: Writer, url: str) -> None:
+    records = [make_record() for _ in range(1300)]
+    writer.commit(records, before_commit=nothing)
+
+    assert all_batches(writer.retain, 0, 100) == [500, 500, 200]
+
+    assert stored(url) == [record.id for record in records[-100:]]
+
+
+def test_retention_by_age_deletes_what_is_older(writer: Writer, url: str) -> None:
+    old, new = [aged(2.5), aged(2.1)], [aged(1.9), aged(0)]
+    writer.commit([*old, *new], before_commit=nothing)
+
+    assert all_batches(writer.retain, 2, 0) == [2]
+
+    assert stored(url) == [record.id for record in new]
+
+
+def test_both_limits_of_retention_hold_together(writer: Writer, url: str) -> None:
+    records = [aged(3), aged(0), aged(0), aged(0)]
+    writer.commit(records, before_commit=nothing)
+
+    writer.retain(2, 2)
+
+    assert stored(url) == [record.id for record in records[-2:]]
+
+
+def test_without_limits_nothing_is_deleted(writer: Writer, url: str) -> None:
+    writer.commit([aged(10_000)], before_commit=nothing)
+
+    assert writer.retain(0, 0) == 0
+    assert len(stored(url)) == 1
+
+
+def test_the_outbox_counts_all_rows_until_a_relay_moves_on_and_names_the_oldest(writer: Writer) -> None:
+    assert writer.outbox() == Outbox(0, None)
+    records = [make_record() for _ in range(3)]
+
+    writer.commit(records, before_commit=nothing)
+
+    assert writer.outbox() == Outbox(3, records[0].timestamp)
+
+
+def test_rows_that_retention_deleted_wait_in_no_outbox(writer: Writer) -> None:
+    records = [make_record() for _ in range(3)]
+    writer.commit(records, before_commit=nothing)
+
+    writer.retain(0, 1)
+
+    assert writer.outbox() == Outbox(1, records[2].timestamp)
+
+
+def test_a_sequence_number_is_not_given_again_after_all_rows_are_deleted(writer: Writer, url: str) -> None:
+    writer.commit([aged(3), aged(3)], before_commit=nothing)
+    writer.retain(1, 0)
+
+    writer.commit([make_record()], before_commit=nothing)
+
+    assert [seq for seq, _ in Reader(database.reader_engine(url)).history("alice", 10).rows] == [3]

@@ -1,0 +1,122 @@
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+
+from mathops.errors import StartupError
+from mathops.journal import database, schema
+from mathops.journal.tables import metadata
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "mathops.db"
+
+
+@pytest.fixture
+def url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def move(url: str, to: str) -> None:
+    engine = database.writer_engine(url)
+    config = Config()
+    config.set_main_option("script_location", "mathops:journal.migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, to)
+    engine.dispose()
+
+
+def tables(path: Path) -> set[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def test_the_migrations_make_what_the_tables_say(url: str) -> None:
+    schema.upgrade(url)
+
+    engine = database.writer_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_sequence_numbers_come_from_autoincrement(path: Path, url: str) -> None:
+    schema.upgrade(url)
+
+    assert "sqlite_sequence" in tables(path)
+
+
+def test_an_upgrade_done_before_changes_nothing(url: str) -> None:
+    schema.upgrade(url)
+    before = schema.revision(database.reader_engine(url))
+
+    schema.upgrade(url)
+
+    assert schema.revision(database.reader_engine(url)) == before == schema.newest()
+
+
+def test_a_downgrade_takes_all_away_and_an_upgrade_brings_it_back(path: Path, url: str) -> None:
+    schema.upgrade(url)
+
+    move(url, "base")
+    assert not {"requests", "relay"} & tables(path)
+
+    schema.upgrade(url)
+    assert {"requests", "relay"} <= tables(path)
+
+
+def test_several_processes_may_migrate_at_once(path: Path, url: str) -> None:
+    program = f"from mathops.journal import schema; schema.upgrade({url!r})"
+    processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
+
+    assert [process.wait(50) for process in processes] == [0] * 3
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM relay").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("CREATE TABLE requests (other TEXT)", "already exists"),
+        ("CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('9999')", "9999"),
+    ],
+    ids=["somebody else's tables", "a later version's schema"],
+)
+def test_a_schema_that_is_not_ours_is_refused_in_one_line_and_left_alone(
+    path: Path, url: str, content: str, told: str
+) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(content)
+    before = tables(path)
+
+    with pytest.raises(StartupError, match=told) as refusal:
+        schema.upgrade(url)
+
+    assert "\n" not in str(refusal.value)
+    assert tables(path) == before
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path, url: str) -> None:
+    path.write_text("a letter to nobody " * 100)
+
+    with pytest.raises(StartupError, match="file is not a database"):
+        schema.upgrade(url)
+
+    assert path.read_text().startswith("a letter")
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StartupError, match=r"the folder .*file cannot be made"):
+        schema.upgrade(f"sqlite:///{tmp_path}/file/mathops.db")

@@ -1,0 +1,61 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from mathops.errors import StartupError
+from mathops.server import master
+from mathops.settings import Settings
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test leaves in the environment goes with it."""
+    monkeypatch.setenv(FOLDER, "of somebody else")
+
+
+def test_one_worker_counts_alone() -> None:
+    with master.share_metrics(1):
+        assert FOLDER not in os.environ
+
+
+def test_several_workers_count_in_a_folder_that_starts_empty_and_goes_with_them() -> None:
+    with master.share_metrics(2):
+        folder = Path(os.environ[FOLDER])
+        assert list(folder.iterdir()) == []
+
+    assert not folder.exists()
+
+
+def test_prepare_makes_journal_keys_and_log_and_may_be_done_again(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "new" / "folder")
+
+    master.prepare(settings)
+    keys = settings.keys_path.read_bytes()
+    master.prepare(settings)
+
+    assert settings.keys_path.read_bytes() == keys
+    assert {"mathops.db", "requests.log"} <= {path.name for path in settings.data_dir.iterdir()}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"quota_requests": "often"},
+        {"redis_url": "http://localhost"},
+        {"users_file": Path("/no/such/file")},
+        {"log_file": Path("/dev/null/requests.log")},
+        {"database_url": "sqlite:////dev/null/mathops.db"},
+        {"database_url": "postgresql://alice:secret@127.0.0.1:1/mathops"},
+        {"keys_file": Path("/dev/null/keys.json")},
+        {"kafka_security": "ssl", "kafka_ca_file": Path("/no/such/file")},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_prepare_refuses_in_one_line_what_would_fail_later(tmp_path: Path, values: dict[str, object]) -> None:
+    with pytest.raises(StartupError) as refusal:
+        master.prepare(Settings(data_dir=tmp_path, **values))
+
+    assert "\n" not in str(refusal.value)

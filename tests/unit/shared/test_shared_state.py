@@ -1,0 +1,60 @@
+import re
+
+import pytest
+
+from mathops.errors import StartupError
+from mathops.settings import Settings
+from mathops.shared.shared_state import open_shared
+from tests.support.server import free_port
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_without_redis_everything_is_in_the_process_and_no_helper_is_named() -> None:
+    async with open_shared(Settings(quota_requests="1/minute", revocation="closed")) as shared:
+        await shared.cache.set("key", b"1")
+        await shared.limiter.charge("requests", "alice")
+
+        assert await shared.cache.get("key") == b"1"
+        assert not (await shared.limiter.charge("requests", "alice")).allowed
+        assert shared.revocations is not None
+        assert shared.helpers == {}
+
+
+async def test_with_redis_away_cache_and_quotas_work_in_the_process_and_the_fault_is_told() -> None:
+    url = f"redis://:secret@127.0.0.1:{free_port()}/0"
+    async with open_shared(Settings(redis_url=url, quota_requests="1/minute", revocation="open")) as shared:
+        await shared.cache.set("key", b"1")
+        await shared.limiter.charge("requests", "alice")
+
+        assert await shared.cache.get("key") == b"1"
+        assert not (await shared.limiter.charge("requests", "alice")).allowed
+        states = {name: state() for name, state in shared.helpers.items()}
+        assert states["cache"].startswith("connection: ")
+        assert states["limiter"].startswith("connection: ")
+        assert "secret" not in repr(states)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1",
+        "redis://127.0.0.1:port",
+        "127.0.0.1:6379",
+        "redis://user:se/cret@127.0.0.1:6379",
+        "redis://user:se#cret@127.0.0.1:6379",
+        "redis://user:12/cret@127.0.0.1:6379",
+        "redis://user:12?cret=3@127.0.0.1:6379",
+        "redis://127.0.0.1/0?socket_timeout=long",
+        "rediss://127.0.0.1/0?ssl_ca_cert=/misspelled.pem",
+        "rediss://127.0.0.1/0?ssl_ca_certs=/nowhere.pem",
+        "rediss://127.0.0.1/0?ssl_cert_reqs=sometimes",
+    ],
+)
+async def test_a_url_that_is_not_of_redis_stops_the_start(url: str) -> None:
+    with pytest.raises(StartupError, match="MATHOPS_REDIS_URL") as refusal:
+        async with open_shared(Settings(redis_url=url)):
+            pass
+
+    assert "\n" not in str(refusal.value)
+    assert not re.search(r"\bse\b|cret", str(refusal.value))

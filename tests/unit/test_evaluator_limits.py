@@ -1,0 +1,170 @@
+"""What the evaluator refuses, charges, looks up and hands on."""
+
+import math
+
+import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from mathops.errors import QuotaExceeded, ResultTooLarge
+from mathops.evaluator import Evaluator, Plan, too_large
+from mathops.operations import FACTORIAL, FIBONACCI, POWER, Result
+from mathops.processes.pool import Timing
+from mathops.telemetry import metrics
+from tests.support.fakes import FakeCache, FakeLimiter, InlineCompute
+
+pytestmark = pytest.mark.anyio
+
+
+class World:
+    """An evaluator and what it works with; results of more than 20 digits are large."""
+
+    def __init__(self, limits: dict[str, int] | None = None) -> None:
+        self.cache, self.compute, self.limiter = FakeCache(), InlineCompute(), FakeLimiter(limits)
+        self.evaluator = Evaluator(self.cache, self.compute, self.limiter, inline_digits=20)
+
+    def plan(self, exp: int, limit_digits: int = 10**6) -> Plan:
+        """Ten to the power of `exp`, which has exp + 1 digits."""
+        return self.evaluator.plan(POWER, (10, exp), limit_digits)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_the_key_is_canonical_and_has_a_version(world: World) -> None:
+    assert world.plan(3).key == "mathops:1:pow:10:3"
+
+
+@pytest.mark.parametrize(("exp", "large"), [(18, False), (19, False), (20, True), (25, True)])
+def test_what_may_have_more_digits_than_are_computed_in_place_is_large(world: World, exp: int, large: bool) -> None:
+    assert world.plan(exp).large is large
+
+
+@pytest.mark.parametrize("exp", range(60))
+def test_only_what_is_foreseen_two_digits_above_the_limit_is_refused_without_work(world: World, exp: int) -> None:
+    foreseen = int(POWER.predicted_digits(10, exp))
+
+    world.plan(exp, foreseen - 2)
+    with pytest.raises(ResultTooLarge):
+        world.plan(exp, foreseen - 3)
+
+
+@pytest.mark.parametrize(("digits", "told"), [(10**18 - 1024, 10**18 - 1024), (10**18, None), (math.inf, None)])
+def test_a_size_is_told_up_to_10_to_the_18(digits: float, told: int | None) -> None:
+    assert too_large(float(digits), 5).extensions["predicted_digits"] == told
+
+
+@pytest.mark.parametrize("limit", [10, 30])
+async def test_a_result_one_digit_too_long_is_refused_once_it_is_known(world: World, limit: int) -> None:
+    with pytest.raises(ResultTooLarge) as refusal:
+        await world.evaluator.evaluate(world.plan(limit, limit), "alice")
+
+    assert refusal.value.extensions == {"predicted_digits": limit + 1, "limit_digits": limit}
+    assert world.cache.entries[f"mathops:1:pow:10:{limit}"] == b"1" + b"0" * limit
+
+
+async def test_a_cached_result_keeps_to_the_limit_too(world: World) -> None:
+    world.cache.entries["mathops:1:pow:10:30"] = b"1" + b"0" * 30
+
+    assert (await world.evaluator.evaluate(world.plan(30, 31), "alice")).cache == "hit"
+    with pytest.raises(ResultTooLarge):
+        await world.evaluator.evaluate(world.plan(30, 30), "alice")
+
+
+@pytest.mark.parametrize(
+    ("plan", "detail", "predicted"),
+    [
+        ((POWER, (10, 999)), "the result has about 1000 digits and the limit is 5; ", 1000),
+        ((FIBONACCI, (10**30,)), "the result has more than 10^18 digits and the limit is 5; ", None),
+        ((FACTORIAL, (10**400,)), "the result has more than 10^18 digits and the limit is 5; ", None),
+        ((FIBONACCI, (10**18,)), "the result has about 20898764024997", 208987640249978734),
+    ],
+)
+def test_a_refusal_tells_size_and_limit(world: World, plan: tuple, detail: str, predicted: int | None) -> None:
+    with pytest.raises(ResultTooLarge) as refusal:
+        world.evaluator.plan(*plan, 5)
+
+    assert refusal.value.detail.startswith(detail)
+    assert refusal.value.detail.endswith("ask for a smaller one, or for text/plain, whose limit is higher")
+    assert refusal.value.extensions["limit_digits"] == 5
+    assert refusal.value.extensions["predicted_digits"] == (predicted and pytest.approx(predicted, rel=1e-12))
+
+
+async def test_a_small_result_is_computed_in_place_and_not_charged() -> None:
+    world = World({"compute": 1})
+
+    evaluation = await world.evaluator.evaluate(world.plan(5), "alice")
+
+    assert evaluation.result == Result(b"100000", 6)
+    assert evaluation.cache == "miss"
+    assert evaluation.timing.queue == evaluation.timing.encode == 0
+    assert 0 < evaluation.timing.compute < 1
+    assert world.compute.computed == 0
+    assert not world.limiter.charged
+
+
+async def test_a_large_result_is_computed_elsewhere(world: World) -> None:
+    evaluation = await world.evaluator.evaluate(world.plan(25), "alice")
+
+    assert evaluation.result == Result(b"1" + b"0" * 25, 26)
+    assert evaluation.timing == Timing(0.001, 0.002, 0.003)
+    assert world.compute.computed == 1
+
+
+async def test_a_result_is_kept_and_found_again(world: World) -> None:
+    misses, hits = metrics.CACHE_MISSES._value.get(), metrics.CACHE_HITS._value.get()
+
+    first = await world.evaluator.evaluate(world.plan(25), "alice")
+    second = await world.evaluator.evaluate(world.plan(25), "bob")
+
+    assert (first.cache, second.cache) == ("miss", "hit")
+    assert second.result == first.result
+    assert second.timing == (0, 0, 0)
+    assert world.compute.computed == 1
+    assert metrics.CACHE_MISSES._value.get() - misses == 1
+    assert metrics.CACHE_HITS._value.get() - hits == 1
+
+
+@pytest.mark.parametrize(("digits", "milliseconds"), [(10_000, 2), (1_000_000, 123), (6_000_000, 738)])
+async def test_a_large_result_is_charged_by_its_predicted_time(digits: int, milliseconds: int) -> None:
+    world = World({"compute": 10_000})
+
+    await world.evaluator.evaluate(world.plan(digits - 1, digits), "alice")
+
+    # 37 ns a bit, 0.30103 digits a bit.
+    assert world.limiter.charged == {("compute", "alice"): milliseconds}
+
+
+async def test_who_has_used_up_the_time_of_computing_is_refused_before_work() -> None:
+    world = World({"compute": 150})
+    await world.evaluator.evaluate(world.plan(999_999), "alice")
+
+    with pytest.raises(QuotaExceeded) as refusal:
+        await world.evaluator.evaluate(world.plan(999_998), "alice")
+
+    assert world.compute.computed == 1
+    assert refusal.value.detail.startswith("the quota of 150 ms of computing in 60 s is used up")
+    assert refusal.value.headers["Retry-After"] == "60"
+    assert (await world.evaluator.evaluate(world.plan(999_998), "bob")).result.digits == 999_999
+
+
+async def test_the_duration_of_an_operation_is_observed_once_it_is_computed(world: World) -> None:
+    counted = metrics.OPERATION_DURATION.labels("pow")._sum.get()
+
+    await world.evaluator.evaluate(world.plan(5), "alice")
+    after = metrics.OPERATION_DURATION.labels("pow")._sum.get()
+    await world.evaluator.evaluate(world.plan(5), "alice")
+
+    assert 0 < after - counted < 1
+    assert metrics.OPERATION_DURATION.labels("pow")._sum.get() == after
+
+
+async def test_a_trace_shows_looking_up_and_computing(world: World, spans: InMemorySpanExporter) -> None:
+    for _ in range(2):
+        await world.evaluator.evaluate(world.plan(25), "alice")
+
+    names = [span.name for span in spans.get_finished_spans()]
+    assert (names.count("cache get"), names.count("compute")) == (2, 1)
+    (computing,) = (span for span in spans.get_finished_spans() if span.name == "compute")
+    assert dict(computing.attributes or {}) == {"mathops.operation": "pow"}

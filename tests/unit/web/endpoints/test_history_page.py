@@ -1,0 +1,119 @@
+"""GET /history: one's own records, newest first, page by page."""
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator
+
+from mathops.models import schema
+from tests.conftest import World
+from tests.unit.web.answers import refused
+
+
+@pytest.fixture
+def busy(world: World) -> World:
+    """Five requests of alice, with others' between."""
+    for n in range(5):
+        world.get(f"/fib?n={n}")
+        world.client.get(f"/fact?n={n}", headers=world.bearer("bob"))
+    return world
+
+
+def ns(document: dict) -> list[str]:
+    return [record["parameters"]["n"] for record in document["records"]]
+
+
+def test_only_own_records_are_given_newest_first(busy: World) -> None:
+    document = busy.get("/history").json()
+
+    assert ns(document) == ["4", "3", "2", "1", "0"]
+    assert {record["user"] for record in document["records"]} == {"alice"}
+    assert document["next"] is None
+
+
+def test_records_are_as_their_schema_says(busy: World) -> None:
+    busy.get("/pow?base=x")
+    busy.client.get("/pow?base=2&exp=2")
+    validator = Draft202012Validator(schema())
+
+    records = busy.get("/history").json()["records"]
+
+    assert len(records) == 6
+    for record in records:
+        validator.validate(record)
+    assert records[0] == msgspec.to_builtins(busy.journal.records[-2])
+
+
+def test_pages_follow_one_another_to_the_end(busy: World) -> None:
+    pages, target = [], "/history?limit=2"
+    while target:
+        answer = busy.get(target)
+        pages.append(ns(answer.json()))
+        target = answer.json()["next"]
+        links = {link["rel"]: link["url"] for link in answer.links.values()}
+        assert links.get("next") == target
+
+    assert pages == [["4", "3"], ["2", "1"], ["0"]]
+
+
+def test_what_comes_meanwhile_moves_no_page(busy: World) -> None:
+    following = busy.get("/history?limit=2").json()["next"]
+    busy.get("/fib?n=99")
+
+    assert ns(busy.get(following).json()) == ["2", "1"]
+
+
+def test_a_cursor_opens_no_ones_records_but_ones_own(busy: World) -> None:
+    following = busy.get("/history?limit=1").json()["next"]
+
+    document = busy.client.get(following, headers=busy.bearer("carol")).json()
+
+    assert document == {"records": [], "next": None}
+
+
+def test_history_is_not_to_be_kept(busy: World) -> None:
+    assert busy.get("/history").headers["cache-control"] == "no-store"
+
+
+def test_head_gives_the_fields(busy: World) -> None:
+    answer = busy.client.head("/history", headers=busy.bearer())
+
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("limit=0", "limit"),
+        ("limit=201", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=", "limit"),
+        ("limit=1.5", "limit"),
+        ("limit=%D9%A1", "limit"),
+        ("limit=%C2%B2", "limit"),
+        ("limit=" + "9" * 5000, "limit"),
+        ("limit=5&limit=6", "limit"),
+        ("before=x", "before"),
+        ("before=", "before"),
+        ("before=-1", "before"),
+        ("before=" + "9" * 19, "before"),
+        ("user=bob", "user"),
+    ],
+)
+def test_a_bad_parameter_is_named(world: World, query: str, parameter: str) -> None:
+    document = refused(world.get(f"/history?{query}"), 422, "invalid-parameter")
+
+    assert [error["parameter"] for error in document["errors"]] == [parameter]
+
+
+@pytest.mark.parametrize("query", ["limit=1", "limit=200", "before=0", "before=" + "9" * 18])
+def test_the_bounds_are_taken(world: World, query: str) -> None:
+    assert world.get(f"/history?{query}").json() == {"records": [], "next": None}
+
+
+def test_a_journal_that_cannot_be_read_is_told(world: World) -> None:
+    world.journal.fault = "the disk is gone"
+
+    answer = world.get("/history")
+
+    refused(answer, 503, "journal-unavailable")
+    assert answer.headers["retry-after"] == "1"
