@@ -58,8 +58,8 @@ def _mend(proxy: FaultProxy) -> None:
     proxy.delay = 0
     proxy.set("pass")
     proxy.cut()
-    for helper in ("cache", "limiter"):
-        while servers.metric(PORT, f'mathops_breaker_open{{helper="{helper}"}}'):
+    for dependency in ("cache", "rate_limiter"):
+        while servers.metric(PORT, f'mathops_circuit_breaker_open{{dependency="{dependency}"}}'):
             time.sleep(0.2)
 
 

@@ -80,7 +80,7 @@ class Service:
         """Load it, wait until all is published, and rest."""
         before = self._processor_seconds()
         seen = load(self._port, self._token, connections, seconds)
-        while self._publishes and servers.metric(self._port, "mathops_outbox_pending"):
+        while self._publishes and servers.metric(self._port, "mathops_outbox_pending_rows"):
             time.sleep(0.5)
         spent = self._processor_seconds() - before
         time.sleep(REST_SECONDS)

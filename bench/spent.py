@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message
 
 from mathops.bootstrap import open_resources
 from mathops.server import master
-from mathops.server.web_worker import spare_collections
+from mathops.server.web_worker import tune_gc
 from mathops.settings import Settings
 from mathops.web.app import create_app
 
@@ -49,7 +49,7 @@ async def measure(folder: Path) -> None:
     app = create_app(settings, open_resources)
     async with open_resources(settings) as app.state.resources:
         token = app.state.resources.tokens.make("bench", ["math"])
-        spare_collections()
+        tune_gc()
         for name, measured in (("bare", bare_app), ("mathops", app)):
             await answer(measured, token, REQUESTS // 4)
             started = time.process_time()

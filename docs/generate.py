@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from mathops.cli import commands
 from mathops.operations import OPERATIONS
-from mathops.settings import Settings, variable
+from mathops.settings import Settings, env_name
 from mathops.web.openapi import document
 
 _HERE = Path(__file__).parent
@@ -76,7 +76,7 @@ DOCUMENTS = {"configuration.md": configuration, "openapi.json": openapi, "cli.md
 def _setting_row(name: str) -> str:
     field = Settings.model_fields[name]
     default = "" if field.default is None or str(field.default) == "" else f"`{field.default}`"
-    cells = (f"`{variable(name)}`", _type(field), default, field.description or "")
+    cells = (f"`{env_name(name)}`", _type(field), default, field.description or "")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -11,12 +11,12 @@ from starlette.testclient import TestClient
 from mathops.evaluator import Evaluator
 from mathops.identity import keys
 from mathops.identity.tokens import Tokens
-from mathops.identity.users import AnyUser, UsersFile
+from mathops.identity.users import DemoUsers, UsersFile
 from mathops.operations import OPERATIONS, Operation
 from mathops.settings import Settings
 from mathops.web.app import create_app
 from mathops.web.resources import Resources
-from tests.support.fakes import FakeCache, FakeJournal, FakeLimiter, InlineCompute
+from tests.support.fakes import FakeCache, FakeJournal, FakeRateLimiter, InlineCompute
 from tests.support.server import Server
 
 hypothesis_settings.register_profile("mathops", deadline=None, max_examples=100)
@@ -39,16 +39,16 @@ class World:
         self.keys = keys.Keys(settings.keys_path)
         self.tokens = Tokens(self.keys, settings)
         self.cache, self.journal, self.compute = FakeCache(), FakeJournal(), InlineCompute()
-        self.limiter = FakeLimiter(limits)
+        self.rate_limiter = FakeRateLimiter(limits)
         self.operations = operations
         self.resources = Resources(
             settings=settings,
             keys=self.keys,
             tokens=self.tokens,
-            users=UsersFile(settings.users_file) if settings.users_file else AnyUser(),
+            users=UsersFile(settings.users_file) if settings.users_file else DemoUsers(),
             journal=self.journal,
-            limiter=self.limiter,
-            evaluator=Evaluator(self.cache, self.compute, self.limiter, settings.inline_digits),
+            rate_limiter=self.rate_limiter,
+            evaluator=Evaluator(self.cache, self.compute, self.rate_limiter, settings.inline_digits),
         )
         self.client = TestClient(create_app(settings, self._open, operations), raise_server_exceptions=False)
 

@@ -7,8 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from mathops.evaluator import Evaluator
 from mathops.identity.keys import Keys
 from mathops.identity.tokens import Tokens
-from mathops.identity.users import AnyUser, Users, UsersFile
-from mathops.journal.client import ProcessJournal
+from mathops.identity.users import DemoUsers, UsersFile
+from mathops.journal.client import JournalClient
+from mathops.ports import Users
 from mathops.processes.pool import Pool
 from mathops.settings import Settings
 from mathops.shared.shared_state import open_shared
@@ -25,10 +26,10 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         if tracing.requested():
             tracing.start()
             stack.callback(tracing.stop, _FLUSH_SECONDS)
-        metrics.announce_build()
+        metrics.set_build_info()
         keys = Keys(settings.keys_path)
         shared = await stack.enter_async_context(open_shared(settings))
-        journal = await stack.enter_async_context(ProcessJournal(settings).running())
+        journal = await stack.enter_async_context(JournalClient(settings).running())
         pool = await stack.enter_async_context(_pool(settings).running())
         yield Resources(
             settings=settings,
@@ -36,10 +37,10 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             tokens=Tokens(keys, settings),
             users=_users(settings),
             journal=journal,
-            limiter=shared.limiter,
-            evaluator=Evaluator(shared.cache, pool, shared.limiter, settings.inline_digits),
+            rate_limiter=shared.rate_limiter,
+            evaluator=Evaluator(shared.cache, pool, shared.rate_limiter, settings.inline_digits),
             revocations=shared.revocations,
-            helpers={**shared.helpers, **({"kafka": journal.events} if settings.kafka_brokers else {})},
+            dependencies={**shared.dependencies, **({"kafka": journal.events} if settings.kafka_brokers else {})},
         )
 
 
@@ -50,4 +51,4 @@ def _pool(settings: Settings) -> Pool:
 
 
 def _users(settings: Settings) -> Users:
-    return UsersFile(settings.users_file) if settings.users_file is not None else AnyUser()
+    return UsersFile(settings.users_file) if settings.users_file is not None else DemoUsers()

@@ -1,16 +1,16 @@
 """The one place that orders: predict, charge, look up, compute."""
 
+import asyncio
 import math
 import time
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
 from mathops.errors import ResultTooLarge
-from mathops.flights import Flights
 from mathops.operations import Operation, Result
-from mathops.ports import Cache, Limiter, quota_exceeded
-from mathops.processes.pool import Timing
+from mathops.ports import Cache, Compute, RateLimiter, Timing, quota_exceeded
 from mathops.telemetry import metrics, tracing
 
 # Changes when a result or its stored form does, so that no older entry is ever read.
@@ -22,12 +22,7 @@ _SLACK_DIGITS = 2
 
 NO_TIME = Timing(0, 0, 0)
 
-
-class Compute(Protocol):
-    """Where large results are computed."""
-
-    async def run(self, operation: Operation, arguments: tuple[int, ...]) -> tuple[Result, Timing]:
-        """Compute exactly; raises Overloaded or DeadlineExceeded."""
+Outcome = TypeVar("Outcome")
 
 
 class Plan(Struct, frozen=True, gc=False):
@@ -61,15 +56,54 @@ def too_large(digits: float, limit: int) -> ResultTooLarge:
     )
 
 
+class _Call(Generic[Outcome]):
+    def __init__(self, task: asyncio.Task[Outcome]) -> None:
+        self.task = task
+        self.waiters = 0
+
+
+class SingleFlight(Generic[Outcome]):
+    """Runs identical concurrent work once: callers with the same key share one outcome."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[str, _Call[Outcome]] = {}
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._under_way
+
+    async def run(self, key: str, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+        """The outcome of `work`, or of the running call with that key; cancelled when its last caller is."""
+        shared_call = self._under_way.get(key)
+        if shared_call is None:
+            shared_call = self._under_way[key] = _Call(asyncio.ensure_future(_done(work)))
+            shared_call.task.add_done_callback(lambda _: self._forget(key, shared_call))
+        shared_call.waiters += 1
+        try:
+            return await asyncio.shield(shared_call.task)
+        finally:
+            shared_call.waiters -= 1
+            if not shared_call.waiters and not shared_call.task.done():
+                self._forget(key, shared_call)
+                shared_call.task.cancel()
+
+    def _forget(self, key: str, shared_call: _Call[Outcome]) -> None:
+        if self._under_way.get(key) is shared_call:
+            del self._under_way[key]
+
+
+async def _done(work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    return await work()
+
+
 class Evaluator:
     """Results by way of cache and computation; up to `inline_digits` they are computed in place."""
 
-    def __init__(self, cache: Cache, compute: Compute, limiter: Limiter, inline_digits: int) -> None:
+    def __init__(self, cache: Cache, compute: Compute, rate_limiter: RateLimiter, inline_digits: int) -> None:
         self._cache = cache
         self._compute = compute
-        self._limiter = limiter
+        self._rate_limiter = rate_limiter
         self._inline_digits = inline_digits
-        self._flights: Flights[tuple[Result, Timing]] = Flights()
+        self._single_flight: SingleFlight[tuple[Result, Timing]] = SingleFlight()
 
     def plan(self, operation: Operation, arguments: tuple[int, ...], limit_digits: int) -> Plan:
         """Foresee the size; raises ResultTooLarge when the result is sure to exceed `limit_digits`."""
@@ -96,9 +130,9 @@ class Evaluator:
 
     async def _shared(self, plan: Plan, user: str) -> tuple[Result, Timing]:
         """Who asks for what is being computed already waits for that, and is not charged."""
-        if plan.key not in self._flights:
+        if plan.key not in self._single_flight:
             await self._charge(plan, user)
-        return await self._flights.join(plan.key, lambda: self._stored(plan))
+        return await self._single_flight.run(plan.key, lambda: self._stored(plan))
 
     async def _stored(self, plan: Plan) -> tuple[Result, Timing]:
         started = time.perf_counter()
@@ -117,6 +151,6 @@ class Evaluator:
 
     async def _charge(self, plan: Plan, user: str) -> None:
         milliseconds = math.ceil(plan.predicted_digits * _SECONDS_PER_DIGIT * 1000)
-        quota = await self._limiter.charge("compute", user, milliseconds)
+        quota = await self._rate_limiter.charge("compute", user, milliseconds)
         if quota is not None and not quota.allowed:
             raise quota_exceeded(quota, f"{quota.limit} ms of computing in {quota.window} s")

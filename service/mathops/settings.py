@@ -125,11 +125,11 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if contradictions := [sentence for wrong, sentence in self._contradictions() if wrong]:
+        if contradictions := [sentence for wrong, sentence in self._conflicts() if wrong]:
             raise ValueError("; ".join(contradictions))
         return self
 
-    def _contradictions(self) -> Iterator[tuple[object, str]]:
+    def _conflicts(self) -> Iterator[tuple[object, str]]:
         yield self.text_digits < self.json_digits, "MATHOPS_TEXT_DIGITS must be at least MATHOPS_JSON_DIGITS"
         alone = self.revocation != "off" and self.workers > 1 and not self.redis_url
         yield alone, "MATHOPS_REVOCATION needs MATHOPS_REDIS_URL when there are several MATHOPS_WORKERS"
@@ -187,7 +187,7 @@ class Loaded(NamedTuple):
     sources: dict[str, str]
 
 
-def variable(name: str) -> str:
+def env_name(name: str) -> str:
     """The environment variable of a setting."""
     return PREFIX + name.upper()
 
@@ -197,7 +197,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Loaded:
     values: dict[str, str] = {}
     sources = dict.fromkeys(Settings.model_fields, "default")
     for key in sorted(environ):
-        if not key.startswith(PREFIX) or _foreign(key, environ[key]):
+        if not key.startswith(PREFIX) or _is_injected(key, environ[key]):
             continue
         name, text = _setting(key, environ[key])
         if name in values:
@@ -211,7 +211,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Loaded:
         raise StartupError("; ".join(_sentence(fault["loc"], fault["msg"]) for fault in error.errors())) from None
 
 
-def _foreign(key: str, value: str) -> bool:
+def _is_injected(key: str, value: str) -> bool:
     injected = _INJECTED.fullmatch(key) or (key.endswith("_PORT") and _INJECTED_PORT.fullmatch(value))
     return key == TOKEN_VARIABLE or bool(injected)
 
@@ -226,14 +226,14 @@ def _setting(key: str, value: str) -> tuple[str, str]:
         except (OSError, UnicodeDecodeError) as error:
             raise StartupError(f"{key}: cannot read {value}: {error}") from None
     near = difflib.get_close_matches(name, Settings.model_fields, n=1)
-    raise StartupError(f"{key} is not a setting" + (f"; did you mean {variable(near[0])}?" if near else ""))
+    raise StartupError(f"{key} is not a setting" + (f"; did you mean {env_name(near[0])}?" if near else ""))
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:
-    return f"{variable(str(location[0]))}: {message}" if location else message.removeprefix("Value error, ")
+    return f"{env_name(str(location[0]))}: {message}" if location else message.removeprefix("Value error, ")
 
 
-def shown(value: object) -> str:
+def redacted(value: object) -> str:
     """A value fit for eyes: the passwords of a URL are hidden, with all that could be part of one."""
     text = "" if value is None else str(value)
     text = re.sub(r"(?<=://)([^:/@]*):.*@", r"\1:***@", text)

@@ -68,7 +68,9 @@ class Scene:
     def doing_without_redis(self) -> bool:
         """Whether any worker leaves any part of Redis alone."""
         _, text = self._get("/metrics")
-        return any(float(value) for value in re.findall(rb"^mathops_breaker_open\{.*\} (.+)$", text, re.MULTILINE))
+        return any(
+            float(value) for value in re.findall(rb"^mathops_circuit_breaker_open\{.*\} (.+)$", text, re.MULTILINE)
+        )
 
     def _get(self, path: str) -> tuple[int, bytes]:
         # A new connection each time, for it may go to another worker.

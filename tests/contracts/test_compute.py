@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from mathops.evaluator import Compute
 from mathops.operations import OPERATIONS, Operation
+from mathops.ports import Compute
 from mathops.processes.pool import Pool
 from tests.support.fakes import InlineCompute
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from mathops.journal import schema
-from mathops.journal.client import ProcessJournal
+from mathops.journal.client import JournalClient
 from mathops.models import Record
 from mathops.ports import Journal
 from mathops.settings import Settings
@@ -28,7 +28,7 @@ async def fake(_: Path) -> AsyncIterator[Journal]:
 async def sqlite(folder: Path) -> AsyncIterator[Journal]:
     settings = Settings(data_dir=folder)
     schema.upgrade(settings.journal_url)
-    async with ProcessJournal(settings).running() as journal:
+    async with JournalClient(settings).running() as journal:
         yield journal
 
 

@@ -8,7 +8,7 @@ from docs.generate import DOCUMENTS
 
 from mathops.models import FIELDS, Record, schema
 from mathops.operations import OPERATIONS
-from mathops.settings import Settings, variable
+from mathops.settings import Settings, env_name
 
 DOCS = Path(__file__).parents[2] / "docs"
 JSON_TYPES = {str: "string", int: "integer", float: "number", dict[str, str]: "object", type(None): "null"}
@@ -22,7 +22,7 @@ def test_a_generated_document_is_up_to_date(name: str) -> None:
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_described(name: str) -> None:
     assert Settings.model_fields[name].description
-    assert f"| `{variable(name)}` | " in DOCUMENTS["configuration.md"]()
+    assert f"| `{env_name(name)}` | " in DOCUMENTS["configuration.md"]()
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)

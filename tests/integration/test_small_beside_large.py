@@ -33,7 +33,7 @@ def test_small_requests_are_answered_while_the_largest_ones_are_computed(start_s
 
     with ThreadPoolExecutor(10) as callers:
         lengths = [callers.submit(large, less) for less in range(10)]
-        eventually(lambda: server.metric("mathops_pool_waiting") > 0)
+        eventually(lambda: server.metric("mathops_pool_queued_computations") > 0)
         small = 0
         while not all(length.done() for length in lengths):
             assert server.client.get(f"/pow?base={small}&exp=5", headers=headers).status_code == 200

@@ -5,18 +5,18 @@ import time
 import psutil
 import pytest
 
-from mathops.processes.ipc import Child
+from mathops.processes.ipc import ChildProcess
 from tests.support.child_processes import until
 
 pytestmark = pytest.mark.anyio
 
 
-async def start(behaviour: str) -> tuple[Child, list[bytes]]:
+async def start(behaviour: str) -> tuple[ChildProcess, list[bytes]]:
     frames: list[bytes] = []
-    return await Child.start("tests.support.child_processes", frames.append, behaviour), frames
+    return await ChildProcess.start("tests.support.child_processes", frames.append, behaviour), frames
 
 
-async def ended(child: Child) -> None:
+async def ended(child: ChildProcess) -> None:
     await asyncio.wait_for(asyncio.wait((child.ended,)), 20)
     assert not psutil.pid_exists(child.pid)
 
@@ -56,7 +56,7 @@ async def test_a_killed_process_is_reaped_and_sending_to_it_is_harmless() -> Non
 
 
 async def test_a_process_that_cannot_run_has_ended() -> None:
-    child = await Child.start("tests.no_such_module", lambda _: None)
+    child = await ChildProcess.start("tests.no_such_module", lambda _: None)
 
     child.send(b"lost")
 

@@ -8,7 +8,7 @@ import pytest
 
 from mathops.errors import JournalUnavailable
 from mathops.journal import schema
-from mathops.journal.client import ProcessJournal
+from mathops.journal.client import JournalClient
 from mathops.settings import Settings
 from tests.support.child_processes import until
 from tests.support.records import make_record
@@ -17,26 +17,26 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[ProcessJournal]:
+async def journal(tmp_path: Path) -> AsyncIterator[JournalClient]:
     settings = Settings(data_dir=tmp_path, journal_timeout_seconds=0.3, record_digits=100_000)
     schema.upgrade(settings.journal_url)
-    async with ProcessJournal(settings).running() as running:
+    async with JournalClient(settings).running() as running:
         # The first write takes longer than the rest.
         await until(lambda: not running._sent)
         yield running
 
 
 @pytest.fixture
-def process(journal: ProcessJournal) -> psutil.Process:
+def process(journal: JournalClient) -> psutil.Process:
     return psutil.Process(journal._process.pid)
 
 
-async def stored(journal: ProcessJournal) -> set[str]:
+async def stored(journal: JournalClient) -> set[str]:
     return {record.id for _, record in (await journal.history("alice", 1000)).rows}
 
 
 async def test_while_it_hangs_each_waits_no_longer_than_the_limit_and_what_was_taken_is_stored_later(
-    journal: ProcessJournal, process: psutil.Process
+    journal: JournalClient, process: psutil.Process
 ) -> None:
     records = [make_record() for _ in range(5)]
     process.suspend()
@@ -46,11 +46,11 @@ async def test_while_it_hangs_each_waits_no_longer_than_the_limit_and_what_was_t
             await asyncio.wait_for(journal.append(record), 5)
     process.resume()
 
-    await until(lambda: journal._owed == 0)
+    await until(lambda: journal._in_flight == 0)
     assert await stored(journal) == {record.id for record in records}
 
 
-async def test_while_it_hangs_a_probe_is_answered_at_once(journal: ProcessJournal, process: psutil.Process) -> None:
+async def test_while_it_hangs_a_probe_is_answered_at_once(journal: JournalClient, process: psutil.Process) -> None:
     process.suspend()
     with pytest.raises(JournalUnavailable):
         await journal.append(make_record())
@@ -61,12 +61,12 @@ async def test_while_it_hangs_a_probe_is_answered_at_once(journal: ProcessJourna
 
     assert time.monotonic() - began < 0.3
     process.resume()
-    await until(lambda: journal._owed == 0)
+    await until(lambda: journal._in_flight == 0)
     assert await journal.check() is None
 
 
 async def test_no_more_is_kept_for_a_process_that_hangs_than_memory_allows(
-    journal: ProcessJournal, process: psutil.Process
+    journal: JournalClient, process: psutil.Process
 ) -> None:
     process.suspend()
 
@@ -75,11 +75,11 @@ async def test_no_more_is_kept_for_a_process_that_hangs_than_memory_allows(
     full = [outcome for outcome in outcomes if "too many requests wait" in str(outcome)]
     assert 0 < len(full) < 400
     process.resume()
-    await until(lambda: journal._owed == 0)
+    await until(lambda: journal._in_flight == 0)
     assert len(await stored(journal)) == 400 - len(full)
 
 
-async def test_one_who_stops_waiting_takes_nothing_from_the_others(journal: ProcessJournal) -> None:
+async def test_one_who_stops_waiting_takes_nothing_from_the_others(journal: JournalClient) -> None:
     leaving, staying = make_record(), make_record()
     tasks = [asyncio.create_task(journal.append(record)) for record in (leaving, staying)]
     await asyncio.sleep(0)
@@ -93,7 +93,7 @@ async def test_one_who_stops_waiting_takes_nothing_from_the_others(journal: Proc
 async def test_what_is_left_when_it_closes_is_committed(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     schema.upgrade(settings.journal_url)
-    async with ProcessJournal(settings).running() as journal:
+    async with JournalClient(settings).running() as journal:
         left = [asyncio.create_task(journal.append(make_record())) for _ in range(3)]
         await asyncio.sleep(0)
 
@@ -104,7 +104,7 @@ async def test_what_is_left_when_it_closes_is_committed(tmp_path: Path) -> None:
 
 
 async def test_a_damaged_file_is_told_to_who_asks_for_history_and_its_name_is_not(
-    journal: ProcessJournal, tmp_path: Path
+    journal: JournalClient, tmp_path: Path
 ) -> None:
     await journal.append(make_record())
     (tmp_path / "mathops.db").write_bytes(b"nonsense " * 10_000)

@@ -129,7 +129,7 @@ async def test_a_request_whose_process_is_killed_twice_is_refused_and_the_pool_g
             await until(busy)
             victim = workers()[0]
             victim.kill()
-            await until(lambda gone=victim.pid: not psutil.pid_exists(gone))
+            await until(lambda is_dead=victim.pid: not psutil.pid_exists(is_dead))
 
         with pytest.raises(Overloaded):
             await task

@@ -37,4 +37,4 @@ def test_a_killed_one_is_replaced_and_its_request_answered(start_server: Callabl
 
         assert call.result().status_code == 200
     assert [process.pid for process in server.processes(COMPUTE)] != [killed.pid]
-    assert server.metric('mathops_pool_lost_workers_total{reason="lost"}') == 1
+    assert server.metric('mathops_pool_worker_exits_total{reason="died"}') == 1

@@ -72,7 +72,7 @@ def test_while_it_hangs_results_are_withheld_and_afterwards_all_is_well(start_se
     eventually(lambda: server.client.get(CALL, headers=headers).status_code == 200)
     eventually(lambda: ready(server))
     assert journal_process(server).pid == process.pid
-    assert server.metric("mathops_journal_waiting_rows") == 0
+    assert server.metric("mathops_journal_in_flight_rows") == 0
 
 
 def test_when_the_web_worker_is_killed_what_it_acknowledged_is_stored_and_its_processes_end(
@@ -160,8 +160,8 @@ def test_rows_beyond_the_limit_are_deleted_and_the_outbox_tells_of_those_left(
         load.more(100)
 
     eventually(lambda: len(server.rows()) == 10)
-    eventually(lambda: server.metric("mathops_outbox_pending") == 10)
-    assert server.metric("mathops_outbox_oldest_seconds") > 0
+    eventually(lambda: server.metric("mathops_outbox_pending_rows") == 10)
+    assert server.metric("mathops_outbox_oldest_age_seconds") > 0
 
 
 def test_signals_to_the_journal_process_itself_do_not_end_it(server: Server) -> None:

@@ -8,7 +8,7 @@ from itertools import chain, repeat
 
 import pytest
 
-from mathops.server.http_protocol import MOST_HEAD_BYTES
+from mathops.server.http_protocol import MAX_HEAD_BYTES
 from tests.support.server import Server, eventually
 
 SECONDS = 1.0
@@ -96,7 +96,7 @@ def test_so_is_the_rest_of_a_body_that_nobody_reads(connection: socket.socket) -
 
 
 def test_a_head_without_end_is_cut_off_however_fast(connection: socket.socket) -> None:
-    connection.sendall(HEAD[:-2].ljust(MOST_HEAD_BYTES + 1, b"x"))
+    connection.sendall(HEAD[:-2].ljust(MAX_HEAD_BYTES + 1, b"x"))
 
     assert answered(connection) == 400
     eventually(lambda: closed(connection))

@@ -10,7 +10,7 @@ from gmpy2 import mpz
 
 from mathops.operations import Operation
 from mathops.operations.operation import Parameter
-from mathops.processes.ipc import Parent
+from mathops.processes.ipc import ParentConnection
 
 
 def hold(milliseconds: int) -> mpz:
@@ -39,7 +39,7 @@ async def until(claim: Callable[[], bool], seconds: float = 20) -> None:
 def main() -> None:
     """Argument after the descriptor: how to behave."""
     descriptor, behaviour = int(sys.argv[1]), sys.argv[2]
-    parent = Parent(descriptor)
+    parent = ParentConnection(descriptor)
     for frame in parent.frames():
         if behaviour == "echo":
             parent.send(frame)

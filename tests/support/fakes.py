@@ -3,8 +3,7 @@
 from mathops.errors import JournalUnavailable
 from mathops.models import Record
 from mathops.operations import Operation, Result
-from mathops.ports import Page, Quota
-from mathops.processes.pool import Timing
+from mathops.ports import JournalPage, Quota, Timing
 
 
 class FakeCache:
@@ -33,7 +32,7 @@ class FakeJournal:
         if all(record.id != other.id for other in self.records):
             self.records.append(record)
 
-    async def history(self, user: str, limit: int, before: int | None = None) -> Page:
+    async def history(self, user: str, limit: int, before: int | None = None) -> JournalPage:
         if self.fault:
             raise JournalUnavailable(self.fault, headers={"Retry-After": "1"})
         rows = [
@@ -42,13 +41,13 @@ class FakeJournal:
             if record.user == user and (before is None or seq < before)
         ]
         rows.reverse()
-        return Page(rows[:limit], len(rows) > limit)
+        return JournalPage(rows[:limit], len(rows) > limit)
 
     async def check(self) -> str | None:
         return self.fault
 
 
-class FakeLimiter:
+class FakeRateLimiter:
     """Counts without forgetting."""
 
     def __init__(self, limits: dict[str, int] | None = None) -> None:

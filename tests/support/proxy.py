@@ -48,7 +48,7 @@ class FaultProxy:
 
     async def _stop(self) -> None:
         self._server.close()
-        await self._cut()
+        await self._pop_frame()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
@@ -56,9 +56,9 @@ class FaultProxy:
 
     def cut(self) -> None:
         """End every open connection without a farewell."""
-        self._call(self._cut())
+        self._call(self._pop_frame())
 
-    async def _cut(self) -> None:
+    async def _pop_frame(self) -> None:
         for writer in list(self._writers):
             writer.transport.abort()
 

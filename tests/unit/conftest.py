@@ -1,12 +1,14 @@
 """Fixtures of the unit tests."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from mathops.journal import schema
 from mathops.telemetry import tracing
 
 
@@ -15,6 +17,14 @@ def spans() -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    tracing.use(provider)
+    tracing.set_provider(provider)
     yield exporter
     tracing.stop(1)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """A journal in SQLite."""
+    url = f"sqlite:///{tmp_path / 'mathops.db'}"
+    schema.upgrade(url)
+    return url

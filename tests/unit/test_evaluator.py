@@ -7,7 +7,7 @@ from mathops.evaluator import NO_TIME, Evaluator
 from mathops.operations.factorial import FACTORIAL
 from mathops.operations.fibonacci import FIBONACCI
 from mathops.operations.power import POWER
-from tests.support.fakes import FakeCache, FakeLimiter, InlineCompute
+from tests.support.fakes import FakeCache, FakeRateLimiter, InlineCompute
 
 pytestmark = pytest.mark.anyio
 INLINE = 100
@@ -15,8 +15,8 @@ INLINE = 100
 
 class Parts:
     def __init__(self) -> None:
-        self.cache, self.compute, self.limiter = FakeCache(), InlineCompute(), FakeLimiter({"compute": 1000})
-        self.evaluator = Evaluator(self.cache, self.compute, self.limiter, INLINE)
+        self.cache, self.compute, self.rate_limiter = FakeCache(), InlineCompute(), FakeRateLimiter({"compute": 1000})
+        self.evaluator = Evaluator(self.cache, self.compute, self.rate_limiter, INLINE)
 
 
 @pytest.fixture
@@ -30,18 +30,18 @@ async def test_a_large_result_is_charged_and_computed_elsewhere(parts: Parts) ->
 
     assert (plan.large, evaluation.result.digits) == (True, 100_001)
     assert parts.compute.computed == 1
-    assert parts.limiter.charged == {("compute", "alice"): 13}
+    assert parts.rate_limiter.charged == {("compute", "alice"): 13}
 
 
 async def test_what_the_cache_has_is_not_computed_or_charged_again(parts: Parts) -> None:
     plan = parts.evaluator.plan(POWER, (10, 100_000), 200_000)
     first = await parts.evaluator.evaluate(plan, "alice")
-    charged = dict(parts.limiter.charged)
+    charged = dict(parts.rate_limiter.charged)
     second = await parts.evaluator.evaluate(plan, "bob")
 
     assert (second.result, second.cache, second.timing) == (first.result, "hit", NO_TIME)
     assert parts.compute.computed == 1
-    assert parts.limiter.charged == charged
+    assert parts.rate_limiter.charged == charged
 
 
 @pytest.mark.parametrize("limit", [301, 302, 1000])

@@ -8,9 +8,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from mathops.errors import QuotaExceeded, ResultTooLarge
 from mathops.evaluator import Evaluator, Plan, too_large
 from mathops.operations import FACTORIAL, FIBONACCI, POWER, Result
-from mathops.processes.pool import Timing
+from mathops.ports import Timing
 from mathops.telemetry import metrics
-from tests.support.fakes import FakeCache, FakeLimiter, InlineCompute
+from tests.support.fakes import FakeCache, FakeRateLimiter, InlineCompute
 
 pytestmark = pytest.mark.anyio
 
@@ -19,8 +19,8 @@ class World:
     """An evaluator and what it works with; results of more than 20 digits are large."""
 
     def __init__(self, limits: dict[str, int] | None = None) -> None:
-        self.cache, self.compute, self.limiter = FakeCache(), InlineCompute(), FakeLimiter(limits)
-        self.evaluator = Evaluator(self.cache, self.compute, self.limiter, inline_digits=20)
+        self.cache, self.compute, self.rate_limiter = FakeCache(), InlineCompute(), FakeRateLimiter(limits)
+        self.evaluator = Evaluator(self.cache, self.compute, self.rate_limiter, inline_digits=20)
 
     def plan(self, exp: int, limit_digits: int = 10**6) -> Plan:
         """Ten to the power of `exp`, which has exp + 1 digits."""
@@ -101,7 +101,7 @@ async def test_a_small_result_is_computed_in_place_and_not_charged() -> None:
     assert evaluation.timing.queue == evaluation.timing.encode == 0
     assert 0 < evaluation.timing.compute < 1
     assert world.compute.computed == 0
-    assert not world.limiter.charged
+    assert not world.rate_limiter.charged
 
 
 async def test_a_large_result_is_computed_elsewhere(world: World) -> None:
@@ -133,7 +133,7 @@ async def test_a_large_result_is_charged_by_its_predicted_time(digits: int, mill
     await world.evaluator.evaluate(world.plan(digits - 1, digits), "alice")
 
     # 37 ns a bit, 0.30103 digits a bit.
-    assert world.limiter.charged == {("compute", "alice"): milliseconds}
+    assert world.rate_limiter.charged == {("compute", "alice"): milliseconds}
 
 
 async def test_who_has_used_up_the_time_of_computing_is_refused_before_work() -> None:

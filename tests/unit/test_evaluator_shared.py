@@ -6,8 +6,8 @@ import pytest
 
 from mathops.evaluator import Evaluator
 from mathops.operations import OPERATIONS, Operation, Result
-from mathops.processes.pool import Timing
-from tests.support.fakes import FakeCache, FakeLimiter
+from mathops.ports import Timing
+from tests.support.fakes import FakeCache, FakeRateLimiter
 
 pytestmark = pytest.mark.anyio
 
@@ -29,8 +29,8 @@ class SlowCompute:
 
 
 async def test_they_share_one_computation_and_only_the_first_is_charged() -> None:
-    compute, limiter = SlowCompute(), FakeLimiter({"compute": 1000})
-    evaluator = Evaluator(FakeCache(), compute, limiter, inline_digits=2000)
+    compute, rate_limiter = SlowCompute(), FakeRateLimiter({"compute": 1000})
+    evaluator = Evaluator(FakeCache(), compute, rate_limiter, inline_digits=2000)
     plan = evaluator.plan(POWER, COSTLY, 100_000)
     users = ("alice", "bob", "carol")
     waiting = []
@@ -44,4 +44,4 @@ async def test_they_share_one_computation_and_only_the_first_is_charged() -> Non
 
     assert compute.computed == 1
     assert {evaluation.result.text for evaluation in evaluations} == {POWER.result(*COSTLY).text}
-    assert [("compute", user) in limiter.charged for user in users] == [True, False, False]
+    assert [("compute", user) in rate_limiter.charged for user in users] == [True, False, False]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathops.errors import StartupError
-from mathops.settings import Settings, load, shown, variable
+from mathops.settings import Settings, env_name, load, redacted
 
 
 def refusal(**environ: str) -> str:
@@ -53,8 +53,8 @@ def test_a_setting_whose_name_ends_in_file_is_a_path_itself(name: str, tmp_path:
     secret = tmp_path / "path"
     secret.write_text("/etc/one\n")
 
-    assert getattr(load({variable(name): "/etc/one"}).settings, name) == Path("/etc/one")
-    assert getattr(load({f"{variable(name)}_FILE": str(secret)}).settings, name) == Path("/etc/one")
+    assert getattr(load({env_name(name): "/etc/one"}).settings, name) == Path("/etc/one")
+    assert getattr(load({f"{env_name(name)}_FILE": str(secret)}).settings, name) == Path("/etc/one")
 
 
 def test_an_empty_file_is_an_absent_value(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_brokers_are_addresses_with_commas_between(brokers: str) -> None:
 @pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e400", "-1"])
 @pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.annotation is float])
 def test_a_time_is_a_finite_number_that_is_not_negative(name: str, value: str) -> None:
-    assert f"{variable(name)}: " in refusal(**{variable(name): value})
+    assert f"{env_name(name)}: " in refusal(**{env_name(name): value})
 
 
 @pytest.mark.parametrize(
@@ -192,12 +192,12 @@ def test_what_only_looks_like_it_is_not_ignored(name: str, value: str) -> None:
     ],
 )
 def test_passwords_are_hidden(value: object, text: str) -> None:
-    assert shown(value) == text
+    assert redacted(value) == text
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), min_size=4))
 def test_no_part_of_a_password_is_shown(password: str) -> None:
-    assert shown(f"redis://user:{password}@host:6379/0") == "redis://user:***@host:6379/0"
+    assert redacted(f"redis://user:{password}@host:6379/0") == "redis://user:***@host:6379/0"
 
 
 def test_settings_cannot_be_changed() -> None:

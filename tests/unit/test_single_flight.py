@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from mathops.flights import Flights
+from mathops.evaluator import SingleFlight
 
 pytestmark = pytest.mark.anyio
 
@@ -28,20 +28,20 @@ async def turn() -> None:
 
 
 async def test_identical_work_at_the_same_time_is_done_once_for_all_who_wait() -> None:
-    flights, work = Flights[int](), Work()
-    waiters = [asyncio.create_task(flights.join("key", work)) for _ in range(3)]
+    single_flight, work = SingleFlight[int](), Work()
+    waiters = [asyncio.create_task(single_flight.run("key", work)) for _ in range(3)]
     await turn()
 
     work.outcome.set_result(7)
 
     assert await asyncio.gather(*waiters) == [7, 7, 7]
     assert work.started == 1
-    assert "key" not in flights
+    assert "key" not in single_flight
 
 
 async def test_a_waiter_that_leaves_does_not_stop_the_others() -> None:
-    flights, work = Flights[int](), Work()
-    first, second = (asyncio.create_task(flights.join("key", work)) for _ in range(2))
+    single_flight, work = SingleFlight[int](), Work()
+    first, second = (asyncio.create_task(single_flight.run("key", work)) for _ in range(2))
     await turn()
 
     first.cancel()
@@ -53,13 +53,13 @@ async def test_a_waiter_that_leaves_does_not_stop_the_others() -> None:
 
 
 async def test_work_that_nobody_waits_for_any_more_is_stopped_and_begun_anew_by_the_next() -> None:
-    flights, work = Flights[int](), Work()
-    only = asyncio.create_task(flights.join("key", work))
+    single_flight, work = SingleFlight[int](), Work()
+    only = asyncio.create_task(single_flight.run("key", work))
     await turn()
 
     only.cancel()
     again = Work()
-    next_one = asyncio.create_task(flights.join("key", again))
+    next_one = asyncio.create_task(single_flight.run("key", again))
     await turn()
     again.outcome.set_result(8)
 
@@ -68,12 +68,12 @@ async def test_work_that_nobody_waits_for_any_more_is_stopped_and_begun_anew_by_
 
 
 async def test_a_failure_reaches_all_who_wait_and_is_not_kept() -> None:
-    flights, work = Flights[int](), Work()
-    waiters = [asyncio.create_task(flights.join("key", work)) for _ in range(2)]
+    single_flight, work = SingleFlight[int](), Work()
+    waiters = [asyncio.create_task(single_flight.run("key", work)) for _ in range(2)]
     await turn()
 
     work.outcome.set_exception(ValueError("broken"))
 
     outcomes = await asyncio.gather(*waiters, return_exceptions=True)
     assert [str(outcome) for outcome in outcomes] == ["broken", "broken"]
-    assert "key" not in flights
+    assert "key" not in single_flight

@@ -4,7 +4,7 @@ import click
 
 from mathops.cli import options
 from mathops.cli.output import print_json, print_table
-from mathops.settings import Settings, load, shown, variable
+from mathops.settings import Settings, env_name, load, redacted
 
 
 @click.command()
@@ -13,7 +13,8 @@ def config(as_json: bool) -> None:
     """Show each setting, its value and where that came from; passwords are hidden."""
     loaded = load()
     rows = [
-        (variable(name), shown(getattr(loaded.settings, name)), loaded.sources[name]) for name in Settings.model_fields
+        (env_name(name), redacted(getattr(loaded.settings, name)), loaded.sources[name])
+        for name in Settings.model_fields
     ]
     if as_json:
         print_json([{"variable": key, "value": value, "source": source} for key, value, source in rows])

@@ -10,8 +10,8 @@ import click
 from mathops.cli import options
 from mathops.cli.output import print_json, print_table
 from mathops.errors import StartupError
-from mathops.journal.database import fault_of
-from mathops.journal.outbox import Cursor
+from mathops.journal.database import error_message
+from mathops.journal.outbox import OutboxCursor
 from mathops.models import timestamp
 from mathops.settings import Settings, load
 
@@ -34,7 +34,7 @@ def tail(from_start: bool) -> None:
 async def _tail(settings: Settings, from_start: bool) -> None:
     from mathops.events.kafka import values
 
-    with _told("read"):
+    with _errors_as_startup_error("read"):
         async with contextlib.aclosing(values(settings, from_start=from_start)) as found:
             async for value in found:
                 click.echo(value)
@@ -52,13 +52,13 @@ async def _replay(settings: Settings, moment: str) -> int:
     from mathops.events.kafka import connected
     from mathops.events.relay import message
 
-    cursor = Cursor(settings.journal_url, "replay")
+    cursor = OutboxCursor(settings.journal_url, "replay")
     count = 0
-    with _told("publish"), contextlib.closing(cursor):
+    with _errors_as_startup_error("publish"), contextlib.closing(cursor):
         position, last = cursor.published_since(moment)
         async with connected(settings) as broker:
             # What lies beyond is the relay's: to overtake it would change the order.
-            while rows := [row for row in cursor.after(position, _BATCH) if row.seq <= last]:
+            while rows := [row for row in cursor.fetch_after(position, _BATCH) if row.seq <= last]:
                 await broker.publish([message(row.record) for row in rows])
                 position = rows[-1].seq
                 count += len(rows)
@@ -69,8 +69,11 @@ async def _replay(settings: Settings, moment: str) -> int:
 @options.as_json
 def refused(as_json: bool) -> None:
     """Show the events that the broker refused for good."""
-    with _told("read"), contextlib.closing(Cursor(load().settings.journal_url, "refused")) as cursor:
-        rows = cursor.dead()
+    with (
+        _errors_as_startup_error("read"),
+        contextlib.closing(OutboxCursor(load().settings.journal_url, "refused")) as cursor,
+    ):
+        rows = cursor.dead_letters()
     names = ("seq", "id", "timestamp", "reason")
     if as_json:
         print_json({"events": [dict(zip(names, row, strict=True)) for row in rows]})
@@ -86,8 +89,8 @@ def _settings() -> Settings:
 
 
 @contextlib.contextmanager
-def _told(verb: str) -> Iterator[None]:
+def _errors_as_startup_error(verb: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # whatever Kafka's client or the database raises is for who runs the command
-        raise StartupError(f"cannot {verb} events: {fault_of(error)}") from None
+        raise StartupError(f"cannot {verb} events: {error_message(error)}") from None

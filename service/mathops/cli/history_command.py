@@ -8,8 +8,8 @@ from mathops.cli.output import print_json, print_table
 from mathops.models import Record
 from mathops.settings import load
 
-_MOST_A_PAGE = 200
-_LONGEST_RESULT = 40
+MAX_PAGE_SIZE = 200
+_MAX_RESULT_LENGTH = 40
 
 
 class Page(msgspec.Struct):
@@ -49,7 +49,7 @@ def _remote(url: str, token: str | None, limit: int) -> list[Record]:
     from mathops.cli.http_client import Client
 
     records: list[Record] = []
-    path: str | None = f"/history?limit={min(limit, _MOST_A_PAGE)}"
+    path: str | None = f"/history?limit={min(limit, MAX_PAGE_SIZE)}"
     with Client(url, token) as client:
         while path and len(records) < limit:
             page = client.get(path, Page)
@@ -71,6 +71,6 @@ def _row(record: Record) -> tuple[object, ...]:
 
 
 def _result(text: str | None, digits: int | None) -> str:
-    if text is not None and len(text) <= _LONGEST_RESULT:
+    if text is not None and len(text) <= _MAX_RESULT_LENGTH:
         return text
     return f"{digits} digits" if digits else "-"

@@ -24,7 +24,7 @@ class Client:
         headers = {"User-Agent": f"mathops/{__version__}"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        with self._asking():
+        with self._http_errors():
             self._client = httpx2.Client(base_url=url, headers=headers, timeout=_TIMEOUT)
 
     def __enter__(self) -> Self:
@@ -35,7 +35,7 @@ class Client:
 
     def get(self, path: str, kind: type[Document]) -> Document:
         """The JSON document at `path`, which is of that `kind`."""
-        return self._decoded(self._body("GET", path, None, "application/json", _unseen), kind)
+        return self._decoded(self._body("GET", path, None, "application/json", _no_progress), kind)
 
     def post(self, path: str, document: dict[str, str], kind: type[Document]) -> Document:
         """The JSON document that answers `document`, which is of that `kind`."""
@@ -43,11 +43,11 @@ class Client:
 
     def body(self, path: str, document: dict[str, str], accept: str, report: Report | None = None) -> bytes:
         """What answers `document` in the media type `accept`."""
-        return self._body("POST", path, document, accept, report or _unseen)
+        return self._body("POST", path, document, accept, report or _no_progress)
 
     def _body(self, method: str, path: str, document: dict[str, str] | None, accept: str, report: Report) -> bytes:
         with (
-            self._asking(),
+            self._http_errors(),
             self._client.stream(method, path, json=document, headers={"Accept": accept}) as answer,
         ):
             body = b"".join(_counted(answer, report))
@@ -62,14 +62,14 @@ class Client:
             raise click.ClickException(f"{self._url} answers, but not as mathops does") from None
 
     @contextmanager
-    def _asking(self) -> Iterator[None]:
+    def _http_errors(self) -> Iterator[None]:
         try:
             yield
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             raise click.ClickException(f"{self._url} cannot be asked: {error or type(error).__name__}") from None
 
 
-def _unseen(done: int, total: int | None) -> None:
+def _no_progress(done: int, total: int | None) -> None:
     pass
 
 

@@ -11,9 +11,9 @@ from mathops.cli.output import progress
 from mathops.operations import Operation, Parameter, Result
 
 # Takes half a minute and 1 GiB; GMP ends a process that asks for more memory than there is.
-MOST_DIGITS = 100_000_000
+MAX_DIGITS = 100_000_000
 _MEMORY_BYTES = 4 << 30
-_MOST_SECONDS = 3600
+_MAX_SECONDS = 3600
 # Computed here; starting a process would take longer.
 _INLINE_DIGITS = 100_000
 
@@ -84,9 +84,9 @@ def _local(operation: Operation, arguments: tuple[int, ...], as_json: bool) -> b
 
 def _computed(operation: Operation, arguments: tuple[int, ...]) -> Result:
     digits = operation.predicted_digits(*arguments)
-    if digits > MOST_DIGITS:
+    if digits > MAX_DIGITS:
         size = f"{digits:,.0f}" if digits < 1e18 else "more than 10^18"
-        raise click.ClickException(f"the result would have {size} digits; this command computes up to {MOST_DIGITS:,}")
+        raise click.ClickException(f"the result would have {size} digits; this command computes up to {MAX_DIGITS:,}")
     if digits <= _INLINE_DIGITS:
         return operation.result(*arguments)
     with progress(f"computing {digits:,.0f} digits"):
@@ -94,17 +94,17 @@ def _computed(operation: Operation, arguments: tuple[int, ...]) -> Result:
 
 
 async def _in_a_process(operation: Operation, arguments: tuple[int, ...]) -> Result:
-    from mathops.processes.pool import Lost, Worker, answered
+    from mathops.processes.pool import PoolWorker, WorkerDied, decode_reply
 
     try:
-        async with Worker.running(_MEMORY_BYTES) as worker:
+        async with PoolWorker.running(_MEMORY_BYTES) as worker:
             try:
-                return answered(await worker.run(operation, arguments, _MOST_SECONDS))[0]
+                return decode_reply(await worker.run(operation, arguments, _MAX_SECONDS))[0]
             except asyncio.CancelledError:
                 # Ctrl-C; the process would compute on.
                 worker.stop()
                 raise
-    except Lost:
+    except WorkerDied:
         raise click.ClickException("the computing process was ended, perhaps for want of memory") from None
 
 

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from mathops.identity.users import LONGEST_PASSWORD
+from mathops.identity.users import MAX_PASSWORD_LENGTH
 
 
 def ask_password(*, twice: bool = False) -> str:
@@ -13,6 +13,6 @@ def ask_password(*, twice: bool = False) -> str:
         password = click.prompt("Password", hide_input=True, err=True, confirmation_prompt=twice)
     else:
         password = sys.stdin.readline().rstrip("\n")
-    if not 0 < len(password) <= LONGEST_PASSWORD:
-        raise click.ClickException(f"a password has 1 to {LONGEST_PASSWORD} characters")
+    if not 0 < len(password) <= MAX_PASSWORD_LENGTH:
+        raise click.ClickException(f"a password has 1 to {MAX_PASSWORD_LENGTH} characters")
     return str(password)

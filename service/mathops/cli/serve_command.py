@@ -4,7 +4,7 @@ import os
 
 import click
 
-from mathops.settings import load, variable
+from mathops.settings import env_name, load
 
 
 @click.command()
@@ -31,5 +31,5 @@ def serve(host: str | None, port: int | None, workers: int | None, reload: bool)
 
 def _override(name: str, value: str) -> None:
     # By the environment, for workers and their processes read the settings there.
-    os.environ.pop(f"{variable(name)}_FILE", None)
-    os.environ[variable(name)] = value
+    os.environ.pop(f"{env_name(name)}_FILE", None)
+    os.environ[env_name(name)] = value

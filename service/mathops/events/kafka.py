@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.conn import collect_hosts, create_conn
 
 from mathops.events import tls
-from mathops.events.broker import Message, Refused
+from mathops.ports import Message, MessageRejected
 from mathops.settings import Settings
 
 # Who asks says what is wrong, once; the library would at each attempt, with a stack.
@@ -50,7 +50,7 @@ class KafkaBroker:
                 ]
                 await asyncio.gather(*sent)
         except REFUSALS as error:
-            raise Refused(str(error) or type(error).__name__) from error
+            raise MessageRejected(str(error) or type(error).__name__) from error
 
 
 @asynccontextmanager

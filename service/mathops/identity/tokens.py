@@ -22,7 +22,7 @@ CLIENT_ID = "mathops"
 MAX_CHARACTERS = 8192
 _CACHED_TOKENS = 10_000
 
-REALM = 'Bearer realm="mathops"'
+BEARER_CHALLENGE = 'Bearer realm="mathops"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ class Principal:
     token_id: str
 
 
-def refused(reason: str) -> Unauthorized:
+def invalid_token(reason: str) -> Unauthorized:
     """The refusal of a token, with the challenge of RFC 6750."""
     return Unauthorized(
         f"{reason}; get a token with POST /login",
-        headers={"WWW-Authenticate": f'{REALM}, error="invalid_token", error_description="{reason}"'},
+        headers={"WWW-Authenticate": f'{BEARER_CHALLENGE}, error="invalid_token", error_description="{reason}"'},
     )
 
 
@@ -94,19 +94,19 @@ class Tokens:
         with tracing.span("verify token"):
             principal = self._verified(token)
         if principal.expires + self._leeway <= self._clock():
-            raise refused("the token has expired")
+            raise invalid_token("the token has expired")
         return principal
 
     def _verify(self, token: str) -> Principal:
         if len(token) > MAX_CHARACTERS:
-            raise refused("the token is too long")
+            raise invalid_token("the token is too long")
         try:
             decoded = jwt.decode(token, self._keys.key_set, algorithms=[ALGORITHM])
         except (JoseError, ValueError, TypeError, KeyError, RecursionError):
-            raise refused("the token is malformed, unsigned or signed by another key") from None
+            raise invalid_token("the token is malformed, unsigned or signed by another key") from None
         # joserfc would take a token without kid and try every key; ours always name theirs.
         if str(decoded.header.get("typ")).lower() not in (TYPE, f"application/{TYPE}") or "kid" not in decoded.header:
-            raise refused("the token is not an access token")
+            raise invalid_token("the token is not an access token")
         return self._principal(decoded.claims)
 
     def _principal(self, claims: dict[str, Any]) -> Principal:
@@ -114,18 +114,18 @@ class Tokens:
         texts = [claims.get(name) for name in ("sub", "jti", "client_id", "scope")]
         issued, expires, not_before = (claims.get(name) for name in ("iat", "exp", "nbf"))
         if not all(isinstance(text, str) and text for text in texts[:3]) or not isinstance(texts[3], str):
-            raise refused("the token lacks a claim")
+            raise invalid_token("the token lacks a claim")
         if not (_is_time(issued) and _is_time(expires) and (not_before is None or _is_time(not_before))):
-            raise refused("the token has a time that is not a number")
+            raise invalid_token("the token has a time that is not a number")
         if claims.get("iss") != self._issuer:
-            raise refused("the token is from another issuer")
+            raise invalid_token("the token is from another issuer")
         if self._audience not in (audience if isinstance(audience, list) else [audience]):
-            raise refused("the token is for another audience")
+            raise invalid_token("the token is for another audience")
         now = self._clock()
         if max(issued, not_before or 0) - self._leeway > now:
-            raise refused("the token is not valid yet")
+            raise invalid_token("the token is not valid yet")
         if expires + self._leeway <= now:
-            raise refused("the token has expired")
+            raise invalid_token("the token has expired")
         return Principal(str(texts[0]), frozenset(texts[3].split()), int(expires), str(texts[1]))
 
 

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import argon2
 from argon2 import PasswordHasher
@@ -16,19 +15,12 @@ SCOPES = ("math", "history")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _HASH = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+", re.ASCII)
 # argon2 reads the whole password; a longer one is only work.
-LONGEST_PASSWORD = 1024
+MAX_PASSWORD_LENGTH = 1024
 # Each check takes 64 MiB and tens of milliseconds.
 _CHECKS_AT_ONCE = 2
 
 
-class Users(Protocol):
-    """Names with what they may do."""
-
-    async def scopes(self, name: str, password: str | None) -> list[str] | None:
-        """The scopes of `name`, or None when the password does not match."""
-
-
-class AnyUser:
+class DemoUsers:
     """The demo: every name is let in, no password is asked."""
 
     async def scopes(self, name: str, password: str | None) -> list[str] | None:
@@ -49,15 +41,15 @@ class UsersFile:
         self._hasher = PasswordHasher()
         self._users = _read(path)
         # Checked for who is unknown, so that time does not tell who exists; whether it matches does not count.
-        self._nobody = _User(next(iter(self._users.values())).password_hash, [])
+        self._unknown_user = _User(next(iter(self._users.values())).password_hash, [])
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
     async def scopes(self, name: str, password: str | None) -> list[str] | None:
         """The user's scopes; the hash is computed off the event loop."""
-        user = self._users.get(name, self._nobody)
+        user = self._users.get(name, self._unknown_user)
         async with self._checks:
             matches = await asyncio.to_thread(self._matches, user.password_hash, password or "")
-        return list(user.scopes) if matches and user is not self._nobody else None
+        return list(user.scopes) if matches and user is not self._unknown_user else None
 
     def _matches(self, password_hash: str, password: str) -> bool:
         try:

@@ -124,7 +124,7 @@ def write_lock(url: str) -> AbstractContextManager[None]:
     return FileLock(path.with_name(path.name + ".lock"))
 
 
-def fault_of(error: Exception) -> str:
+def error_message(error: Exception) -> str:
     """What an error says, on one line; of SQLAlchemy's the database's own words."""
     return " ".join(str(getattr(error, "orig", None) or error).split()) or type(error).__name__
 

@@ -93,7 +93,7 @@ def _asked(engine: Engine, name: str) -> Iterator[Engine]:
     try:
         yield engine
     except SQLAlchemyError as error:
-        raise StartupError(f"the database {name} cannot be used: {database.fault_of(error)}") from None
+        raise StartupError(f"the database {name} cannot be used: {database.error_message(error)}") from None
     finally:
         engine.dispose()
 

@@ -1,38 +1,24 @@
-"""The journal as outbox: what no broker has yet, how far it is published, and who publishes."""
+"""The journal as outbox: unpublished rows, the published position, and the lease of the publishing relay."""
 
 import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
 from sqlalchemy import delete, func, insert, or_, select, update
 
-from mathops.journal import database
+from mathops.journal import database, tables
 from mathops.journal.rows import COLUMNS, record_of
-from mathops.journal.tables import dead_letters, relay, requests
-from mathops.models import Record, timestamp
+from mathops.journal.tables import relay, requests
+from mathops.models import timestamp
+from mathops.ports import OutboxRow
 
 LEASE_SECONDS = 10.0
 
 
-class Progress(msgspec.Struct, array_like=True):
-    """What the relay did since it was last asked, and what is wrong, if anything."""
+class OutboxCursor:
+    """Implements ports.Outbox on the journal's database."""
 
-    published: int = 0
-    failed: int = 0
-    dead: int = 0
-    fault: str | None = None
-
-
-class Row(NamedTuple):
-    """A record with its place in the journal."""
-
-    seq: int
-    record: Record
-
-
-class Cursor:
-    """How far the events of one database are published, moved by the one relay that holds the lease; synchronous."""
+    lease_seconds = LEASE_SECONDS
 
     def __init__(self, url: str, owner: str) -> None:
         self._reader = database.reader_engine(url)
@@ -46,7 +32,7 @@ class Cursor:
         self._reader.dispose()
         self._writer.dispose()
 
-    def take(self) -> int | None:
+    def acquire_lease(self) -> int | None:
         """Take or renew the lease; gives the cursor, or None while another relay has it."""
         now = time.time()
         free = or_(relay.c.owner == self._owner, relay.c.owner.is_(None), relay.c.lease_until < now)
@@ -62,11 +48,11 @@ class Cursor:
         with self._lock, self._writer.begin() as connection:
             connection.execute(mine.values(owner=None, lease_until=None))
 
-    def after(self, position: int, most: int) -> list[Row]:
+    def fetch_after(self, position: int, limit: int) -> list[OutboxRow]:
         """The oldest rows beyond `position`."""
-        query = select(requests.c.seq, *COLUMNS).where(requests.c.seq > position).order_by(requests.c.seq).limit(most)
+        query = select(requests.c.seq, *COLUMNS).where(requests.c.seq > position).order_by(requests.c.seq).limit(limit)
         with self._reader.connect() as connection:
-            return [Row(row[0], record_of(row[1:])) for row in connection.execute(query)]
+            return [OutboxRow(row[0], record_of(row[1:])) for row in connection.execute(query)]
 
     def published_since(self, moment: str) -> tuple[int, int]:
         """The place before the first row of `moment` (RFC 3339, UTC) or later, and the last that was published."""
@@ -76,28 +62,29 @@ class Cursor:
             start, end = connection.execute(select(func.coalesce(first - 1, position), position)).one()
         return int(start), int(end)
 
-    def dead(self) -> list[tuple[int, str, str, str]]:
+    def dead_letters(self) -> list[tuple[int, str, str, str]]:
         """Events that were set aside: place, id, time, reason."""
-        letters = dead_letters.c
+        letters = tables.dead_letters.c
         query = select(letters.seq, letters.id, letters.timestamp, letters.reason).order_by(letters.seq)
         with self._reader.connect() as connection:
             return [tuple(row) for row in connection.execute(query)]
 
-    def advance(self, position: int, dead: Sequence[tuple[Row, str]] = ()) -> bool:
-        """Move the cursor and set `dead` rows aside with their reasons; tells whether the lease still held."""
+    def advance(self, position: int, dead_letters: Sequence[tuple[OutboxRow, str]] = ()) -> bool:
+        """Move to `position` and store `dead_letters` with their reasons; False when the lease was lost."""
         mine = update(relay).where(relay.c.owner == self._owner, relay.c.position < position)
-        values = mine.values(position=position, lease_until=time.time() + LEASE_SECONDS)
+        move = mine.values(position=position, lease_until=time.time() + LEASE_SECONDS)
         with self._lock, self._writer.begin() as connection:
-            if not connection.execute(values).rowcount:
+            if not connection.execute(move).rowcount:
                 return False
-            if dead:
-                seqs = [row.seq for row, _ in dead]
-                connection.execute(delete(dead_letters).where(dead_letters.c.seq.in_(seqs)))
-                connection.execute(insert(dead_letters), [_dead_letter(row, reason) for row, reason in dead])
+            if dead_letters:
+                seqs = [row.seq for row, _ in dead_letters]
+                connection.execute(delete(tables.dead_letters).where(tables.dead_letters.c.seq.in_(seqs)))
+                values = [_dead_letter(row, reason) for row, reason in dead_letters]
+                connection.execute(insert(tables.dead_letters), values)
             return True
 
 
-def _dead_letter(row: Row, reason: str) -> dict[str, Any]:
+def _dead_letter(row: OutboxRow, reason: str) -> dict[str, Any]:
     return {
         "seq": row.seq,
         "id": row.record.id,

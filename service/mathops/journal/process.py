@@ -1,6 +1,6 @@
 """The journal process: commits what its web worker sends, many requests in one transaction.
 
-Frames in: (number, records). Frames out: an Acknowledgement.
+Frames in: (number, records). Frames out: an CommitReply.
 """
 
 import sys
@@ -9,15 +9,15 @@ from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
-from mathops.events.broker import Broker
 from mathops.events.relay import Relay, owner
 from mathops.journal.checkpoints import Checkpoints
-from mathops.journal.database import fault_of
-from mathops.journal.outbox import Cursor, Progress
+from mathops.journal.database import error_message
+from mathops.journal.outbox import OutboxCursor
 from mathops.journal.request_log import RequestLog
-from mathops.journal.rows import Outbox, Writer
+from mathops.journal.rows import OutboxStats, Writer
 from mathops.models import Record
-from mathops.processes.ipc import Parent
+from mathops.ports import Broker, RelayProgress
+from mathops.processes.ipc import ParentConnection
 from mathops.settings import Settings
 from mathops.telemetry import logs, tracing
 
@@ -30,14 +30,14 @@ _RELAY_STOP_SECONDS = 4.0
 _FLUSH_SECONDS = 2.0
 
 
-class Batch(msgspec.Struct, array_like=True):
+class CommitRequest(msgspec.Struct, array_like=True):
     """Records that one turn of the web worker's event loop gave."""
 
     number: int
     records: list[Record]
 
 
-class Acknowledgement(msgspec.Struct, array_like=True):
+class CommitReply(msgspec.Struct, array_like=True):
     """What became of the batches `numbers`: committed in `seconds`, or refused because of `fault`.
 
     Without batches it tells the state of the outbox.
@@ -48,47 +48,47 @@ class Acknowledgement(msgspec.Struct, array_like=True):
     seconds: float
     pending: int
     oldest: str | None
-    relay: Progress
+    relay: RelayProgress
 
 
 class JournalProcess:
     """Commits batches and, between them, keeps house."""
 
-    def __init__(self, parent: Parent, settings: Settings) -> None:
+    def __init__(self, parent: ParentConnection, settings: Settings) -> None:
         self._parent = parent
         self._settings = settings
         self._writer = Writer(settings.journal_url)
         self._checkpoints = Checkpoints(settings.journal_url)
         self._log = RequestLog(settings.log_path, settings.log_file_bytes, settings.log_file_backups)
-        self._outbox = Outbox(0, None)
+        self._outbox = OutboxStats(0, None)
         self._relay = _relay(settings) if settings.kafka_brokers else None
-        self._keep_house_at = 0.0
+        self._housekeeping_at = 0.0
         self._log_again_at = 0.0
-        self._decoder = msgspec.msgpack.Decoder(Batch)
+        self._decoder = msgspec.msgpack.Decoder(CommitRequest)
 
     def run(self) -> None:
         """Serve until the web worker closes or dies; what it has sent is then committed all the same."""
         self._acknowledge([])
         ended = False
         while not ended:
-            wait = max(0.0, self._keep_house_at - time.monotonic())
-            frames, ended = self._parent.gather(_FRAMES_AT_ONCE, wait)
+            wait = max(0.0, self._housekeeping_at - time.monotonic())
+            frames, ended = self._parent.receive_batch(_FRAMES_AT_ONCE, wait)
             if frames:
                 self._commit([self._decoder.decode(frame) for frame in frames])
                 self._checkpoints.committed()
-            if time.monotonic() >= self._keep_house_at and not ended:
-                self._keep_house()
+            if time.monotonic() >= self._housekeeping_at and not ended:
+                self._housekeeping()
         if self._relay is not None:
             self._relay.stop(_RELAY_STOP_SECONDS)
 
-    def _commit(self, batches: list[Batch]) -> None:
+    def _commit(self, batches: list[CommitRequest]) -> None:
         records = [record for batch in batches for record in batch.records]
         started = time.perf_counter()
         fault = None
         try:
             self._writer.commit(records, before_commit=lambda: self._log.write(records))
         except Exception as error:  # whatever the disk or the database does, the web worker must hear of it
-            fault = fault_of(error)
+            fault = error_message(error)
             self._log_fault(fault)
         self._acknowledge([batch.number for batch in batches], fault, time.perf_counter() - started)
 
@@ -99,24 +99,24 @@ class JournalProcess:
             logs.get_logger(__name__).error("journal cannot be written", fault=fault)
 
     def _acknowledge(self, numbers: list[int], fault: str | None = None, seconds: float = 0) -> None:
-        progress = self._relay.progress() if self._relay else Progress()
-        self._parent.send(msgspec.msgpack.encode(Acknowledgement(numbers, fault, seconds, *self._outbox, progress)))
+        progress = self._relay.progress() if self._relay else RelayProgress()
+        self._parent.send(msgspec.msgpack.encode(CommitReply(numbers, fault, seconds, *self._outbox, progress)))
 
-    def _keep_house(self) -> None:
+    def _housekeeping(self) -> None:
         pause = _HOUSEKEEPING_SECONDS
         try:
             self._outbox = self._writer.outbox()
             self._acknowledge([])
-            if self._retain():
+            if self._delete_expired():
                 pause = _RETENTION_SECONDS
         except Exception as error:  # the next commit meets the same fault, and answers for it
             logs.get_logger(__name__).warning("journal housekeeping failed", fault=str(error))
-        self._keep_house_at = time.monotonic() + pause
+        self._housekeeping_at = time.monotonic() + pause
 
-    def _retain(self) -> int:
+    def _delete_expired(self) -> int:
         settings = self._settings
         published = self._relay is not None
-        deleted = self._writer.retain(settings.retention_days, settings.retention_rows, published=published)
+        deleted = self._writer.delete_expired(settings.retention_days, settings.retention_rows, published=published)
         if deleted:
             told = "retention deleted rows" if published else "retention deleted rows; their events reach no broker"
             logs.get_logger(__name__).info(told, rows=deleted)
@@ -126,7 +126,7 @@ class JournalProcess:
 def _relay(settings: Settings) -> Relay:
     # The relay computes, and commits are not to wait the usual 5 ms for their turn.
     sys.setswitchinterval(0.0005)
-    relay = Relay(Cursor(settings.journal_url, owner()), settings.kafka_topic, lambda: _broker(settings))
+    relay = Relay(OutboxCursor(settings.journal_url, owner()), settings.kafka_topic, lambda: _broker(settings))
     relay.start()
     return relay
 
@@ -140,7 +140,7 @@ def _broker(settings: Settings) -> AbstractAsyncContextManager[Broker]:
 
 def main() -> None:
     """Argument: the socket's descriptor. The first frame holds the settings."""
-    parent = Parent(int(sys.argv[1]))
+    parent = ParentConnection(int(sys.argv[1]))
     settings = Settings.model_validate_json(parent.receive() or b"{}")
     logs.configure(settings.log_level, settings.log_format)
     if settings.kafka_brokers and tracing.requested():

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from mathops.journal import database
 from mathops.journal.tables import relay, requests
 from mathops.models import FIELDS, Record, timestamp
-from mathops.ports import Page
+from mathops.ports import JournalPage
 
 COLUMNS = [requests.c[name] for name in FIELDS]
 _SELECT = select(requests.c.seq, *COLUMNS)
@@ -20,10 +20,10 @@ _PARAMETERS = FIELDS.index("parameters")
 # Writes nothing new, and yet only where writing is possible.
 _PROBE = "UPDATE relay SET position = position"
 # Rows deleted in one transaction, so that requests never wait long behind retention.
-_DELETED_AT_ONCE = 500
+_DELETE_BATCH_ROWS = 500
 
 
-class Outbox(NamedTuple):
+class OutboxStats(NamedTuple):
     """Rows no broker has yet, and the timestamp of the oldest."""
 
     pending: int
@@ -40,20 +40,20 @@ class Reader:
         """Close the connections."""
         self._engine.dispose()
 
-    def history(self, user: str, limit: int, before: int | None = None) -> Page:
+    def history(self, user: str, limit: int, before: int | None = None) -> JournalPage:
         """Records of `user`, newest first."""
         return self._page(_SELECT.where(requests.c.user == user), limit, before)
 
-    def everyone(self, limit: int, before: int | None = None) -> Page:
+    def everyone(self, limit: int, before: int | None = None) -> JournalPage:
         """Records of all users, newest first; for who runs the service."""
         return self._page(_SELECT, limit, before)
 
-    def _page(self, query: Select[Any], limit: int, before: int | None) -> Page:
+    def _page(self, query: Select[Any], limit: int, before: int | None) -> JournalPage:
         if before is not None:
             query = query.where(requests.c.seq < before)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(requests.c.seq.desc()).limit(limit + 1)).all()
-        return Page([(row[0], record_of(row[1:])) for row in rows[:limit]], len(rows) > limit)
+        return JournalPage([(row[0], record_of(row[1:])) for row in rows[:limit]], len(rows) > limit)
 
 
 class Writer:
@@ -109,23 +109,23 @@ class Writer:
             self._connection.close()
         self._engine.dispose()
 
-    def outbox(self) -> Outbox:
+    def outbox(self) -> OutboxStats:
         """What waits for a broker."""
         oldest = select(requests.c.timestamp).where(requests.c.seq > _position()).order_by(requests.c.seq).limit(1)
         first = select(func.coalesce(func.min(requests.c.seq) - 1, 0)).scalar_subquery()
         last = select(func.coalesce(func.max(requests.c.seq), 0)).scalar_subquery()
         with self._connected() as connection, connection.begin():
             position, start, end = connection.execute(select(_position(), first, last)).one()
-            return Outbox(max(0, end - max(position, start)), connection.execute(oldest).scalar())
+            return OutboxStats(max(0, end - max(position, start)), connection.execute(oldest).scalar())
 
-    def retain(self, days: float, rows: int, *, published: bool = False) -> int:
+    def delete_expired(self, days: float, rows: int, *, published: bool = False) -> int:
         """Delete one batch of rows that are too old or too many (0: no limit), or only those `published`.
 
         Gives how many.
         """
         # Rows come in the order of time, near enough: to look at the oldest batch alone spares an index.
         oldest = (
-            select(requests.c.seq, requests.c.timestamp).order_by(requests.c.seq).limit(_DELETED_AT_ONCE).subquery()
+            select(requests.c.seq, requests.c.timestamp).order_by(requests.c.seq).limit(_DELETE_BATCH_ROWS).subquery()
         )
         limits = []
         if days:

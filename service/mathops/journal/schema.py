@@ -43,7 +43,9 @@ def upgrade(url: str) -> None:
         name = database.name(url)
         raise StartupError(f"the journal {name} has a schema that this version does not know: {error}") from None
     except (SQLAlchemyError, OSError) as error:
-        raise StartupError(f"the journal {database.name(url)} cannot be used: {database.fault_of(error)}") from None
+        raise StartupError(
+            f"the journal {database.name(url)} cannot be used: {database.error_message(error)}"
+        ) from None
     finally:
         engine.dispose()
 

@@ -20,7 +20,7 @@ _CHUNK = 1 << 18
 _kept_open: list[socket.socket] = []
 
 
-def _cut(received: bytearray) -> bytes | None:
+def _pop_frame(received: bytearray) -> bytes | None:
     """Take one whole frame off the front, or None."""
     if len(received) < _LENGTH.size:
         return None
@@ -38,7 +38,7 @@ def _framed(parts: Sequence[bytes]) -> list[bytes]:
     return [_LENGTH.pack(sum(map(len, parts))), *parts]
 
 
-class Child(asyncio.Protocol):
+class ChildProcess(asyncio.Protocol):
     """The parent's end: `on_frame` is called for each frame that comes.
 
     `ended` is done once the process has ended; wait for it by asyncio.wait, which leaves it alone when cancelled.
@@ -53,7 +53,7 @@ class Child(asyncio.Protocol):
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def start(cls, module: str, on_frame: Callable[[bytes], None], *arguments: str) -> "Child":
+    async def start(cls, module: str, on_frame: Callable[[bytes], None], *arguments: str) -> "ChildProcess":
         """Run `python -m module FD ARGUMENTS` and connect to it; raises OSError."""
         child = cls(on_frame)
         ours, theirs = socket.socketpair()
@@ -108,7 +108,7 @@ class Child(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Cut what came into frames (asyncio.Protocol)."""
         self._received += data
-        while (frame := _cut(self._received)) is not None:
+        while (frame := _pop_frame(self._received)) is not None:
             self._on_frame(frame)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -120,7 +120,7 @@ class Child(asyncio.Protocol):
         self.ended.set_result(None)
 
 
-class Parent:
+class ParentConnection:
     """The child's end, synchronous."""
 
     def __init__(self, descriptor: int) -> None:
@@ -134,7 +134,7 @@ class Parent:
 
     def receive(self) -> bytes | None:
         """The next frame; None when the parent has closed or died."""
-        while (frame := _cut(self._received)) is None:
+        while (frame := _pop_frame(self._received)) is None:
             if not self._read():
                 return None
         return frame
@@ -144,11 +144,11 @@ class Parent:
         while (frame := self.receive()) is not None:
             yield frame
 
-    def gather(self, most: int, seconds: float) -> tuple[list[bytes], bool]:
+    def receive_batch(self, most: int, seconds: float) -> tuple[list[bytes], bool]:
         """Up to `most` frames, after a wait of `seconds` for the first; and whether the parent has ended."""
         frames: list[bytes] = []
         while len(frames) < most:
-            if (frame := _cut(self._received)) is not None:
+            if (frame := _pop_frame(self._received)) is not None:
                 frames.append(frame)
                 continue
             ready, _, _ = select.select([self.socket], [], [], 0 if frames else seconds)

@@ -8,13 +8,13 @@ import pickle
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import NamedTuple
 
 import msgspec
 
 from mathops.errors import DeadlineExceeded, Overloaded
 from mathops.operations import Operation, Result
-from mathops.processes.ipc import Child
+from mathops.ports import Timing
+from mathops.processes.ipc import ChildProcess
 from mathops.telemetry import metrics, tracing
 from mathops.telemetry.logs import get_logger
 
@@ -26,33 +26,27 @@ _RESTART_SECONDS = 1.0
 _RETRY = {"Retry-After": "1"}
 
 
-class Timing(NamedTuple):
-    """Seconds a computation spent waiting, computing and writing in decimal."""
-
-    queue: float
-    compute: float
-    encode: float
-
-
-class Lost(Exception):
+class WorkerDied(Exception):
     """The process ended before its answer."""
 
 
-class Worker:
+class PoolWorker:
     """One computing process and the computation it has."""
 
     def __init__(self) -> None:
         # The first answer says that the process is ready.
         self._answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._child: Child | None = None
+        self._child: ChildProcess | None = None
         self._stopped = False
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, memory_bytes: int) -> AsyncIterator["Worker"]:
-        """A process that is ready and has `memory_bytes` of address space; raises Lost or OSError."""
+    async def running(cls, memory_bytes: int) -> AsyncIterator["PoolWorker"]:
+        """A process that is ready and has `memory_bytes` of address space; raises WorkerDied or OSError."""
         worker = cls()
-        child = worker._child = await Child.start("mathops.processes.pool_worker", worker._answered, str(memory_bytes))
+        child = worker._child = await ChildProcess.start(
+            "mathops.processes.pool_worker", worker._receive, str(memory_bytes)
+        )
         child.ended.add_done_callback(worker._ended)
         try:
             await worker._answer
@@ -61,18 +55,18 @@ class Worker:
             await child.finish(_FINISH_SECONDS)
 
     @property
-    def child(self) -> Child:
+    def child(self) -> ChildProcess:
         """The process."""
         assert self._child is not None
         return self._child
 
     @property
-    def gone(self) -> bool:
+    def is_dead(self) -> bool:
         """Whether the process has ended, or is about to."""
         return self._stopped or self.child.ended.done()
 
     async def run(self, operation: Operation, arguments: tuple[int, ...], seconds: float) -> bytes:
-        """The frame that the process answers; raises Lost when it ends instead."""
+        """The frame that the process answers; raises WorkerDied when it ends instead."""
         self._answer = asyncio.get_running_loop().create_future()
         self.child.send(pickle.dumps((operation.compute, arguments, seconds)))
         return await self._answer
@@ -85,20 +79,20 @@ class Worker:
     async def ended(self) -> None:
         """Wait for the process to end, and tell why it did."""
         await asyncio.wait((self.child.ended,))
-        metrics.POOL_LOST.labels("stopped" if self._stopped else "lost").inc()
+        metrics.POOL_WORKER_EXITS.labels("killed" if self._stopped else "died").inc()
         if not self._stopped:
             log.warning("computing process lost", pid=self.child.pid)
 
-    def _answered(self, frame: bytes) -> None:
+    def _receive(self, frame: bytes) -> None:
         if not self._answer.done():
             self._answer.set_result(frame)
 
     def _ended(self, _: asyncio.Future[None]) -> None:
         if not self._answer.done():
-            self._answer.set_exception(Lost())
+            self._answer.set_exception(WorkerDied())
 
 
-def answered(frame: bytes) -> tuple[Result, float, float]:
+def decode_reply(frame: bytes) -> tuple[Result, float, float]:
     """The result in an answer, and the seconds of computing it and of writing it in decimal."""
     length = int.from_bytes(frame[:2])
     digits, compute, encode = msgspec.msgpack.decode(frame[2 : 2 + length])
@@ -113,13 +107,13 @@ class Pool:
         self._queue = queue
         self._deadline = deadline
         self._memory_bytes = memory_bytes
-        self._idle: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
+        self._idle: asyncio.LifoQueue[PoolWorker] = asyncio.LifoQueue()
         self._waiting = 0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Pool"]:
         """Start all processes, and end them on the way out."""
-        places = [asyncio.create_task(self._keep_one()) for _ in range(self._size)]
+        places = [asyncio.create_task(self._supervise_worker()) for _ in range(self._size)]
         try:
             await self._all_started()
             yield self
@@ -132,15 +126,15 @@ class Pool:
         for worker in [await self._idle.get() for _ in range(self._size)]:
             self._idle.put_nowait(worker)
 
-    async def _keep_one(self) -> None:
+    async def _supervise_worker(self) -> None:
         """One process after another, for as long as the pool runs."""
         while True:
             try:
-                async with Worker.running(self._memory_bytes) as worker:
+                async with PoolWorker.running(self._memory_bytes) as worker:
                     self._idle.put_nowait(worker)
                     with metrics.POOL_WORKERS.track_inprogress():
                         await worker.ended()
-            except (OSError, Lost) as error:
+            except (OSError, WorkerDied) as error:
                 log.error("computing process cannot be started", fault=str(error) or "it ended at once")
                 await asyncio.sleep(_RESTART_SECONDS)
 
@@ -153,7 +147,7 @@ class Pool:
             async with asyncio.timeout(self._deadline):
                 try:
                     return await self._attempt(operation, arguments, started)
-                except Lost:
+                except WorkerDied:
                     # It may have been killed from outside; a result that needs too much memory fails again.
                     return await self._attempt(operation, arguments, started)
         except TimeoutError:
@@ -161,7 +155,7 @@ class Pool:
                 f"the computation did not end within {self._deadline:g} s; ask for a smaller result",
                 deadline_seconds=self._deadline,
             ) from None
-        except Lost:
+        except WorkerDied:
             raise Overloaded(
                 "the computing process was lost twice, perhaps for want of memory", headers=_RETRY
             ) from None
@@ -172,25 +166,25 @@ class Pool:
         try:
             with metrics.POOL_BUSY.track_inprogress():
                 frame = await worker.run(operation, arguments, self._deadline - (taken - started))
-        except Lost:
+        except WorkerDied:
             raise
         except BaseException:
             # What was cancelled, or passed its deadline, computes on in there.
             worker.stop()
             raise
         self._idle.put_nowait(worker)
-        result, compute, encode = answered(frame)
-        tracing.elsewhere(
+        result, compute, encode = decode_reply(frame)
+        tracing.add_child_span(
             "compute in process", compute + encode, **{"process.pid": worker.child.pid, "mathops.digits": result.digits}
         )
         return result, Timing(taken - started, compute, encode)
 
-    async def _take(self) -> Worker:
+    async def _take(self) -> PoolWorker:
         self._waiting += 1
         try:
-            with metrics.POOL_WAITING.track_inprogress():
+            with metrics.POOL_QUEUED.track_inprogress():
                 # Each place in the pool puts another process here when it has lost one.
-                while (worker := await self._idle.get()).gone:
+                while (worker := await self._idle.get()).is_dead:
                     pass
                 return worker
         finally:

@@ -15,7 +15,7 @@ import time
 import msgspec
 
 from mathops.operations.operation import Result
-from mathops.processes.ipc import Parent
+from mathops.processes.ipc import ParentConnection
 
 PRIORITY = 10
 # The web worker keeps the deadline itself; this much later a computation that nobody waits for ends.
@@ -35,7 +35,7 @@ def limit_process(memory_bytes: int) -> None:
 
 def main() -> None:
     """Arguments: the socket's descriptor and the address space in bytes."""
-    parent = Parent(int(sys.argv[1]))
+    parent = ParentConnection(int(sys.argv[1]))
     limit_process(int(sys.argv[2]))
     # SIGALRM's default action ends the process inside a C call too; where there is no
     # parent-death signal it is what stops an orphan.

@@ -1,7 +1,7 @@
 """gunicorn with uvicorn workers, and what must be ready before they fork.
 
 prometheus_client chooses its mode when it is first imported, so nothing that imports it is imported
-here before `share_metrics` has been called.
+here before `multiprocess_metrics` has been called.
 """
 
 import math
@@ -35,7 +35,7 @@ _MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 def serve(settings: Settings, *, reload: bool = False) -> None:
     """Run until a signal; raises StartupError."""
     logs.configure(settings.log_level, settings.log_format)
-    with share_metrics(settings.workers):
+    with multiprocess_metrics(settings.workers):
         # The port first: a second service by mistake should not touch the journal of the first.
         descriptor = _listener(settings)
         prepare(settings)
@@ -52,7 +52,7 @@ def prepare(settings: Settings) -> None:
 
     log = logs.get_logger(__name__)
     # What is there is looked at before anything is made, so that a fault is all there is to read.
-    _look_over(settings)
+    _validate(settings)
     request_log.prepare(settings.log_path)
     schema.upgrade(settings.journal_url)
     if keys.ensure(settings.keys_path):
@@ -61,7 +61,7 @@ def prepare(settings: Settings) -> None:
         log.warning("anyone may log in under any name; set MATHOPS_USERS_FILE to ask for passwords")
 
 
-def _look_over(settings: Settings) -> None:
+def _validate(settings: Settings) -> None:
     from mathops.events import tls
     from mathops.identity import keys, users
     from mathops.shared.rate_limits import policies
@@ -88,7 +88,7 @@ def build() -> "Application":
 
 
 @contextmanager
-def share_metrics(workers: int) -> Iterator[None]:
+def multiprocess_metrics(workers: int) -> Iterator[None]:
     """Let several workers count together, in a folder that starts empty and goes with the master."""
     if workers == 1:
         os.environ.pop(_MULTIPROCESS, None)
@@ -140,12 +140,12 @@ def _serve_reloading(settings: Settings, descriptor: int) -> None:
         reload_dirs=[str(package)],
         log_config=None,
         access_log=False,
-        proxy_headers=believes_proxies(),
+        proxy_headers=trust_proxy_headers(),
         timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_seconds),
     )
 
 
-def believes_proxies() -> bool:
+def trust_proxy_headers() -> bool:
     """Whether some proxy may say where a request comes from; whose word counts is for the operator to tell."""
     return "FORWARDED_ALLOW_IPS" in os.environ
 
@@ -184,7 +184,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         for name, value in {
             "bind": f"fd://{self._descriptor}",
             "workers": settings.workers,
-            "worker_class": "mathops.server.web_worker.Worker",
+            "worker_class": "mathops.server.web_worker.WebWorker",
             "graceful_timeout": int(stop) + 1,
             "keepalive": 75,
             "logger_class": _Log,

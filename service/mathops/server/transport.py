@@ -9,14 +9,14 @@ _OURS = {"write", "writelines", "close"}
 _FORWARDED = [name for name in dir(asyncio.Transport) if not name.startswith("_") and name not in _OURS]
 
 
-class Turn:
-    """The transports that have something to send at the end of this turn of the event loop."""
+class WriteBatcher:
+    """The transports that have something to send at the end of this batcher of the event loop."""
 
     def __init__(self) -> None:
-        self._waiting: list[GatheringTransport] = []
+        self._waiting: list[CoalescingTransport] = []
 
-    def add(self, transport: "GatheringTransport") -> None:
-        """Flush `transport` at the end of this turn."""
+    def add(self, transport: "CoalescingTransport") -> None:
+        """Flush `transport` at the end of this batcher."""
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._flush)
         self._waiting.append(transport)
@@ -31,8 +31,8 @@ class Turn:
                 asyncio.get_running_loop().call_exception_handler(message)
 
 
-class GatheringTransport:
-    """A transport that sends what one turn of the event loop writes by one system call.
+class CoalescingTransport:
+    """A transport that sends what one batcher of the event loop writes by one system call.
 
     uvicorn writes head and body apart, and each write would be a packet and a wake-up of the reader.
     """
@@ -40,21 +40,21 @@ class GatheringTransport:
     # Bound below; these are what is called on each answer.
     is_closing: Any
 
-    def __init__(self, transport: asyncio.Transport, turn: Turn) -> None:
+    def __init__(self, transport: asyncio.Transport, batcher: WriteBatcher) -> None:
         self._transport = transport
-        self._turn = turn
+        self._batcher = batcher
         self._parts: list[bytes] = []
         # All else is the transport's own. Not by __getattr__, which slows down every attribute of its class.
         for name in _FORWARDED:
             setattr(self, name, getattr(transport, name))
 
     def write(self, data: bytes) -> None:
-        """Send `data` at the end of this turn, or now if it is large."""
+        """Send `data` at the end of this batcher, or now if it is large."""
         self._parts.append(data)
         if len(data) > _SMALL_BYTES:
             self.flush()
         elif len(self._parts) == 1:
-            self._turn.add(self)
+            self._batcher.add(self)
 
     def close(self) -> None:
         """Close once all is sent."""

@@ -16,14 +16,14 @@ from uvicorn.config import Config
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
-from mathops.server.http_protocol import PatientProtocol
-from mathops.server.master import believes_proxies
-from mathops.server.transport import Turn
+from mathops.server.http_protocol import TimeoutProtocol
+from mathops.server.master import trust_proxy_headers
+from mathops.server.transport import WriteBatcher
 from mathops.settings import load
 from mathops.web.app import Application
 
 
-def spare_collections() -> None:
+def tune_gc() -> None:
     """Let the garbage collector look at what requests make, and seldom."""
     # What is loaded by now stays: a full collection through it would hold up requests for 70 ms.
     gc.collect()
@@ -67,7 +67,7 @@ class DrainingServer(Server):
         self.should_exit = True
 
 
-class Worker(UvicornWorker):
+class WebWorker(UvicornWorker):
     """gunicorn's worker class of the service."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -75,8 +75,8 @@ class Worker(UvicornWorker):
         settings = load().settings
         self.config.timeout_graceful_shutdown = math.ceil(settings.shutdown_timeout_seconds)
         self.config.server_header = False
-        self.config.proxy_headers = believes_proxies()
-        self.config.http = cast("type[asyncio.Protocol]", partial(PatientProtocol, settings, Turn()))
+        self.config.proxy_headers = trust_proxy_headers()
+        self.config.http = cast("type[asyncio.Protocol]", partial(TimeoutProtocol, settings, WriteBatcher()))
         self.delay = settings.shutdown_delay_seconds
         # uvicorn's own lines go with ours; its access log is off, for the request log says more.
         logging.getLogger("uvicorn.error").propagate = True
@@ -86,7 +86,7 @@ class Worker(UvicornWorker):
         self.config.app = self.wsgi
         server = DrainingServer(self.config, self.wsgi, self.delay, self.ppid)
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
-        spare_collections()
+        tune_gc()
         await server.serve(sockets=self.sockets)
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)

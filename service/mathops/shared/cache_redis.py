@@ -5,13 +5,13 @@ from hashlib import blake2b
 from redis.asyncio import Redis
 
 from mathops.ports import Cache
-from mathops.shared.circuit_breaker import Away, Garbage, Gate
+from mathops.shared.circuit_breaker import CircuitBreaker, CorruptReply, DependencyUnavailable
 
-_SEAL_BYTES = 8
+_CHECKSUM_BYTES = 8
 
 
-def _seal(key: str, text: bytes) -> bytes:
-    return blake2b(text, key=blake2b(key.encode()).digest(), digest_size=_SEAL_BYTES).digest()
+def _checksum(key: str, text: bytes) -> bytes:
+    return blake2b(text, key=blake2b(key.encode()).digest(), digest_size=_CHECKSUM_BYTES).digest()
 
 
 class RedisCache:
@@ -21,54 +21,54 @@ class RedisCache:
     another question, are found out.
     """
 
-    def __init__(self, redis: Redis, gate: Gate, ttl: float, value_size: int) -> None:
+    def __init__(self, redis: Redis, breaker: CircuitBreaker, ttl: float, value_size: int) -> None:
         self._redis = redis
-        self._gate = gate
+        self._breaker = breaker
         self._milliseconds = max(1, int(ttl * 1000))
         self._value_size = value_size
 
     async def get(self, key: str) -> bytes | None:
         """The stored text, or None."""
         try:
-            return await self._gate.ask(lambda: self._get(key))
-        except Away:
+            return await self._breaker.call(lambda: self._get(key))
+        except DependencyUnavailable:
             return None
 
     async def _get(self, key: str) -> bytes | None:
         value = await self._redis.get(key)
         if value is None:
             return None
-        if not isinstance(value, bytes) or value[:_SEAL_BYTES] != _seal(key, value[_SEAL_BYTES:]):
-            raise Garbage("a value whose seal does not match")
-        return value[_SEAL_BYTES:]
+        if not isinstance(value, bytes) or value[:_CHECKSUM_BYTES] != _checksum(key, value[_CHECKSUM_BYTES:]):
+            raise CorruptReply("a value whose seal does not match")
+        return value[_CHECKSUM_BYTES:]
 
     async def set(self, key: str, text: bytes) -> None:
         """Keep `text`, unless it is too long."""
         if len(text) > self._value_size:
             return
         try:
-            await self._gate.ask(lambda: self._redis.set(key, _seal(key, text) + text, px=self._milliseconds))
-        except Away:
+            await self._breaker.call(lambda: self._redis.set(key, _checksum(key, text) + text, px=self._milliseconds))
+        except DependencyUnavailable:
             return
 
 
-class NearCache:
+class TieredCache:
     """A `near` cache in front of a `far` one: what is near costs no round trip, and stays when the far is away."""
 
     def __init__(self, near: Cache, far: Cache) -> None:
-        self._near = near
-        self._far = far
+        self._local = near
+        self._remote = far
 
     async def get(self, key: str) -> bytes | None:
         """The text from the nearest that has it."""
-        text = await self._near.get(key)
+        text = await self._local.get(key)
         if text is None:
-            text = await self._far.get(key)
+            text = await self._remote.get(key)
             if text is not None:
-                await self._near.set(key, text)
+                await self._local.set(key, text)
         return text
 
     async def set(self, key: str, text: bytes) -> None:
         """Keep `text` in both."""
-        await self._near.set(key, text)
-        await self._far.set(key, text)
+        await self._local.set(key, text)
+        await self._remote.set(key, text)

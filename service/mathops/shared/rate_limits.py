@@ -10,17 +10,17 @@ from limits.aio.storage.base import Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from mathops.errors import StartupError
-from mathops.ports import Limiter, Quota
-from mathops.settings import Settings, variable
-from mathops.shared.circuit_breaker import Away, Gate
+from mathops.ports import Quota, RateLimiter
+from mathops.settings import Settings, env_name
+from mathops.shared.circuit_breaker import CircuitBreaker, DependencyUnavailable
 
 
-class WindowLimiter:
+class WindowRateLimiter:
     """Sliding windows, in this process's memory unless another storage is given."""
 
     def __init__(self, policies: Mapping[str, RateLimitItem], storage: Storage | None = None) -> None:
         self._policies = policies
-        self._limiter = SlidingWindowCounterRateLimiter(storage or MemoryStorage())
+        self._rate_limiter = SlidingWindowCounterRateLimiter(storage or MemoryStorage())
 
     async def charge(self, policy: str, key: str, cost: int = 1) -> Quota | None:
         """Charge `cost` to `key`; None where `policy` has no limit."""
@@ -28,25 +28,25 @@ class WindowLimiter:
         if item is None:
             return None
         # More than the whole allowance would never pass; it takes all there is instead.
-        allowed = await self._limiter.hit(item, policy, key, cost=min(cost, item.amount))
-        stats = await self._limiter.get_window_stats(item, policy, key)
+        allowed = await self._rate_limiter.hit(item, policy, key, cost=min(cost, item.amount))
+        stats = await self._rate_limiter.get_window_stats(item, policy, key)
         reset = max(1, math.ceil(stats.reset_time - time.time()))
         return Quota(policy, allowed, item.amount, item.get_expiry(), stats.remaining, reset)
 
 
-class SharedLimiter:
+class SharedRateLimiter:
     """Windows that all replicas share; while those are away each process counts for itself."""
 
-    def __init__(self, shared: Limiter, own: Limiter, gate: Gate) -> None:
+    def __init__(self, shared: RateLimiter, own: RateLimiter, breaker: CircuitBreaker) -> None:
         self._shared = shared
         self._own = own
-        self._gate = gate
+        self._breaker = breaker
 
     async def charge(self, policy: str, key: str, cost: int = 1) -> Quota | None:
         """Charge `cost` to `key`; None where `policy` has no limit."""
         try:
-            return await self._gate.ask(lambda: self._shared.charge(policy, key, cost))
-        except Away:
+            return await self._breaker.call(lambda: self._shared.charge(policy, key, cost))
+        except DependencyUnavailable:
             return await self._own.charge(policy, key, cost)
 
 
@@ -59,5 +59,5 @@ def policies(settings: Settings) -> dict[str, RateLimitItem]:
             try:
                 found[policy] = parse(text)
             except ValueError:
-                raise StartupError(f"{variable(name)}: write a limit such as 600/minute, not {text!r}") from None
+                raise StartupError(f"{env_name(name)}: write a limit such as 600/minute, not {text!r}") from None
     return found

@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
 from mathops.errors import StartupError
-from mathops.shared.circuit_breaker import Garbage
+from mathops.shared.circuit_breaker import CorruptReply
 
 _CONNECTIONS = 32
 
@@ -28,7 +28,7 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (faults.ResponseError, "refused"),
     (faults.ConnectionError, "connection"),
     (OSError, "connection"),
-    (Garbage, "garbage"),
+    (CorruptReply, "garbage"),
 )
 
 

@@ -3,7 +3,7 @@
 from redis.asyncio import Redis
 
 from mathops.errors import RevocationUnavailable
-from mathops.shared.circuit_breaker import Away, Gate
+from mathops.shared.circuit_breaker import CircuitBreaker, DependencyUnavailable
 from mathops.shared.revocations_memory import MemoryRevocations
 
 _PREFIX = "mathops:1:revoked:"
@@ -19,9 +19,9 @@ def _unavailable() -> RevocationUnavailable:
 class RedisRevocations:
     """Asks Redis once a request; `closed` tells whether tokens are refused while it is away."""
 
-    def __init__(self, redis: Redis, gate: Gate, closed: bool) -> None:
+    def __init__(self, redis: Redis, breaker: CircuitBreaker, closed: bool) -> None:
         self._redis = redis
-        self._gate = gate
+        self._breaker = breaker
         self._closed = closed
         # What was revoked here stays revoked here, whatever becomes of Redis.
         self._own = MemoryRevocations()
@@ -30,8 +30,8 @@ class RedisRevocations:
         """Refuse the token from now on; raises RevocationUnavailable when the other replicas cannot be told."""
         await self._own.revoke(token_id, until)
         try:
-            await self._gate.ask(lambda: self._redis.set(_PREFIX + token_id, b"1", exat=until))
-        except Away:
+            await self._breaker.call(lambda: self._redis.set(_PREFIX + token_id, b"1", exat=until))
+        except DependencyUnavailable:
             raise _unavailable() from None
 
     async def revoked(self, token_id: str) -> bool:
@@ -39,8 +39,8 @@ class RedisRevocations:
         if await self._own.revoked(token_id):
             return True
         try:
-            return bool(await self._gate.ask(lambda: self._redis.exists(_PREFIX + token_id)))
-        except Away:
+            return bool(await self._breaker.call(lambda: self._redis.exists(_PREFIX + token_id)))
+        except DependencyUnavailable:
             if self._closed:
                 raise _unavailable() from None
             return False

@@ -21,60 +21,75 @@ disable_created_metrics()
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
-HTTP_REQUESTS = Counter("http_requests", "Answered requests.", ["method", "route", "status"])
+HTTP_REQUESTS = Counter(
+    "http_requests", "HTTP requests by method, route template and status.", ["method", "route", "status"]
+)
 HTTP_DURATION = Histogram(
-    "http_request_duration_seconds", "Time from request to last byte.", ["method", "route"], buckets=_SECONDS
+    "http_request_duration_seconds",
+    "Time from the request to the last byte of the response.",
+    ["method", "route"],
+    buckets=_SECONDS,
 )
 OPERATIONS = Counter(
     "mathops_operations",
-    "Operations asked for; outcome is ok or the problem type.",
+    "Operation requests; outcome is ok or the problem type.",
     ["operation", "outcome", "cache"],
 )
 OPERATION_DURATION = Histogram(
     "mathops_operation_duration_seconds",
-    "Time to compute a result, queue included; what the cache had is not in it.",
+    "Time to compute a result, including the wait in the queue; cache hits are not counted.",
     ["operation"],
     buckets=_SECONDS,
 )
-CACHE_HITS = Counter("mathops_cache_hits", "Results that the cache had.")
-CACHE_MISSES = Counter("mathops_cache_misses", "Results that the cache had not.")
-CACHE_ERRORS = Counter("mathops_cache_errors", "Questions to the shared cache without a usable answer.", ["reason"])
-LIMITER_ERRORS = Counter("mathops_limiter_errors", "Quotas that were not charged in the shared place.", ["reason"])
-REVOCATION_ERRORS = Counter("mathops_revocation_errors", "Revocations without a usable answer.", ["reason"])
-BREAKER_OPEN = Gauge(
-    "mathops_breaker_open", "1 while a helper is left alone for its faults.", ["helper"], multiprocess_mode="livemax"
+CACHE_HITS = Counter("mathops_cache_hits", "Cache hits.")
+CACHE_MISSES = Counter("mathops_cache_misses", "Cache misses.")
+CACHE_ERRORS = Counter("mathops_cache_errors", "Failed calls to the shared cache, by reason.", ["reason"])
+RATE_LIMIT_ERRORS = Counter(
+    "mathops_rate_limit_errors", "Failed calls to the shared rate limits, by reason.", ["reason"]
 )
-JOURNAL_ROWS = Counter("mathops_journal_rows", "Rows committed.")
+REVOCATION_ERRORS = Counter(
+    "mathops_revocation_errors", "Failed calls to the shared list of revoked tokens, by reason.", ["reason"]
+)
+CIRCUIT_BREAKER_OPEN = Gauge(
+    "mathops_circuit_breaker_open",
+    "1 while the circuit breaker of a dependency is open, else 0.",
+    ["dependency"],
+    multiprocess_mode="livemax",
+)
+JOURNAL_ROWS = Counter("mathops_journal_rows", "Rows committed to the journal.")
 JOURNAL_COMMIT_DURATION = Histogram(
     "mathops_journal_commit_duration_seconds", "Time of one group commit.", buckets=_SECONDS
 )
-JOURNAL_FAILURES = Counter("mathops_journal_failures", "Rows refused, by reason.", ["reason"])
-JOURNAL_RESTARTS = Counter("mathops_journal_restarts", "Journal processes started after one was lost.")
-JOURNAL_WAITING = Gauge("mathops_journal_waiting_rows", "Rows sent and not yet committed.", multiprocess_mode="livesum")
-OUTBOX_PENDING = Gauge("mathops_outbox_pending", "Rows that no broker has yet.", multiprocess_mode="livemostrecent")
-OUTBOX_OLDEST = Gauge(
-    "mathops_outbox_oldest_seconds",
-    "Age of the oldest row that no broker has yet.",
-    multiprocess_mode="livemostrecent",
+JOURNAL_FAILURES = Counter("mathops_journal_failures", "Rows that could not be committed, by reason.", ["reason"])
+JOURNAL_RESTARTS = Counter("mathops_journal_restarts", "Journal processes that ended unexpectedly and were restarted.")
+JOURNAL_IN_FLIGHT = Gauge(
+    "mathops_journal_in_flight_rows",
+    "Rows sent to the journal process and not yet committed.",
+    multiprocess_mode="livesum",
 )
-EVENTS_PUBLISHED = Counter("mathops_events_published", "Events that the broker has stored.")
-EVENTS_FAILURES = Counter("mathops_events_failures", "Times that publishing was broken off, to be tried again.")
-EVENTS_DEAD = Counter("mathops_events_dead_letters", "Events that the broker refused for good, set aside.")
+OUTBOX_PENDING = Gauge("mathops_outbox_pending_rows", "Rows not yet published.", multiprocess_mode="livemostrecent")
+OUTBOX_OLDEST_AGE = Gauge(
+    "mathops_outbox_oldest_age_seconds", "Age of the oldest row not yet published.", multiprocess_mode="livemostrecent"
+)
+EVENTS_PUBLISHED = Counter("mathops_events_published", "Events acknowledged by the broker.")
+PUBLISH_FAILURES = Counter("mathops_event_publish_failures", "Failed publish attempts.")
+DEAD_LETTERS = Counter("mathops_event_dead_letters", "Events rejected by the broker and set aside.")
 POOL_WORKERS = Gauge("mathops_pool_workers", "Computing processes.", multiprocess_mode="livesum")
-POOL_BUSY = Gauge("mathops_pool_busy_workers", "Computing processes at work.", multiprocess_mode="livesum")
-POOL_WAITING = Gauge("mathops_pool_waiting", "Computations that wait for a process.", multiprocess_mode="livesum")
-POOL_LOST = Counter("mathops_pool_lost_workers", "Computing processes that were stopped at work, or lost.", ["reason"])
-TOKENS_REFUSED = Counter("mathops_tokens_refused", "Requests without a valid token.")
+POOL_BUSY = Gauge("mathops_pool_busy_workers", "Busy computing processes.", multiprocess_mode="livesum")
+POOL_QUEUED = Gauge(
+    "mathops_pool_queued_computations", "Computations waiting for a process.", multiprocess_mode="livesum"
+)
+POOL_WORKER_EXITS = Counter(
+    "mathops_pool_worker_exits", "Computing processes killed by the service, or died, by reason.", ["reason"]
+)
+AUTHENTICATION_FAILURES = Counter("mathops_authentication_failures", "Requests without a valid token.")
 BUILD_INFO = Gauge(
-    "mathops_build_info",
-    "Version of the service; always 1.",
-    ["version", "python"],
-    multiprocess_mode="livemax",
+    "mathops_build_info", "Version of the service; always 1.", ["version", "python"], multiprocess_mode="livemax"
 )
 
 
 @lru_cache(maxsize=4096)
-def labelled(metric: Any, *values: str | int) -> Any:
+def cached_labels(metric: Any, *values: str | int) -> Any:
     """`metric.labels(*values)`, remembered: the look-up costs as much as the counting."""
     return metric.labels(*values)
 
@@ -85,7 +100,7 @@ def exemplar() -> dict[str, str] | None:
     return {"trace_id": trace_id} if trace_id else None
 
 
-def announce_build() -> None:
+def set_build_info() -> None:
     """Set mathops_build_info; a worker calls this once it runs."""
     BUILD_INFO.labels(__version__, platform.python_version()).set(1)
 

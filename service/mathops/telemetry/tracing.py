@@ -68,10 +68,10 @@ def start() -> None:
     resource = ours.merge(OTELResourceDetector().detect())
     provider = TracerProvider(resource=resource, shutdown_on_exit=False, id_generator=ids)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    use(provider)
+    set_provider(provider)
 
 
-def use(provider: Any) -> None:
+def set_provider(provider: Any) -> None:
     """Trace with `provider` (an SDK TracerProvider), or not at all (None)."""
     _state["provider"] = provider
     _state["tracer"] = provider.get_tracer("mathops", __version__) if provider else None
@@ -80,7 +80,7 @@ def use(provider: Any) -> None:
 def stop(timeout: float) -> None:
     """Send what is left, for at most `timeout` seconds, and switch off."""
     provider = _state["provider"]
-    use(None)
+    set_provider(None)
     if provider is not None:
         # The SDK's own flush and shutdown keep to no time limit: a collector that hangs would hold up the stop.
         ending = threading.Thread(target=provider.shutdown, daemon=True)
@@ -113,7 +113,7 @@ def server_span(name: str, headers: Mapping[str, str], attributes: Mapping[str, 
     return current
 
 
-def elsewhere(name: str, seconds: float, **attributes: Any) -> None:
+def add_child_span(name: str, seconds: float, **attributes: Any) -> None:
     """Record work of `seconds` that another process has just ended, child of the current span.
 
     The other process may be killed at any moment, so it reports times and this one exports.
@@ -133,7 +133,7 @@ def append_span(event_id: str) -> AbstractContextManager[Any]:
     return span("journal append")
 
 
-def published(topic: str, trace_id: str, event_id: str, started: int) -> None:
+def record_publish(topic: str, trace_id: str, event_id: str, started: int) -> None:
     """Record that an event of a trace was published between `started` (nanoseconds since the epoch) and now."""
     tracer = _state["tracer"]
     if tracer is None or not _sampled(int(trace_id, 16)):

@@ -18,9 +18,9 @@ from mathops.telemetry import tracing
 from mathops.web.middleware.authentication import Authentication
 from mathops.web.middleware.error_handling import Problems
 from mathops.web.middleware.http_caching import Caching
-from mathops.web.middleware.journaling import Recording
-from mathops.web.middleware.rate_limiting import RequestQuota
-from mathops.web.middleware.request_context import RequestId
+from mathops.web.middleware.journaling import Journaling
+from mathops.web.middleware.rate_limiting import RateLimit
+from mathops.web.middleware.request_context import RequestContextMiddleware
 from mathops.web.middleware.request_limits import Limits
 from mathops.web.middleware.request_metrics import Metrics
 from mathops.web.middleware.request_tracing import Tracing
@@ -65,13 +65,15 @@ def create_app(
     starlette.router.redirect_slashes = False
     outermost_first = [
         *([Middleware(Tracing)] if tracing.requested() else []),
-        Middleware(RequestId, state=state, templates={route.path for route in table}, operations=by_path),
+        Middleware(
+            RequestContextMiddleware, state=state, templates={route.path for route in table}, operations=by_path
+        ),
         Middleware(Metrics),
         Middleware(Limits, settings=settings),
-        Middleware(Recording, longest=settings.record_digits),
+        Middleware(Journaling, longest=settings.record_digits),
         Middleware(Problems),
         Middleware(Authentication, scopes={**dict.fromkeys(by_path, MATH), "/history": HISTORY}),
-        *([Middleware(RequestQuota)] if settings.quota_requests else []),
+        *([Middleware(RateLimit)] if settings.quota_requests else []),
         Middleware(Caching),
         Middleware(ExactPaths, routes=table),
     ]

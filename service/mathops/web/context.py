@@ -20,7 +20,7 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 Fields = list[tuple[bytes, bytes]]
 
 
-class Exchange(Struct):
+class RequestContext(Struct):
     """One request and its answer; each middleware fills in what it finds.
 
     `fields` are the request's header fields (those of one name as one list), `answer_fields` those that the
@@ -59,8 +59,8 @@ class Exchange(Struct):
         route: str | None,
         operation: Operation | None,
         trace_id: str | None,
-    ) -> "Exchange":
-        """The exchange that a request begins."""
+    ) -> "RequestContext":
+        """The context that a request begins."""
         fields: dict[bytes, bytes] = dict(scope["headers"])
         if len(fields) != len(scope["headers"]):
             fields = _combined(scope["headers"])
@@ -96,7 +96,7 @@ class Exchange(Struct):
         return self.resources.evaluator.plan(self.operation, arguments, limit)
 
     def record(self, status: int, longest: int) -> Record:
-        """The record of this exchange; a result of more than `longest` digits is named by its SHA-256."""
+        """The record of this context; a result of more than `longest` digits is named by its SHA-256."""
         assert self.operation is not None
         result = self.result
         shown = result is not None and result.digits <= longest
@@ -127,7 +127,7 @@ def _combined(fields: Fields) -> dict[bytes, bytes]:
     return combined
 
 
-def exchange_of(scope: Any) -> Exchange:
-    """The exchange of a request."""
-    exchange: Exchange = scope["exchange"]
-    return exchange
+def context_of(scope: Any) -> RequestContext:
+    """The context of a request."""
+    context: RequestContext = scope["context"]
+    return context

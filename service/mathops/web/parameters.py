@@ -10,43 +10,43 @@ from starlette.types import Receive, Scope
 
 from mathops.errors import InvalidParameter, MalformedRequest, UnsupportedMediaType
 from mathops.operations.operation import MAX_PARAMETER_DIGITS
-from mathops.web.context import Exchange, exchange_of
+from mathops.web.context import RequestContext, context_of
 
 # No operation has so many; thousands would only cost time, and room in the journal.
-_MOST_PARAMETERS = 32
+_MAX_PARAMETERS = 32
 _NESTED: dict[type, str] = {dict: "{...}", list: "[...]"}
 
 
-def from_query(query: bytes, exchange: Exchange) -> dict[str, str]:
+def from_query(query: bytes, context: RequestContext) -> dict[str, str]:
     """Parameters of a query string; raises InvalidParameter for one given twice."""
     try:
         text = query.decode("ascii")
-        if "%" not in text and "+" not in text and text.count("&") < _MOST_PARAMETERS:
+        if "%" not in text and "+" not in text and text.count("&") < _MAX_PARAMETERS:
             # Without escapes, which is nearly always, this is all that parsing is.
-            return _unique([part.partition("=")[::2] for part in text.split("&") if part], exchange)
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+            return _unique([part.partition("=")[::2] for part in text.split("&") if part], context)
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS)
     except UnicodeDecodeError:
         raise MalformedRequest("the query is not UTF-8 in percent-encoding") from None
     except ValueError:
-        raise MalformedRequest(f"the query has more than {_MOST_PARAMETERS} parameters") from None
-    return _unique(pairs, exchange)
+        raise MalformedRequest(f"the query has more than {_MAX_PARAMETERS} parameters") from None
+    return _unique(pairs, context)
 
 
-async def from_body(scope: Scope, receive: Receive, exchange: Exchange) -> dict[str, str]:
+async def from_body(scope: Scope, receive: Receive, context: RequestContext) -> dict[str, str]:
     """Parameters of a JSON object whose members are strings or integers."""
-    if unread := from_query(scope["query_string"], exchange):
+    if unread := from_query(scope["query_string"], context):
         raise InvalidParameter([(name[:64], "send it in the JSON body, not in the query") for name in unread])
     document = await json_object(scope, receive)
-    if len(document) > _MOST_PARAMETERS:
-        raise MalformedRequest(f"the body has more than {_MOST_PARAMETERS} members")
+    if len(document) > _MAX_PARAMETERS:
+        raise MalformedRequest(f"the body has more than {_MAX_PARAMETERS} members")
     # The text of what is no string and no integer is no integer either, and is refused with all other faults.
-    exchange.parameters = {name: _text(value) for name, value in document.items()}
-    return exchange.parameters
+    context.parameters = {name: _text(value) for name, value in document.items()}
+    return context.parameters
 
 
 async def json_object(scope: Scope, receive: Receive) -> dict[str, Any]:
     """The JSON object in a body; raises UnsupportedMediaType or MalformedRequest."""
-    media_type = (exchange_of(scope).field(b"content-type") or "").partition(";")[0].strip().lower()
+    media_type = (context_of(scope).field(b"content-type") or "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise UnsupportedMediaType("send the body as Content-Type: application/json")
     try:
@@ -77,8 +77,8 @@ async def _body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _unique(pairs: list[tuple[str, str]], exchange: Exchange) -> dict[str, str]:
-    values = exchange.parameters = dict(pairs)
+def _unique(pairs: list[tuple[str, str]], context: RequestContext) -> dict[str, str]:
+    values = context.parameters = dict(pairs)
     if len(values) != len(pairs):
         names = [name for name, _ in pairs]
         raise InvalidParameter(

@@ -16,7 +16,7 @@ from mathops.errors import (
     problem_types,
 )
 from mathops.telemetry.logs import get_logger
-from mathops.web.context import exchange_of
+from mathops.web.context import context_of
 
 MEDIA_TYPE = "application/problem+json"
 PATH = "/problems/"
@@ -26,19 +26,19 @@ log = get_logger(__name__)
 
 def problem_response(error: MathopsError, scope: Scope) -> Response:
     """The answer to a refused request."""
-    exchange = exchange_of(scope)
-    exchange.problem = error.type
+    context = context_of(scope)
+    context.problem = error.type
     body: dict[str, Any] = {
         "type": PATH + error.type,
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
         "instance": scope["path"][:256],
-        "request_id": exchange.request_id,
+        "request_id": context.request_id,
         **error.extensions,
     }
-    if exchange.trace_id:
-        body["trace_id"] = exchange.trace_id
+    if context.trace_id:
+        body["trace_id"] = context.trace_id
     headers = {"Cache-Control": "no-store", **error.headers}
     return Response(msgspec.json.encode(body), error.status, headers, MEDIA_TYPE)
 
@@ -53,7 +53,7 @@ def as_mathops_error(error: Exception, scope: Scope) -> MathopsError:
             return MethodNotAllowed(f"use {allow}", headers={"Allow": allow})
         if error.status_code == NotFound.status:
             return NotFound("nothing has this path; /openapi.json lists all there is")
-    log.error("request failed", exc_info=error, request_id=exchange_of(scope).request_id, path=scope["path"][:256])
+    log.error("request failed", exc_info=error, request_id=context_of(scope).request_id, path=scope["path"][:256])
     return InternalError("the service met a fault of its own and logged it under this request id")
 
 

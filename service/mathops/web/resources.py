@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from mathops.evaluator import Evaluator
 from mathops.identity.keys import Keys
 from mathops.identity.tokens import Tokens
-from mathops.identity.users import Users
-from mathops.ports import Journal, Limiter, Revocations
+from mathops.ports import Journal, RateLimiter, Revocations, Users
 from mathops.settings import Settings
 
 
@@ -21,12 +20,12 @@ class Resources:
     tokens: Tokens
     users: Users
     journal: Journal
-    limiter: Limiter
+    rate_limiter: RateLimiter
     evaluator: Evaluator
     # None where tokens end by themselves only.
     revocations: Revocations | None = None
     # Parts that only help, by name, and how they are: a fault in one degrades the service and no more.
-    helpers: dict[str, Callable[[], str]] = field(default_factory=dict)
+    dependencies: dict[str, Callable[[], str]] = field(default_factory=dict)
     draining: bool = False
 
 

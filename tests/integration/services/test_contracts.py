@@ -7,11 +7,11 @@ from uuid import uuid4
 import pytest
 
 from mathops.journal import schema
-from mathops.journal.client import ProcessJournal
-from mathops.ports import Cache, Journal, Limiter
+from mathops.journal.client import JournalClient
+from mathops.ports import Cache, Journal, RateLimiter
 from mathops.settings import Settings
 from mathops.shared.shared_state import open_shared
-from tests.contracts import test_cache, test_journal, test_limiter
+from tests.contracts import test_cache, test_journal, test_rate_limiter
 from tests.integration.services.containers import Container
 from tests.integration.services.postgres import database_url
 
@@ -34,12 +34,12 @@ class TestRedisCache:
 
 class TestRedisLimiter:
     @pytest.fixture
-    async def limiter(self, redis_container: Container, redis: object) -> AsyncIterator[Limiter]:
-        limits = test_limiter.LIMITED.model_copy(
+    async def rate_limiter(self, redis_container: Container, redis: object) -> AsyncIterator[RateLimiter]:
+        limits = test_rate_limiter.LIMITED.model_copy(
             update={"redis_url": _url(redis_container), "redis_timeout_seconds": 1.0}
         )
         async with open_shared(limits) as shared:
-            yield shared.limiter
+            yield shared.rate_limiter
 
 
 class TestPostgresJournal:
@@ -51,7 +51,7 @@ class TestPostgresJournal:
     async def journal(self, postgres_container: Container, tmp_path: Path, user: str) -> AsyncIterator[Journal]:
         settings = Settings(data_dir=tmp_path, database_url=database_url(postgres_container, user))
         schema.upgrade(settings.journal_url)
-        async with ProcessJournal(settings).running() as journal:
+        async with JournalClient(settings).running() as journal:
             yield journal
 
 
@@ -64,7 +64,7 @@ def _hold(suite: type, contract: object) -> None:
 
 for suite, contract in (
     (TestRedisCache, test_cache),
-    (TestRedisLimiter, test_limiter),
+    (TestRedisLimiter, test_rate_limiter),
     (TestPostgresJournal, test_journal),
 ):
     _hold(suite, contract)

@@ -103,7 +103,7 @@ def test_without_a_broker_at_the_start_it_answers_and_catches_up(
     ask(server, range(20))
     eventually(lambda: server.client.get("/readyz").json()["status"] == "degraded", 30)
     assert server.client.get("/readyz").status_code == 200
-    eventually(lambda: server.metric("mathops_outbox_pending") == 20)
+    eventually(lambda: server.metric("mathops_outbox_pending_rows") == 20)
 
     kafka.proxy.set("pass")
     kafka.proxy.cut()
@@ -131,7 +131,7 @@ def test_a_broker_that_goes_and_comes_back_loses_and_reorders_nothing(
     if fault == "pause":
         kafka.container.unpause()
     elif fault != "restart":
-        eventually(lambda: server.metric("mathops_events_failures_total") > 0, 60)
+        eventually(lambda: server.metric("mathops_event_publish_failures_total") > 0, 60)
         kafka.proxy.set("pass")
         kafka.proxy.cut()
     ask(server, range(120, 140))
@@ -184,7 +184,7 @@ def test_a_message_that_the_broker_refuses_is_set_aside_and_the_rest_goes_on(
     unique = [parameters for place, parameters in enumerate(published) if parameters not in published[:place]]
     assert unique == [{"base": "2", "exp": exp} for exp in ("3", "4", "5")]
     assert len(json.loads(server.run("events", "refused", "--json").stdout)["events"]) == 2
-    eventually(lambda: server.metric("mathops_events_dead_letters_total") == 2)
+    eventually(lambda: server.metric("mathops_event_dead_letters_total") == 2)
 
 
 def test_several_web_workers_publish_through_one_relay(start: Start, kafka: Kafka, topic: str) -> None:
@@ -202,7 +202,7 @@ def test_rows_that_no_broker_has_are_kept_by_retention(start: Start, kafka: Kafk
     kafka.proxy.set("refuse")
     server = start(MATHOPS_RETENTION_ROWS="5")
     ask(server, range(30))
-    eventually(lambda: server.metric("mathops_outbox_pending") == 30)
+    eventually(lambda: server.metric("mathops_outbox_pending_rows") == 30)
     assert len(server.rows()) == 30
 
     kafka.proxy.set("pass")

@@ -68,7 +68,7 @@ def test_rows_are_counted_and_old_ones_deleted_as_in_sqlite(
     for number in range(5):
         assert server.client.get(f"/pow?base={number}&exp=1", headers=headers).status_code == 200
 
-    eventually(lambda: server.metric("mathops_outbox_pending") == 2, 30)
+    eventually(lambda: server.metric("mathops_outbox_pending_rows") == 2, 30)
     assert rows(postgres_container, database, "SELECT count(*) FROM requests") == [["2"]]
 
 

@@ -117,7 +117,7 @@ def test_redis_is_used_again_once_it_is_well(start_server: Start, redis_proxy: F
     redis_proxy.set("pass")
     redis_proxy.cut()
 
-    eventually(lambda: server.metric('mathops_breaker_open{helper="cache"}') == 0, 10)
+    eventually(lambda: server.metric('mathops_circuit_breaker_open{dependency="cache"}') == 0, 10)
     eventually(lambda: server.client.get("/readyz").json()["status"] == "ready", 20)
 
 

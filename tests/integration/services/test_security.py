@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from mathops.journal import schema
-from mathops.settings import Settings, variable
+from mathops.settings import Settings, env_name
 from mathops.shared.circuit_breaker import FAILURES
 from mathops.shared.shared_state import open_shared
 from tests.integration.services.certificates import HOST, Trust
@@ -86,7 +86,7 @@ def test_a_wrong_password_of_redis_only_degrades_and_is_told_once(
     ready = server.client.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
     assert ready.json()["checks"]["cache"].startswith("refused: invalid username-password pair")
-    (line,) = told(server, "doing without a helper")
+    (line,) = told(server, "doing without a dependency")
     assert "invalid username-password pair" in line
     assert "wr0ng" not in server.log.read_text() + ready.text
 
@@ -109,9 +109,9 @@ async def test_a_redis_that_cannot_be_trusted_is_done_without_and_told_once(
         for number in range(FAILURES + 1):
             assert await shared.cache.get(str(number)) is None
 
-        assert re.match(fault, shared.helpers["cache"]())
+        assert re.match(fault, shared.dependencies["cache"]())
     (line,) = caplog.messages
-    assert "doing without a helper" in line
+    assert "doing without a dependency" in line
     assert re.search(fault, line)
     assert "s3cret" not in line
 
@@ -133,10 +133,10 @@ def test_events_wait_for_the_right_password_and_go_out_after_the_next_start(
     start_server: Start, kafka: Kafka, topic: str, secure: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "password").write_text(f"{secure.pop('kafka_password')}\n")
-    variables = {variable(name): value for name, value in secure.items()}
+    variables = {env_name(name): value for name, value in secure.items()}
     server = start_server(**variables, MATHOPS_KAFKA_PASSWORD="wr0ng")
     assert calculate(server) == 200
-    eventually(lambda: server.metric("mathops_events_failures_total") >= 1, 30)
+    eventually(lambda: server.metric("mathops_event_publish_failures_total") >= 1, 30)
     ready = server.client.get("/readyz")
     assert "SaslAuthenticationFailed" in ready.json()["checks"]["kafka"]
     assert "SaslAuthenticationFailed" in told(server, "events cannot be published")[0]
@@ -165,7 +165,7 @@ def guarded(kafka: Kafka, topic: str) -> Iterator[None]:
 def test_events_wait_for_the_right_to_write_and_need_no_other(
     start_server: Start, kafka: Kafka, topic: str, secure: dict[str, str]
 ) -> None:
-    server = start_server(**{variable(name): value for name, value in secure.items()})
+    server = start_server(**{env_name(name): value for name, value in secure.items()})
     assert calculate(server) == 200
     eventually(lambda: "AuthorizationFailed" in server.client.get("/readyz").json()["checks"]["kafka"], 30)
     assert kafka.events(topic) == []
@@ -181,7 +181,7 @@ def replay(folder: Path, values: dict[str, str]) -> CompletedProcess[str]:
     """What the command says that reaches the broker as the relay does."""
     url = f"sqlite:///{folder / 'mathops.db'}"
     schema.upgrade(url)
-    variables = {variable(name): value for name, value in {**values, "database_url": url}.items()}
+    variables = {env_name(name): value for name, value in {**values, "database_url": url}.items()}
     return Server(folder, variables).run("events", "replay", "--since", "2026-01-01")
 
 

@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from mathops.settings import Settings, variable
+from mathops.settings import Settings, env_name
 from tests.unit.cli.conftest import Run
 
 
@@ -12,7 +12,7 @@ def test_every_setting_is_listed_with_its_value_and_source(run: Run, tmp_path: P
     rows = json.loads(run("config", "--json", MATHOPS_HTTP_PORT="8080", MATHOPS_WORKERS_FILE=str(secret)).stdout)
 
     found = {row["variable"]: (row["value"], row["source"]) for row in rows}
-    assert list(found) == [variable(name) for name in Settings.model_fields]
+    assert list(found) == [env_name(name) for name in Settings.model_fields]
     assert found["MATHOPS_HTTP_PORT"] == ("8080", "MATHOPS_HTTP_PORT")
     assert found["MATHOPS_WORKERS"] == ("3", "MATHOPS_WORKERS_FILE")
     assert found["MATHOPS_TOKEN_ISSUER"] == ("mathops", "default")

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from mathops.events.broker import Message, Refused
 from mathops.events.relay import Relay, message
-from mathops.journal.outbox import Cursor, Progress
+from mathops.journal.outbox import OutboxCursor
 from mathops.journal.rows import Writer
+from mathops.ports import Message, MessageRejected, RelayProgress
 from mathops.telemetry.span_ids import of_append, of_publish
 from tests.support.records import make_record
 from tests.support.server import eventually
@@ -35,7 +35,7 @@ class ListBroker:
         if self.away:
             raise ConnectionError("the broker is away")
         if any(self.unwanted in message.value for message in messages):
-            raise Refused("too large")
+            raise MessageRejected("too large")
         self.messages += messages
 
     def ids(self) -> list[str]:
@@ -52,7 +52,7 @@ def start(url: str, broker: ListBroker) -> Iterator[Started]:
     relays: list[Relay] = []
 
     def start(owner: str = "one") -> Relay:
-        relay = Relay(Cursor(url, owner), "math-requests", broker.connected)
+        relay = Relay(OutboxCursor(url, owner), "math-requests", broker.connected)
         relays.append(relay)
         relay.start()
         return relay
@@ -74,9 +74,9 @@ def test_rows_go_out_in_the_order_of_the_journal_and_are_counted(url: str, broke
     relay = start()
 
     eventually(lambda: broker.ids() == ids)
-    eventually(lambda: Cursor(url, "one").take() == 1200)
-    assert relay.progress() == Progress(published=1200)
-    assert relay.progress() == Progress()
+    eventually(lambda: OutboxCursor(url, "one").take() == 1200)
+    assert relay.progress() == RelayProgress(published=1200)
+    assert relay.progress() == RelayProgress()
 
 
 def test_while_the_broker_is_away_the_fault_is_told_and_afterwards_all_is_published(
@@ -85,14 +85,14 @@ def test_while_the_broker_is_away_the_fault_is_told_and_afterwards_all_is_publis
     broker.away = True
     ids = store(url, 3)
     relay = start()
-    faults: list[Progress] = []
+    faults: list[RelayProgress] = []
     eventually(lambda: faults.append(relay.progress()) or faults[-1].failed)
-    assert faults[-1].fault == "the broker is away"
+    assert faults[-1].error == "the broker is away"
 
     broker.away = False
 
     eventually(lambda: broker.ids() == ids)
-    eventually(lambda: relay.progress().fault is None)
+    eventually(lambda: relay.progress().error is None)
 
 
 def test_a_refused_event_is_set_aside_and_those_around_it_go_out(url: str, broker: ListBroker, start: Started) -> None:
@@ -101,9 +101,9 @@ def test_a_refused_event_is_set_aside_and_those_around_it_go_out(url: str, broke
 
     relay = start()
 
-    eventually(lambda: Cursor(url, "one").take() == 5)
+    eventually(lambda: OutboxCursor(url, "one").take() == 5)
     assert broker.ids() == [event_id for event_id in ids if event_id != ids[2]]
-    assert relay.progress() == Progress(published=4, dead=1)
+    assert relay.progress() == RelayProgress(published=4, dead=1)
 
 
 def test_only_the_relay_with_the_lease_publishes_and_another_goes_on_after_it(
@@ -113,15 +113,15 @@ def test_only_the_relay_with_the_lease_publishes_and_another_goes_on_after_it(
     ids = store(url, 3)
     eventually(lambda: broker.ids() == ids)
 
-    assert Cursor(url, "two").take() is None
+    assert OutboxCursor(url, "two").take() is None
     first.stop(10)
 
-    assert Cursor(url, "two").take() == 3
+    assert OutboxCursor(url, "two").take() == 3
 
 
 def test_a_relay_that_lost_its_lease_does_not_move_the_cursor(url: str) -> None:
     store(url, 3)
-    lost, new = Cursor(url, "lost"), Cursor(url, "new")
+    lost, new = OutboxCursor(url, "lost"), OutboxCursor(url, "new")
     lost.take()
     lost.release()
     new.take()

@@ -7,7 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from mathops.errors import StartupError
-from mathops.identity.users import AnyUser, UsersFile
+from mathops.identity.users import DemoUsers, UsersFile
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 HASH = CHEAP.hash("correct horse")
@@ -121,4 +121,4 @@ def test_a_file_that_is_not_there_is_a_startup_error(tmp_path: Path) -> None:
 
 
 async def test_the_demo_lets_anyone_in() -> None:
-    assert await AnyUser().scopes("mallory", None) == ["math", "history"]
+    assert await DemoUsers().scopes("mallory", None) == ["math", "history"]

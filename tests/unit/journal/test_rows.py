@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mathops.journal import database
-from mathops.journal.rows import Outbox, Reader, Writer
+from mathops.journal.rows import OutboxStats, Reader, Writer
 from mathops.models import Record, timestamp
 from tests.support.records import make_record
 
@@ -28,9 +28,9 @@ def aged(days: float) -> Record:
     return make_record(timestamp=timestamp((datetime.now(UTC) - timedelta(days=days)).timestamp()))
 
 
-def all_batches(retain: Callable[[float, int], int], days: float, rows: int) -> list[int]:
+def all_batches(delete_expired: Callable[[float, int], int], days: float, rows: int) -> list[int]:
     batches = []
-    while deleted := retain(days, rows):
+    while deleted := delete_expired(days, rows):
         batches.append(deleted)
     return batches
 
@@ -68,7 +68,7 @@ def test_retention_by_rows_keeps_the_newest_and_deletes_in_small_batches(writer:
     records = [make_record() for _ in range(1300)]
     writer.commit(records, before_commit=nothing)
 
-    assert all_batches(writer.retain, 0, 100) == [500, 500, 200]
+    assert all_batches(writer.delete_expired, 0, 100) == [500, 500, 200]
 
     assert stored(url) == [record.id for record in records[-100:]]
 
@@ -77,7 +77,7 @@ def test_retention_by_age_deletes_what_is_older(writer: Writer, url: str) -> Non
     old, new = [aged(2.5), aged(2.1)], [aged(1.9), aged(0)]
     writer.commit([*old, *new], before_commit=nothing)
 
-    assert all_batches(writer.retain, 2, 0) == [2]
+    assert all_batches(writer.delete_expired, 2, 0) == [2]
 
     assert stored(url) == [record.id for record in new]
 
@@ -86,7 +86,7 @@ def test_both_limits_of_retention_hold_together(writer: Writer, url: str) -> Non
     records = [aged(3), aged(0), aged(0), aged(0)]
     writer.commit(records, before_commit=nothing)
 
-    writer.retain(2, 2)
+    writer.delete_expired(2, 2)
 
     assert stored(url) == [record.id for record in records[-2:]]
 
@@ -94,31 +94,31 @@ def test_both_limits_of_retention_hold_together(writer: Writer, url: str) -> Non
 def test_without_limits_nothing_is_deleted(writer: Writer, url: str) -> None:
     writer.commit([aged(10_000)], before_commit=nothing)
 
-    assert writer.retain(0, 0) == 0
+    assert writer.delete_expired(0, 0) == 0
     assert len(stored(url)) == 1
 
 
 def test_the_outbox_counts_all_rows_until_a_relay_moves_on_and_names_the_oldest(writer: Writer) -> None:
-    assert writer.outbox() == Outbox(0, None)
+    assert writer.outbox() == OutboxStats(0, None)
     records = [make_record() for _ in range(3)]
 
     writer.commit(records, before_commit=nothing)
 
-    assert writer.outbox() == Outbox(3, records[0].timestamp)
+    assert writer.outbox() == OutboxStats(3, records[0].timestamp)
 
 
 def test_rows_that_retention_deleted_wait_in_no_outbox(writer: Writer) -> None:
     records = [make_record() for _ in range(3)]
     writer.commit(records, before_commit=nothing)
 
-    writer.retain(0, 1)
+    writer.delete_expired(0, 1)
 
-    assert writer.outbox() == Outbox(1, records[2].timestamp)
+    assert writer.outbox() == OutboxStats(1, records[2].timestamp)
 
 
 def test_a_sequence_number_is_not_given_again_after_all_rows_are_deleted(writer: Writer, url: str) -> None:
     writer.commit([aged(3), aged(3)], before_commit=nothing)
-    writer.retain(1, 0)
+    writer.delete_expired(1, 0)
 
     writer.commit([make_record()], before_commit=nothing)
 

@@ -28,7 +28,7 @@ def url(path: Path) -> str:
 def move(url: str, to: str) -> None:
     engine = database.writer_engine(url)
     config = Config()
-    config.set_main_option("script_location", "mathops:journal.migrations")
+    config.set_main_option("script_location", "mathops:journal/migrations")
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, to)

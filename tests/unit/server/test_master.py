@@ -17,12 +17,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_worker_counts_alone() -> None:
-    with master.share_metrics(1):
+    with master.multiprocess_metrics(1):
         assert FOLDER not in os.environ
 
 
 def test_several_workers_count_in_a_folder_that_starts_empty_and_goes_with_them() -> None:
-    with master.share_metrics(2):
+    with master.multiprocess_metrics(2):
         folder = Path(os.environ[FOLDER])
         assert list(folder.iterdir()) == []
 

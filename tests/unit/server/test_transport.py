@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from mathops.server.transport import GatheringTransport, Turn
+from mathops.server.transport import CoalescingTransport, WriteBatcher
 
 pytestmark = pytest.mark.anyio
 
@@ -34,11 +34,11 @@ async def line() -> Line:
 
 
 @pytest.fixture
-async def transport(line: Line) -> GatheringTransport:
-    return GatheringTransport(line, Turn())
+async def transport(line: Line) -> CoalescingTransport:
+    return CoalescingTransport(line, WriteBatcher())
 
 
-async def test_what_one_turn_writes_is_sent_at_once(line: Line, transport: GatheringTransport) -> None:
+async def test_what_one_turn_writes_is_sent_at_once(line: Line, transport: CoalescingTransport) -> None:
     transport.write(b"head ")
     transport.write(b"body")
     assert line.sent == []
@@ -51,7 +51,7 @@ async def test_what_one_turn_writes_is_sent_at_once(line: Line, transport: Gathe
     assert line.sent == [b"head body", b"next"]
 
 
-async def test_large_pieces_go_at_once_and_in_order(line: Line, transport: GatheringTransport) -> None:
+async def test_large_pieces_go_at_once_and_in_order(line: Line, transport: CoalescingTransport) -> None:
     transport.write(b"head ")
     transport.write(LARGE)
     assert line.sent == [b"head " + LARGE]
@@ -61,7 +61,7 @@ async def test_large_pieces_go_at_once_and_in_order(line: Line, transport: Gathe
     assert line.sent == [b"head " + LARGE, b"end"]
 
 
-async def test_what_was_written_is_sent_before_the_close(line: Line, transport: GatheringTransport) -> None:
+async def test_what_was_written_is_sent_before_the_close(line: Line, transport: CoalescingTransport) -> None:
     transport.write(b"last words")
     transport.close()
 
@@ -69,7 +69,7 @@ async def test_what_was_written_is_sent_before_the_close(line: Line, transport: 
     assert line.closed
 
 
-async def test_nothing_is_sent_to_who_has_left(line: Line, transport: GatheringTransport) -> None:
+async def test_nothing_is_sent_to_who_has_left(line: Line, transport: CoalescingTransport) -> None:
     transport.write(b"too late")
     line.closed = True
 
@@ -78,16 +78,16 @@ async def test_nothing_is_sent_to_who_has_left(line: Line, transport: GatheringT
 
 
 async def test_a_transport_that_fails_keeps_no_other_waiting(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    turn, broken, told = Turn(), Line(), []
+    batcher, broken, told = WriteBatcher(), Line(), []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
     monkeypatch.setattr(broken, "writelines", lambda _: 1 / 0)
-    GatheringTransport(broken, turn).write(b"lost")
-    GatheringTransport(line, turn).write(b"sent")
+    CoalescingTransport(broken, batcher).write(b"lost")
+    CoalescingTransport(line, batcher).write(b"sent")
 
     await asyncio.sleep(0)
     assert line.sent == [b"sent"]
     assert [type(error) for error in told] == [ZeroDivisionError]
 
 
-async def test_the_rest_is_as_the_transport_has_it(transport: GatheringTransport) -> None:
+async def test_the_rest_is_as_the_transport_has_it(transport: CoalescingTransport) -> None:
     assert transport.get_extra_info("peername") == "somebody"

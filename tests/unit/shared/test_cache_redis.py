@@ -4,8 +4,8 @@ import pytest
 from fakeredis import FakeAsyncRedis, FakeServer
 
 from mathops.shared.cache_memory import MemoryCache
-from mathops.shared.cache_redis import NearCache, RedisCache
-from mathops.shared.circuit_breaker import Gate
+from mathops.shared.cache_redis import RedisCache, TieredCache
+from mathops.shared.circuit_breaker import CircuitBreaker
 from mathops.shared.redis_client import reason
 from mathops.telemetry import metrics
 from tests.support.fakes import FakeCache
@@ -21,9 +21,9 @@ def server() -> FakeServer:
 @pytest.fixture
 async def cache(server: FakeServer) -> AsyncIterator[RedisCache]:
     redis = FakeAsyncRedis(server=server)
-    gate = Gate("cache", redis.ping, reason, metrics.CACHE_ERRORS, seconds=1)
-    yield RedisCache(redis, gate, ttl=60, value_size=100)
-    await gate.close()
+    breaker = CircuitBreaker("cache", redis.ping, reason, metrics.CACHE_ERRORS, seconds=1)
+    yield RedisCache(redis, breaker, ttl=60, value_size=100)
+    await breaker.close()
     await redis.aclose()
 
 
@@ -84,7 +84,7 @@ async def test_without_a_server_every_look_up_is_a_miss_and_counted(cache: Redis
 
 async def test_the_near_cache_answers_first_and_learns_from_the_far_one() -> None:
     near, far = MemoryCache(60, 1000, 100), FakeCache()
-    cache = NearCache(near, far)
+    cache = TieredCache(near, far)
     await far.set("key", b"1")
 
     assert await cache.get("key") == b"1"
@@ -95,6 +95,6 @@ async def test_the_near_cache_answers_first_and_learns_from_the_far_one() -> Non
 async def test_the_near_cache_keeps_what_is_set_in_both() -> None:
     near, far = FakeCache(), FakeCache()
 
-    await NearCache(near, far).set("key", b"1")
+    await TieredCache(near, far).set("key", b"1")
 
     assert near.entries == far.entries == {"key": b"1"}

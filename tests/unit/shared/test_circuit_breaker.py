@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from mathops.shared.circuit_breaker import FAILURES, Away, Gate
+from mathops.shared.circuit_breaker import FAILURES, CircuitBreaker, DependencyUnavailable
 from mathops.shared.redis_client import reason
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +27,7 @@ class Helper:
 
 
 @pytest.fixture
-def helper() -> Helper:
+def dependency() -> Helper:
     return Helper()
 
 
@@ -37,92 +37,92 @@ def errors() -> Counter:
 
 
 @pytest.fixture
-async def gate(helper: Helper, errors: Counter) -> AsyncIterator[Gate]:
-    made = Gate("test", helper, reason, errors, seconds=0.4, slow=0.02)
+async def breaker(dependency: Helper, errors: Counter) -> AsyncIterator[CircuitBreaker]:
+    made = CircuitBreaker("test", dependency, reason, errors, seconds=0.4, slow=0.02)
     yield made
     await made.close()
 
 
-async def fail(gate: Gate, helper: Helper, times: int = FAILURES) -> None:
+async def fail(breaker: CircuitBreaker, dependency: Helper, times: int = FAILURES) -> None:
     for _ in range(times):
-        with pytest.raises(Away):
-            await gate.ask(helper)
+        with pytest.raises(DependencyUnavailable):
+            await breaker.call(dependency)
 
 
-async def test_an_answer_passes_through(gate: Gate, helper: Helper) -> None:
-    assert await gate.ask(helper) == "answer"
-    assert gate.state() == "ok"
+async def test_an_answer_passes_through(breaker: CircuitBreaker, dependency: Helper) -> None:
+    assert await breaker.call(dependency) == "answer"
+    assert breaker.state() == "ok"
 
 
 async def test_a_helper_that_hangs_is_left_after_the_time_limit_and_counted(
-    gate: Gate, helper: Helper, errors: Counter
+    breaker: CircuitBreaker, dependency: Helper, errors: Counter
 ) -> None:
-    helper.delay = 60
+    dependency.delay = 60
 
-    await fail(gate, helper, 1)
+    await fail(breaker, dependency, 1)
 
     assert errors.labels("timeout")._value.get() == 1
-    assert gate.state().startswith("timeout")
+    assert breaker.state().startswith("timeout")
 
 
 @pytest.mark.parametrize(
     ("error", "name"), [(ConnectionRefusedError("no"), "connection"), (KeyError("?"), "garbage")], ids=str
 )
 async def test_any_failure_is_named_and_counted(
-    gate: Gate, helper: Helper, errors: Counter, error: Exception, name: str
+    breaker: CircuitBreaker, dependency: Helper, errors: Counter, error: Exception, name: str
 ) -> None:
-    helper.error = error
+    dependency.error = error
 
-    await fail(gate, helper, 1)
+    await fail(breaker, dependency, 1)
 
     assert errors.labels(name)._value.get() == 1
 
 
-async def test_after_some_failures_nobody_is_kept_waiting(gate: Gate, helper: Helper) -> None:
-    helper.delay = 60
-    await fail(gate, helper)
-    asked = helper.asked
+async def test_after_some_failures_nobody_is_kept_waiting(breaker: CircuitBreaker, dependency: Helper) -> None:
+    dependency.delay = 60
+    await fail(breaker, dependency)
+    asked = dependency.asked
 
-    await fail(gate, helper, 100)
+    await fail(breaker, dependency, 100)
 
-    assert helper.asked == asked
+    assert dependency.asked == asked
 
 
 async def test_a_slow_answer_is_given_and_too_many_of_them_open_the_breaker(
-    gate: Gate, helper: Helper, errors: Counter
+    breaker: CircuitBreaker, dependency: Helper, errors: Counter
 ) -> None:
-    helper.delay = 0.03
+    dependency.delay = 0.03
 
-    answers = [await gate.ask(helper) for _ in range(FAILURES)]
+    answers = [await breaker.call(dependency) for _ in range(FAILURES)]
 
     assert answers == ["answer"] * FAILURES
     assert errors.labels("slow")._value.get() == FAILURES
-    with pytest.raises(Away):
-        await gate.ask(helper)
+    with pytest.raises(DependencyUnavailable):
+        await breaker.call(dependency)
 
 
-async def test_a_failure_between_answers_does_not_open_the_breaker(gate: Gate, helper: Helper) -> None:
+async def test_a_failure_between_answers_does_not_open_the_breaker(breaker: CircuitBreaker, dependency: Helper) -> None:
     for _ in range(2 * FAILURES):
-        helper.error = OSError("no")
-        await fail(gate, helper, 1)
-        helper.error = None
-        assert await gate.ask(helper) == "answer"
+        dependency.error = OSError("no")
+        await fail(breaker, dependency, 1)
+        dependency.error = None
+        assert await breaker.call(dependency) == "answer"
 
 
-async def test_once_the_helper_is_well_again_it_is_asked_again(gate: Gate, helper: Helper) -> None:
-    helper.error = OSError("no")
-    await fail(gate, helper)
-    helper.error = None
+async def test_once_the_helper_is_well_again_it_is_asked_again(breaker: CircuitBreaker, dependency: Helper) -> None:
+    dependency.error = OSError("no")
+    await fail(breaker, dependency)
+    dependency.error = None
 
-    assert gate._recovery is not None
-    await gate._recovery
+    assert breaker._recovery is not None
+    await breaker._recovery
 
-    assert await gate.ask(helper) == "answer"
+    assert await breaker.call(dependency) == "answer"
 
 
-async def test_a_helper_that_is_still_slow_is_not_asked_again(gate: Gate, helper: Helper) -> None:
-    helper.delay = 0.03
+async def test_a_helper_that_is_still_slow_is_not_asked_again(breaker: CircuitBreaker, dependency: Helper) -> None:
+    dependency.delay = 0.03
     for _ in range(FAILURES):
-        await gate.ask(helper)
+        await breaker.call(dependency)
 
-    assert not await gate._well()
+    assert not await breaker._probe_succeeds()

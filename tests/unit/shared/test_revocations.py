@@ -5,7 +5,7 @@ import pytest
 from fakeredis import FakeAsyncRedis, FakeServer
 
 from mathops.errors import RevocationUnavailable
-from mathops.shared.circuit_breaker import Gate
+from mathops.shared.circuit_breaker import CircuitBreaker
 from mathops.shared.redis_client import reason
 from mathops.shared.revocations_memory import MemoryRevocations
 from mathops.shared.revocations_redis import RedisRevocations
@@ -25,17 +25,17 @@ def server() -> FakeServer:
 
 @pytest.fixture
 async def make(server: FakeServer) -> AsyncIterator[Make]:
-    opened: list[Gate | FakeAsyncRedis] = []
+    opened: list[CircuitBreaker | FakeAsyncRedis] = []
 
     def make(closed: bool = True) -> RedisRevocations:
         redis = FakeAsyncRedis(server=server)
-        gate = Gate("revocation", redis.ping, reason, metrics.REVOCATION_ERRORS, seconds=1)
-        opened.append(gate)
-        return RedisRevocations(redis, gate, closed)
+        breaker = CircuitBreaker("revocation", redis.ping, reason, metrics.REVOCATION_ERRORS, seconds=1)
+        opened.append(breaker)
+        return RedisRevocations(redis, breaker, closed)
 
     yield make
-    for gate in opened:
-        await gate.close()
+    for breaker in opened:
+        await breaker.close()
 
 
 async def test_a_revoked_token_is_known_to_all_replicas_and_others_are_not_touched(make: Make) -> None:

@@ -13,25 +13,25 @@ pytestmark = pytest.mark.anyio
 async def test_without_redis_everything_is_in_the_process_and_no_helper_is_named() -> None:
     async with open_shared(Settings(quota_requests="1/minute", revocation="closed")) as shared:
         await shared.cache.set("key", b"1")
-        await shared.limiter.charge("requests", "alice")
+        await shared.rate_limiter.charge("requests", "alice")
 
         assert await shared.cache.get("key") == b"1"
-        assert not (await shared.limiter.charge("requests", "alice")).allowed
+        assert not (await shared.rate_limiter.charge("requests", "alice")).allowed
         assert shared.revocations is not None
-        assert shared.helpers == {}
+        assert shared.dependencies == {}
 
 
 async def test_with_redis_away_cache_and_quotas_work_in_the_process_and_the_fault_is_told() -> None:
     url = f"redis://:secret@127.0.0.1:{free_port()}/0"
     async with open_shared(Settings(redis_url=url, quota_requests="1/minute", revocation="open")) as shared:
         await shared.cache.set("key", b"1")
-        await shared.limiter.charge("requests", "alice")
+        await shared.rate_limiter.charge("requests", "alice")
 
         assert await shared.cache.get("key") == b"1"
-        assert not (await shared.limiter.charge("requests", "alice")).allowed
-        states = {name: state() for name, state in shared.helpers.items()}
+        assert not (await shared.rate_limiter.charge("requests", "alice")).allowed
+        states = {name: state() for name, state in shared.dependencies.items()}
         assert states["cache"].startswith("connection: ")
-        assert states["limiter"].startswith("connection: ")
+        assert states["rate_limits"].startswith("connection: ")
         assert "secret" not in repr(states)
 
 

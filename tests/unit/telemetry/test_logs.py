@@ -97,7 +97,7 @@ def test_a_warning_of_python_is_a_line_too(capsys: pytest.CaptureFixture[str]) -
 
 def test_a_line_within_a_span_names_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", "json")
-    tracing.use(TracerProvider(shutdown_on_exit=False))
+    tracing.set_provider(TracerProvider(shutdown_on_exit=False))
     try:
         with tracing.span("work"):
             trace_id = tracing.current_trace_id()

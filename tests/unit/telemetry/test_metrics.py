@@ -67,7 +67,7 @@ def test_no_series_tells_its_time_of_birth() -> None:
 
 
 def test_the_build_is_announced() -> None:
-    metrics.announce_build()
+    metrics.set_build_info()
 
     (sample,) = next(family for family in families() if family.name == "mathops_build_info").samples
     assert (sample.labels["version"], sample.value) == (__version__, 1)

@@ -141,7 +141,7 @@ def test_a_malformed_traceparent_begins_a_new_trace(traced_world: World, spans: 
 
 def test_work_done_elsewhere_is_a_child_that_ends_now(spans: InMemorySpanExporter) -> None:
     with tracing.span("outer"):
-        tracing.elsewhere("inner", 0.25, kind="remote")
+        tracing.add_child_span("inner", 0.25, kind="remote")
 
     inner, outer = spans.get_finished_spans()
     assert inner.parent == outer.context
@@ -154,7 +154,7 @@ def test_work_done_elsewhere_is_a_child_that_ends_now(spans: InMemorySpanExporte
 def test_an_exemplar_names_only_a_trace_that_is_kept(spans: InMemorySpanExporter) -> None:
     with tracing.span("kept"):
         assert metrics.exemplar() == {"trace_id": tracing.current_trace_id()}
-    tracing.use(TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False))
+    tracing.set_provider(TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False))
     with tracing.span("dropped"):
         assert tracing.current_trace_id()
         assert metrics.exemplar() is None
@@ -169,7 +169,7 @@ def test_a_stop_waits_for_its_time_and_no_longer() -> None:
 
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(Stuck())
-    tracing.use(provider)
+    tracing.set_provider(provider)
 
     began = time.monotonic()
     tracing.stop(0.2)

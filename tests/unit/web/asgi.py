@@ -33,7 +33,7 @@ def scope(method: str, target: str, headers: Mapping[str, str] | Sequence[tuple[
     }
 
 
-async def exchange(app: ASGIApp, request: Scope, messages: Sequence[Message]) -> list[Message]:
+async def context(app: ASGIApp, request: Scope, messages: Sequence[Message]) -> list[Message]:
     """What the application sends to a client that sends `messages` and then is silent."""
     waiting = list(messages)
     sent: list[Message] = []

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import World
 from tests.unit.web.answers import refused
-from tests.unit.web.asgi import body, exchange, scope, status_of
+from tests.unit.web.asgi import body, context, scope, status_of
 
 
 def post(world: World, content: bytes | str, path: str = "/fib", **headers: str):
@@ -82,7 +82,7 @@ def test_a_query_that_is_not_utf8_is_malformed(world: World, query: str) -> None
 
 async def _raw(world: World, query: bytes) -> int:
     request = {**scope("GET", "/fib", world.bearer()), "query_string": query}
-    return status_of(await exchange(world.client.app, request, [body(b"")]))
+    return status_of(await context(world.client.app, request, [body(b"")]))
 
 
 @pytest.mark.anyio

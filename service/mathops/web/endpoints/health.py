@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from mathops.telemetry import metrics
-from mathops.web.context import exchange_of
+from mathops.web.context import context_of
 
 _NO_STORE = {"Cache-Control": "no-store"}
 
@@ -22,19 +22,19 @@ async def startupz(_: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """200 while requests can be answered and stored; helpers that are away only degrade."""
-    resources = exchange_of(request.scope).resources
+    """200 while requests can be answered and stored; dependencies that are away only degrade."""
+    resources = context_of(request.scope).resources
     fault = await resources.journal.check()
-    helpers = {name: tell() for name, tell in resources.helpers.items()}
+    dependencies = {name: tell() for name, tell in resources.dependencies.items()}
     if resources.draining:
         status = "draining"
     elif fault:
         status = "unavailable"
     else:
-        status = "ready" if all(state == "ok" for state in helpers.values()) else "degraded"
+        status = "ready" if all(state == "ok" for state in dependencies.values()) else "degraded"
     body = {
         "status": status,
-        "checks": {"journal": fault or "ok", **helpers},
+        "checks": {"journal": fault or "ok", **dependencies},
         "login": "demo: anyone may log in" if resources.settings.demo else "users file",
     }
     return JSONResponse(body, 200 if status in ("ready", "degraded") else 503, headers=_NO_STORE)

@@ -5,22 +5,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mathops.errors import InvalidParameter
-from mathops.web.context import exchange_of
+from mathops.web.context import context_of
 from mathops.web.negotiation import JSON
 from mathops.web.parameters import from_query
 
-MOST = 200
-DEFAULT = 50
+MAX_PAGE_SIZE = 200
+DEFAULT_PAGE_SIZE = 50
 # Sequence numbers are 64 bits.
-_LONGEST_NUMBER = 18
+_MAX_NUMBER_LENGTH = 18
 
 
 async def history(request: Request) -> Response:
     """One page; `next` and the Link header give the path of the following one."""
-    exchange = exchange_of(request.scope)
-    assert exchange.principal is not None
-    limit, before = _page(from_query(request.scope["query_string"], exchange))
-    page = await exchange.resources.journal.history(exchange.principal.user, limit, before)
+    context = context_of(request.scope)
+    assert context.principal is not None
+    limit, before = _page(from_query(request.scope["query_string"], context))
+    page = await context.resources.journal.history(context.principal.user, limit, before)
     following = f"/history?limit={limit}&before={page.rows[-1][0]}" if page.more else None
     headers = {"Cache-Control": "no-store"}
     if following:
@@ -31,10 +31,10 @@ async def history(request: Request) -> Response:
 
 def _page(values: dict[str, str]) -> tuple[int, int | None]:
     faults = [(name[:64], "this parameter is not known here") for name in values if name not in ("limit", "before")]
-    limit = _number(values.get("limit", str(DEFAULT)))
+    limit = _number(values.get("limit", str(DEFAULT_PAGE_SIZE)))
     before = _number(values["before"]) if "before" in values else None
-    if limit is None or not 1 <= limit <= MOST:
-        faults.append(("limit", f"send an integer from 1 to {MOST}"))
+    if limit is None or not 1 <= limit <= MAX_PAGE_SIZE:
+        faults.append(("limit", f"send an integer from 1 to {MAX_PAGE_SIZE}"))
     if "before" in values and before is None:
         faults.append(("before", "follow the link of the page before"))
     if faults or limit is None:
@@ -43,5 +43,5 @@ def _page(values: dict[str, str]) -> tuple[int, int | None]:
 
 
 def _number(text: str) -> int | None:
-    whole = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+    whole = text.isascii() and text.isdigit() and len(text) <= _MAX_NUMBER_LENGTH
     return int(text) if whole else None

@@ -9,9 +9,9 @@ from starlette.types import Receive, Scope, Send
 
 from mathops.evaluator import NO_TIME, Evaluation
 from mathops.operations import Operation
-from mathops.processes.pool import Timing
+from mathops.ports import Timing
 from mathops.web.answer import answer
-from mathops.web.context import Exchange, Fields, exchange_of
+from mathops.web.context import Fields, RequestContext, context_of
 from mathops.web.negotiation import TEXT, representation
 from mathops.web.parameters import from_body
 
@@ -30,32 +30,32 @@ class OperationEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        exchange = exchange_of(scope)
-        form = exchange.representation or representation(exchange.field(b"accept"))
-        arguments = exchange.arguments
+        context = context_of(scope)
+        form = context.representation or representation(context.field(b"accept"))
+        arguments = context.arguments
         if arguments is None:
-            arguments = self.operation.parse(await from_body(scope, receive, exchange))
-            exchange.fresh_fields.append(_NO_STORE)
-        evaluation = await self._evaluate(exchange, arguments, form, receive)
-        exchange.result = evaluation.result
-        exchange.cache = evaluation.cache
+            arguments = self.operation.parse(await from_body(scope, receive, context))
+            context.fresh_fields.append(_NO_STORE)
+        evaluation = await self._evaluate(context, arguments, form, receive)
+        context.result = evaluation.result
+        context.cache = evaluation.cache
         text = evaluation.result.text
-        body = text if form == TEXT else answer(self.operation, exchange.parameters, evaluation.result)
+        body = text if form == TEXT else answer(self.operation, context.parameters, evaluation.result)
         fields = [
             _TEXT_TYPE if form == TEXT else _JSON_TYPE,
             (b"content-length", b"%d" % len(body)),
             _CACHE_STATUS[evaluation.cache],
             (b"server-timing", server_timing(evaluation.timing)),
-            *exchange.fresh_fields,
+            *context.fresh_fields,
         ]
         await _send(fields, b"" if scope["method"] == "HEAD" else body, send)
 
     def _evaluate(
-        self, exchange: Exchange, arguments: tuple[int, ...], form: str, receive: Receive
+        self, context: RequestContext, arguments: tuple[int, ...], form: str, receive: Receive
     ) -> Coroutine[Any, Any, Evaluation]:
-        plan = exchange.plan(arguments, form)
-        assert exchange.principal is not None
-        work = exchange.resources.evaluator.evaluate(plan, exchange.principal.user)
+        plan = context.plan(arguments, form)
+        assert context.principal is not None
+        work = context.resources.evaluator.evaluate(plan, context.principal.user)
         return until_disconnect(receive, work) if plan.large else work
 
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mathops.errors import Forbidden, Unauthorized
-from mathops.identity.tokens import REALM, Principal, refused
+from mathops.identity.tokens import BEARER_CHALLENGE, Principal, invalid_token
 from mathops.ports import Revocations, quota_exceeded
 from mathops.telemetry import metrics
-from mathops.web.context import Exchange, exchange_of
+from mathops.web.context import RequestContext, context_of
 
 PUBLIC_PATHS = frozenset(
     {
@@ -34,12 +34,12 @@ def client_address(scope: Scope) -> str:
     return client[0] if client else "unknown"
 
 
-async def charge_address(exchange: Exchange, scope: Scope) -> None:
+async def rate_limit_client(context: RequestContext, scope: Scope) -> None:
     """Count a refused token or a login by password against the caller's address; raises QuotaExceeded."""
-    quota = await exchange.resources.limiter.charge("unauthenticated", client_address(scope))
+    quota = await context.resources.rate_limiter.charge("unauthenticated", client_address(scope))
     if quota is not None and not quota.allowed:
         # A flood of refusals is not to become a flood of commits.
-        exchange.recorded = False
+        context.recorded = False
         raise quota_exceeded(quota, f"{quota.limit} refused tokens and logins in {quota.window} s")
 
 
@@ -58,43 +58,43 @@ class Authentication:
         await self.app(scope, receive, send)
 
     async def _authenticate(self, scope: Scope, path: str) -> None:
-        exchange = exchange_of(scope)
+        context = context_of(scope)
         try:
-            principal = exchange.resources.tokens.verify(bearer_token(scope))
-            await self._refuse_revoked(exchange.resources.revocations, principal)
+            principal = context.resources.tokens.verify(bearer_token(scope))
+            await self._refuse_revoked(context.resources.revocations, principal)
         except Unauthorized:
-            metrics.TOKENS_REFUSED.inc()
-            await charge_address(exchange, scope)
+            metrics.AUTHENTICATION_FAILURES.inc()
+            await rate_limit_client(context, scope)
             raise
-        exchange.principal = principal
+        context.principal = principal
         self._authorize(principal, path)
 
     async def _refuse_revoked(self, revocations: Revocations | None, principal: Principal) -> None:
         if revocations is not None and await revocations.revoked(principal.token_id):
-            raise refused("the token has been revoked")
+            raise invalid_token("the token has been revoked")
 
     def _authorize(self, principal: Principal, path: str) -> None:
         needed = self.scopes.get(path)
         if needed is not None and needed not in principal.scopes:
             raise Forbidden(
                 f"the token has no scope {needed}",
-                headers={"WWW-Authenticate": f'{REALM}, error="insufficient_scope", scope="{needed}"'},
+                headers={"WWW-Authenticate": f'{BEARER_CHALLENGE}, error="insufficient_scope", scope="{needed}"'},
             )
 
 
 def bearer_token(scope: Scope) -> str:
     """The token of the one Authorization field; raises Unauthorized."""
-    exchange = exchange_of(scope)
-    field = exchange.field(b"authorization")
+    context = context_of(scope)
+    field = context.field(b"authorization")
     if field is None:
         raise Unauthorized(
             "send Authorization: Bearer <token>; get a token with POST /login",
-            headers={"WWW-Authenticate": REALM},
+            headers={"WWW-Authenticate": BEARER_CHALLENGE},
         )
-    repeated = len(exchange.fields) < len(scope["headers"])
+    repeated = len(context.fields) < len(scope["headers"])
     if repeated and sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
-        raise refused("there is more than one Authorization field")
+        raise invalid_token("there is more than one Authorization field")
     scheme, _, token = field.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise refused("the Authorization field has no bearer token")
+        raise invalid_token("the Authorization field has no bearer token")
     return token.strip()

@@ -3,7 +3,7 @@
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mathops.web.context import exchange_of
+from mathops.web.context import context_of
 from mathops.web.problems import as_mathops_error, problem_response
 
 
@@ -20,6 +20,6 @@ class Problems:
         except ClientDisconnect:
             raise
         except Exception as error:
-            if exchange_of(scope).status:
+            if context_of(scope).status:
                 raise
             await problem_response(as_mathops_error(error, scope), scope)(scope, receive, send)

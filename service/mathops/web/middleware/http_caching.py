@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mathops.evaluator import CACHE_VERSION
 from mathops.operations import Operation
-from mathops.web.context import exchange_of
+from mathops.web.context import context_of
 from mathops.web.negotiation import representation
 from mathops.web.parameters import from_query
 
@@ -24,18 +24,18 @@ class Caching:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        exchange = exchange_of(scope)
-        if exchange.operation is not None and scope["method"] in ("GET", "HEAD"):
-            form = exchange.representation = representation(exchange.field(b"accept"))
-            values = from_query(scope["query_string"], exchange)
-            exchange.arguments = exchange.operation.parse(values)
-            etag = _etag(exchange.operation, values, form)
-            exchange.fresh_fields = [(b"etag", etag.encode("ascii")), *_FIELDS]
-            if _has(exchange.field(b"if-none-match"), etag):
+        context = context_of(scope)
+        if context.operation is not None and scope["method"] in ("GET", "HEAD"):
+            form = context.representation = representation(context.field(b"accept"))
+            values = from_query(scope["query_string"], context)
+            context.arguments = context.operation.parse(values)
+            etag = _etag(context.operation, values, form)
+            context.fresh_fields = [(b"etag", etag.encode("ascii")), *_FIELDS]
+            if _has(context.field(b"if-none-match"), etag):
                 # What is refused without the condition is refused with it (RFC 9110, 13.2.1).
-                exchange.plan(exchange.arguments, form)
+                context.plan(context.arguments, form)
                 response = Response(status_code=304)
-                response.raw_headers = exchange.fresh_fields
+                response.raw_headers = context.fresh_fields
                 await response(scope, receive, send)
                 return
         await self.app(scope, receive, send)

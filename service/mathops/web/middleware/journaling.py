@@ -4,12 +4,12 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mathops.errors import JournalUnavailable
-from mathops.web.context import Exchange, exchange_of
+from mathops.web.context import RequestContext, context_of
 from mathops.web.middleware.request_metrics import CLIENT_CLOSED_REQUEST
 from mathops.web.problems import problem_response
 
 
-class Recording:
+class Journaling:
     """A result that could not be stored is withheld: the answer is then 503 journal-unavailable."""
 
     def __init__(self, app: ASGIApp, longest: int) -> None:
@@ -18,14 +18,14 @@ class Recording:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        exchange = exchange_of(scope)
+        context = context_of(scope)
         withheld = False
 
         async def recorded(message: Message) -> None:
             nonlocal withheld
-            if message["type"] == "http.response.start" and exchange.recorded:
+            if message["type"] == "http.response.start" and context.recorded:
                 try:
-                    await exchange.resources.journal.append(exchange.record(message["status"], self.longest))
+                    await context.resources.journal.append(context.record(message["status"], self.longest))
                 except JournalUnavailable as error:
                     withheld = True
                     await problem_response(error, scope)(scope, receive, send)
@@ -36,13 +36,13 @@ class Recording:
             await self.app(scope, receive, recorded)
         except ClientDisconnect:
             # Nobody is left to answer.
-            if exchange.recorded:
-                await self._gone(exchange)
+            if context.recorded:
+                await self._gone(context)
 
-    async def _gone(self, exchange: Exchange) -> None:
-        exchange.problem = "client-closed-request"
+    async def _gone(self, context: RequestContext) -> None:
+        context.problem = "client-closed-request"
         try:
-            await exchange.resources.journal.append(exchange.record(CLIENT_CLOSED_REQUEST, self.longest))
+            await context.resources.journal.append(context.record(CLIENT_CLOSED_REQUEST, self.longest))
         except JournalUnavailable:
             # Nobody waits for this answer, and the failure is counted.
             return

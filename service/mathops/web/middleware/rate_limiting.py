@@ -3,12 +3,12 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mathops.ports import Quota, quota_exceeded
-from mathops.web.context import Fields, exchange_of
+from mathops.web.context import Fields, context_of
 
 POLICY = "requests"
 
 
-class RequestQuota:
+class RateLimit:
     """Tells in RateLimit and RateLimit-Policy what is left; listed only when there is a limit."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -16,11 +16,11 @@ class RequestQuota:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        exchange = exchange_of(scope)
-        if exchange.principal is not None:
-            quota = await exchange.resources.limiter.charge(POLICY, exchange.principal.user)
+        context = context_of(scope)
+        if context.principal is not None:
+            quota = await context.resources.rate_limiter.charge(POLICY, context.principal.user)
             if quota is not None:
-                exchange.answer_fields += rate_limit_fields(quota)
+                context.answer_fields += rate_limit_fields(quota)
                 if not quota.allowed:
                     raise quota_exceeded(quota, f"{quota.limit} requests in {quota.window} s")
         await self.app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Opens the exchange of a request and names it: X-Request-ID, the caller's where it is well-formed."""
+"""Opens the context of a request and names it: X-Request-ID, the caller's where it is well-formed."""
 
 from collections.abc import Awaitable, Collection, Mapping
 from types import SimpleNamespace
@@ -7,13 +7,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mathops.operations import Operation
 from mathops.telemetry import tracing
-from mathops.web.context import Exchange
-from mathops.web.middleware.request_limits import crowded
+from mathops.web.context import RequestContext
+from mathops.web.middleware.request_limits import over_connection_limit
 
 _CLOSE = (b"connection", b"close")
 
 
-class RequestId:
+class RequestContextMiddleware:
     """`templates` are the paths of all routes, `operations` maps paths to the operation they ask for.
 
     `state.resources` are what the service works with.
@@ -31,16 +31,16 @@ class RequestId:
         """ASGI."""
         path = scope["path"]
         resources = self.state.resources
-        exchange = scope["exchange"] = Exchange.of(
+        context = scope["context"] = RequestContext.of(
             scope, resources, self._template(path), self.operations.get(path), tracing.current_trace_id()
         )
-        if resources.draining or crowded(scope):
-            exchange.answer_fields.append(_CLOSE)
+        if resources.draining or over_connection_limit(scope):
+            context.answer_fields.append(_CLOSE)
 
         def named(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
-                exchange.status = message["status"]
-                message["headers"] = [*message["headers"], *exchange.answer_fields]
+                context.status = message["status"]
+                message["headers"] = [*message["headers"], *context.answer_fields]
             return send(message)
 
         await self.app(scope, receive, named)

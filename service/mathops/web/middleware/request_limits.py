@@ -13,11 +13,11 @@ from mathops.errors import (
     UriTooLong,
 )
 from mathops.settings import Settings
-from mathops.web.context import exchange_of
+from mathops.web.context import context_of
 from mathops.web.problems import problem_response
 
 # The ASGI extension of a request on a connection beyond the limit of connections.
-CROWDED = "mathops.crowded"
+OVER_CONNECTION_LIMIT = "mathops.over_connection_limit"
 # A busy service that its probes cannot reach would be restarted for it.
 _ALWAYS_ANSWERED = frozenset({"/livez", "/readyz", "/startupz", "/metrics"})
 _CLOSE = {"Connection": "close"}
@@ -40,7 +40,7 @@ class Limits:
 
     def _fault(self, scope: Scope) -> MathopsError | None:
         settings = self.settings
-        if crowded(scope) and scope["path"] not in _ALWAYS_ANSWERED:
+        if over_connection_limit(scope) and scope["path"] not in _ALWAYS_ANSWERED:
             return Overloaded(
                 f"there are {settings.connections} connections already, and no more are taken; try again in a second",
                 headers={"Retry-After": "1"},
@@ -84,12 +84,12 @@ class Limits:
         return bounded
 
 
-def crowded(scope: Scope) -> bool:
+def over_connection_limit(scope: Scope) -> bool:
     """Whether the request came on a connection beyond the limit."""
-    return CROWDED in scope.get("extensions", ())
+    return OVER_CONNECTION_LIMIT in scope.get("extensions", ())
 
 
 def _announced(scope: Scope) -> int:
     """The body's length by Content-Length, 0 where it is not told."""
-    length = exchange_of(scope).field(b"content-length") or ""
+    length = context_of(scope).field(b"content-length") or ""
     return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0

@@ -5,7 +5,7 @@ import time
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mathops.telemetry import metrics
-from mathops.web.context import exchange_of
+from mathops.web.context import context_of
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CLIENT_CLOSED_REQUEST = 499
@@ -19,21 +19,21 @@ class Metrics:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        exchange = exchange_of(scope)
+        context = context_of(scope)
         try:
             await self.app(scope, receive, send)
         finally:
             # Methods come from the caller, and each new label value would be kept for ever.
             method = scope["method"] if scope["method"] in METHODS else "other"
-            route = exchange.route or "unmatched"
-            metrics.labelled(metrics.HTTP_REQUESTS, method, route, exchange.status or CLIENT_CLOSED_REQUEST).inc()
-            metrics.labelled(metrics.HTTP_DURATION, method, route).observe(
-                time.perf_counter() - exchange.started, metrics.exemplar()
+            route = context.route or "unmatched"
+            metrics.cached_labels(metrics.HTTP_REQUESTS, method, route, context.status or CLIENT_CLOSED_REQUEST).inc()
+            metrics.cached_labels(metrics.HTTP_DURATION, method, route).observe(
+                time.perf_counter() - context.started, metrics.exemplar()
             )
-            if exchange.operation is not None:
-                metrics.labelled(
+            if context.operation is not None:
+                metrics.cached_labels(
                     metrics.OPERATIONS,
-                    exchange.operation.name,
-                    exchange.problem or "ok",
-                    exchange.cache or "none",
+                    context.operation.name,
+                    context.problem or "ok",
+                    context.cache or "none",
                 ).inc()

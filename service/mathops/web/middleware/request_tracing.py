@@ -6,7 +6,7 @@ from opentelemetry.trace import Span, StatusCode
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mathops.telemetry import tracing
-from mathops.web.context import Exchange
+from mathops.web.context import RequestContext
 from mathops.web.middleware.request_metrics import CLIENT_CLOSED_REQUEST, METHODS
 
 # Callers choose these texts, and a span is not to carry 8 KiB of digits.
@@ -27,8 +27,8 @@ class Tracing:
             try:
                 await self.app(scope, receive, send)
             finally:
-                if exchange := scope.get("exchange"):
-                    _finish(span, method, exchange)
+                if context := scope.get("context"):
+                    _finish(span, method, context)
 
 
 def _request(scope: Scope, headers: dict[str, str]) -> dict[str, Any]:
@@ -51,17 +51,17 @@ def _request(scope: Scope, headers: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _finish(span: Span, method: str, exchange: Exchange) -> None:
+def _finish(span: Span, method: str, context: RequestContext) -> None:
     """Name the span by its route, and say how the request was answered."""
-    status = exchange.status or CLIENT_CLOSED_REQUEST
-    span.set_attributes({"http.response.status_code": status, "mathops.request_id": exchange.request_id})
-    if exchange.route:
-        span.update_name(f"{method} {exchange.route}")
-        span.set_attribute("http.route", exchange.route)
-    if exchange.cache:
-        span.set_attribute("mathops.cache", exchange.cache)
-    if exchange.problem:
-        span.set_attribute("mathops.problem", exchange.problem)
+    status = context.status or CLIENT_CLOSED_REQUEST
+    span.set_attributes({"http.response.status_code": status, "mathops.request_id": context.request_id})
+    if context.route:
+        span.update_name(f"{method} {context.route}")
+        span.set_attribute("http.route", context.route)
+    if context.cache:
+        span.set_attribute("mathops.cache", context.cache)
+    if context.problem:
+        span.set_attribute("mathops.problem", context.problem)
     if status >= 500:
-        span.set_attribute("error.type", exchange.problem or str(status))
+        span.set_attribute("error.type", context.problem or str(status))
         span.set_status(StatusCode.ERROR)

@@ -1,6 +1,6 @@
 """The paths that are no operations: login, history, probes and documents."""
 
-from mathops.web.endpoints.history_page import DEFAULT, MOST
+from mathops.web.endpoints.history_page import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from mathops.web.openapi.schemas import BODY, GUARDED, LIMITS, Json, fields, problems
 
 _TEXT = {"type": "string"}
@@ -61,7 +61,7 @@ def logout_path() -> Json:
 
 def history_path() -> Json:
     """GET /history."""
-    limit = {"minimum": 1, "maximum": MOST, "default": DEFAULT}
+    limit = {"minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_PAGE_SIZE}
     before = {"minimum": 0, "maximum": 10**18 - 1}
     refusals = problems(*GUARDED, "malformed-request", "invalid-parameter", "internal-error", "journal-unavailable")
     return {

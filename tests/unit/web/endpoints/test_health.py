@@ -14,7 +14,7 @@ def test_a_process_that_answers_is_alive_whatever_is_wrong(world: World) -> None
 
 
 def test_ready_says_how_each_part_is(world: World) -> None:
-    world.resources.helpers["cache"] = lambda: "ok"
+    world.resources.dependencies["cache"] = lambda: "ok"
 
     answer = world.client.get("/readyz")
 
@@ -28,7 +28,7 @@ def test_ready_says_how_each_part_is(world: World) -> None:
 
 
 def test_a_helper_that_is_away_degrades_and_no_more(world: World) -> None:
-    world.resources.helpers["cache"] = lambda: "no answer within 0.1 s"
+    world.resources.dependencies["cache"] = lambda: "no answer within 0.1 s"
 
     answer = world.client.get("/readyz")
 

@@ -10,10 +10,10 @@ import pytest
 from mathops.errors import DeadlineExceeded, MathopsError, Overloaded
 from mathops.evaluator import Evaluator
 from mathops.operations import Operation, Result
-from mathops.processes.pool import Timing
+from mathops.ports import Timing
 from tests.conftest import World
 from tests.unit.web.answers import refused
-from tests.unit.web.asgi import GONE, body, exchange, scope
+from tests.unit.web.asgi import GONE, body, context, scope
 
 CASES = [
     ("pow", "base=2&exp=5", "32"),
@@ -90,7 +90,7 @@ def test_a_long_result_is_whole(world: World) -> None:
 async def test_no_slice_is_long_or_empty(world: World, digits: int) -> None:
     request = scope("GET", f"/pow?base=10&exp={digits - 1}", {**world.bearer(), "Accept": "text/plain"})
 
-    sent = await exchange(world.client.app, request, [body(b"")])
+    sent = await context(world.client.app, request, [body(b"")])
 
     sizes = [len(message["body"]) for message in sent[1:]]
     assert sum(sizes) == digits
@@ -221,11 +221,11 @@ async def test_a_client_that_leaves_ends_the_computation_and_is_recorded_as_499(
 ) -> None:
     endless = Endless()
     world = make_world()
-    world.resources.evaluator = Evaluator(world.cache, endless, world.limiter, inline_digits=0)
+    world.resources.evaluator = Evaluator(world.cache, endless, world.rate_limiter, inline_digits=0)
     fields = {**world.bearer(), "Content-Type": "application/json"}
     target, content = ("/fact?n=1000", b"") if method == "GET" else ("/fact", b'{"n": 1000}')
 
-    sent = await exchange(world.client.app, scope(method, target, fields), [body(content), GONE])
+    sent = await context(world.client.app, scope(method, target, fields), [body(content), GONE])
 
     assert sent == []
     async with asyncio.timeout(5):
@@ -239,7 +239,7 @@ async def test_a_client_that_leaves_ends_the_computation_and_is_recorded_as_499(
 async def test_a_client_that_leaves_before_its_body_is_whole_is_recorded_as_499(world: World) -> None:
     request = scope("POST", "/fib", {**world.bearer(), "Content-Type": "application/json"})
 
-    assert await exchange(world.client.app, request, [body(b'{"n": ', more=True), GONE]) == []
+    assert await context(world.client.app, request, [body(b'{"n": ', more=True), GONE]) == []
     assert [(row.status, row.user) for row in world.journal.records] == [(499, "alice")]
 
 
@@ -248,12 +248,12 @@ async def test_a_client_that_leaves_when_nothing_can_be_stored_is_let_go(world: 
     world.journal.fault = "the disk is full"
     request = scope("POST", "/fib", {**world.bearer(), "Content-Type": "application/json"})
 
-    assert await exchange(world.client.app, request, [GONE]) == []
+    assert await context(world.client.app, request, [GONE]) == []
 
 
 @pytest.mark.anyio
 async def test_a_client_that_leaves_during_login_is_let_go(world: World) -> None:
     request = scope("POST", "/login", {"Content-Type": "application/json"})
 
-    assert await exchange(world.client.app, request, [body(b'{"user": ', more=True), GONE]) == []
+    assert await context(world.client.app, request, [body(b'{"user": ', more=True), GONE]) == []
     assert world.journal.records == []

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import World
 from tests.unit.web.answers import refused
-from tests.unit.web.asgi import body, exchange, scope, status_of
+from tests.unit.web.asgi import body, context, scope, status_of
 
 TARGET = "/fib?n=10"
 
@@ -55,7 +55,7 @@ async def test_two_authorization_fields_are_refused(world: World, second: str | 
     for pair in ((own, own if second is None else second), (own if second is None else second, own)):
         request = scope("GET", TARGET, [("Authorization", value) for value in pair])
 
-        assert status_of(await exchange(world.client.app, request, [body(b"")])) == 401
+        assert status_of(await context(world.client.app, request, [body(b"")])) == 401
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_valid_token_costs_nothing_of_the_address(make_world: Callable[..., Wo
     for _ in range(5):
         assert world.get(TARGET).status_code == 200
 
-    assert world.limiter.charged == {}
+    assert world.rate_limiter.charged == {}
 
 
 @pytest.mark.anyio
@@ -102,7 +102,7 @@ async def test_each_address_has_its_own_quota(make_world: Callable[..., World]) 
 
     async def asked_from(client: tuple[str, int] | None) -> int:
         request = {**scope("GET", TARGET), "client": client}
-        return status_of(await exchange(world.client.app, request, [body(b"")]))
+        return status_of(await context(world.client.app, request, [body(b"")]))
 
     assert [await asked_from(("192.0.2.1", 1)), await asked_from(("192.0.2.1", 2))] == [401, 429]
     assert await asked_from(("192.0.2.2", 1)) == 401

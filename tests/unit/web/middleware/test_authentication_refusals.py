@@ -123,13 +123,13 @@ def test_a_path_that_needs_no_scope_of_its_own_takes_any_token(world: World) -> 
 
 
 def test_a_refused_token_is_counted_and_a_lacking_scope_is_not(world: World) -> None:
-    before = metrics.TOKENS_REFUSED._value.get()
+    before = metrics.AUTHENTICATION_FAILURES._value.get()
 
     ask(world)
     ask(world, authorization=["Bearer x"])
     world.client.get("/fib?n=1", headers=world.bearer(scopes=("history",)))
 
-    assert metrics.TOKENS_REFUSED._value.get() - before == 2
+    assert metrics.AUTHENTICATION_FAILURES._value.get() - before == 2
 
 
 def test_refusals_are_charged_to_the_address_and_recorded_without_a_user(world: World) -> None:
@@ -152,7 +152,7 @@ def test_after_too_many_refusals_of_an_address_they_are_429_and_not_recorded(
     assert last.json()["detail"].startswith("the quota of 2 refused tokens and logins in 60 s is used up")
     assert last.headers["retry-after"] == "60"
     assert [record.status for record in world.journal.records] == [401, 401]
-    assert list(world.limiter.charged) == [("unauthenticated", "testclient")]
+    assert list(world.rate_limiter.charged) == [("unauthenticated", "testclient")]
     assert world.get("/fib?n=1").status_code == 200
 
 
@@ -163,4 +163,4 @@ def test_a_caller_without_an_address_is_charged_as_unknown(make_world: Callable[
         await world.client.app({**scope, "client": None}, receive, send)
 
     assert TestClient(addressless).get("/fib?n=1").status_code == 401
-    assert list(world.limiter.charged) == [("unauthenticated", "unknown")]
+    assert list(world.rate_limiter.charged) == [("unauthenticated", "unknown")]

@@ -32,7 +32,7 @@ def test_what_nobody_foresaw_is_told_on_other_paths_too(world: World) -> None:
     def broken() -> str:
         raise ZeroDivisionError
 
-    world.resources.helpers["cache"] = broken
+    world.resources.dependencies["cache"] = broken
 
     with capture_logs():
         refused(world.client.get("/readyz"), 500, "internal-error")

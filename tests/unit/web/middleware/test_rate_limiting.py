@@ -56,7 +56,7 @@ def test_computing_has_a_quota_in_predicted_time(make_world: Callable[..., World
     world = make_world(limits={"compute": 20})
 
     assert world.get("/pow?base=10&exp=80000").status_code == 200
-    assert world.limiter.charged == {("compute", "alice"): 10}
+    assert world.rate_limiter.charged == {("compute", "alice"): 10}
     assert world.get("/pow?base=10&exp=80001").status_code == 200
     answer = world.get("/pow?base=10&exp=80002")
 
@@ -70,8 +70,8 @@ def test_computing_has_a_quota_in_predicted_time(make_world: Callable[..., World
 def test_what_the_cache_has_or_is_small_costs_no_computing(make_world: Callable[..., World]) -> None:
     world = make_world(limits={"compute": 10})
     world.get("/pow?base=10&exp=80000")
-    spent = dict(world.limiter.charged)
+    spent = dict(world.rate_limiter.charged)
 
     assert world.get("/pow?base=10&exp=80000").status_code == 200
     assert world.get("/fib?n=10").status_code == 200
-    assert world.limiter.charged == spent
+    assert world.rate_limiter.charged == spent

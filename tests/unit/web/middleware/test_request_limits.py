@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mathops.web.middleware.request_limits import CROWDED
+from mathops.web.middleware.request_limits import OVER_CONNECTION_LIMIT
 from tests.conftest import World
 from tests.unit.web.answers import refused
-from tests.unit.web.asgi import body, exchange, scope, status_of
+from tests.unit.web.asgi import body, context, scope, status_of
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_large_body_without_a_token_is_unauthorized(small: World) -> None:
 async def test_an_announced_body_is_refused_before_a_byte_is_read(small: World, length: str) -> None:
     fields = {**small.bearer(), "Content-Type": "application/json", "Content-Length": length}
 
-    assert status_of(await exchange(small.client.app, scope("POST", "/fib", fields), [])) == 413
+    assert status_of(await context(small.client.app, scope("POST", "/fib", fields), [])) == 413
 
 
 @pytest.mark.anyio
@@ -89,7 +89,7 @@ async def test_an_announced_body_is_refused_before_a_byte_is_read(small: World, 
 async def test_a_body_that_comes_too_slowly_is_refused(small: World, path: str) -> None:
     request = scope("POST", path, {**small.bearer(), "Content-Type": "application/json"})
 
-    sent = await exchange(small.client.app, request, [body(b'{"n":', more=True)])
+    sent = await context(small.client.app, request, [body(b'{"n":', more=True)])
 
     assert status_of(sent) == 408
     assert (b"connection", b"close") in sent[0]["headers"]
@@ -102,15 +102,15 @@ async def test_a_whole_body_in_pieces_is_read(small: World) -> None:
     request = scope("POST", "/fib", {**small.bearer(), "Content-Type": "application/json"})
     pieces = [body(piece, more=True) for piece in (b"{", b'"n"', b"", b": 10")]
 
-    assert status_of(await exchange(small.client.app, request, [*pieces, body(b"}")])) == 200
+    assert status_of(await context(small.client.app, request, [*pieces, body(b"}")])) == 200
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("path", "status"), [("/fib?n=1", 503), ("/login", 503), ("/nothing", 503), ("/readyz", 200)])
 async def test_on_a_connection_too_many_only_probes_are_answered(small: World, path: str, status: int) -> None:
-    request = {**scope("GET", path, small.bearer()), "extensions": {CROWDED: {}}}
+    request = {**scope("GET", path, small.bearer()), "extensions": {OVER_CONNECTION_LIMIT: {}}}
 
-    sent = await exchange(small.client.app, request, [])
+    sent = await context(small.client.app, request, [])
 
     assert status_of(sent) == status
     assert (b"connection", b"close") in sent[0]["headers"]
