@@ -74,7 +74,7 @@ def test_rows_go_out_in_the_order_of_the_journal_and_are_counted(url: str, broke
     relay = start()
 
     eventually(lambda: broker.ids() == ids)
-    eventually(lambda: OutboxCursor(url, "one").take() == 1200)
+    eventually(lambda: OutboxCursor(url, "one").acquire_lease() == 1200)
     assert relay.progress() == RelayProgress(published=1200)
     assert relay.progress() == RelayProgress()
 
@@ -101,7 +101,7 @@ def test_a_refused_event_is_set_aside_and_those_around_it_go_out(url: str, broke
 
     relay = start()
 
-    eventually(lambda: OutboxCursor(url, "one").take() == 5)
+    eventually(lambda: OutboxCursor(url, "one").acquire_lease() == 5)
     assert broker.ids() == [event_id for event_id in ids if event_id != ids[2]]
     assert relay.progress() == RelayProgress(published=4, dead=1)
 
@@ -113,21 +113,21 @@ def test_only_the_relay_with_the_lease_publishes_and_another_goes_on_after_it(
     ids = store(url, 3)
     eventually(lambda: broker.ids() == ids)
 
-    assert OutboxCursor(url, "two").take() is None
+    assert OutboxCursor(url, "two").acquire_lease() is None
     first.stop(10)
 
-    assert OutboxCursor(url, "two").take() == 3
+    assert OutboxCursor(url, "two").acquire_lease() == 3
 
 
 def test_a_relay_that_lost_its_lease_does_not_move_the_cursor(url: str) -> None:
     store(url, 3)
     lost, new = OutboxCursor(url, "lost"), OutboxCursor(url, "new")
-    lost.take()
+    lost.acquire_lease()
     lost.release()
-    new.take()
+    new.acquire_lease()
 
     assert not lost.advance(3)
-    assert new.take() == 0
+    assert new.acquire_lease() == 0
 
 
 def test_the_key_is_the_user_and_the_value_the_record() -> None:
