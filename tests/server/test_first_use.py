@@ -1,55 +1,42 @@
-"""What README's first screen promises."""
+"""The first screen of README.md works as printed."""
 
-import shlex
-from argparse import ArgumentParser
+import json
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
-from httpx2 import Response
+import pytest
 
 from tests.support.server import Server
 
 README = Path(__file__).parents[2] / "README.md"
-LOGIN = (
-    'curl -X POST http://localhost:5000/login -H "Content-Type: application/json" '
-    """-d '{"user":"alice"}'"""
-)
-POWER = 'curl "http://localhost:5000/pow?base=2&exp=5" -H "Authorization: Bearer <token>"'
+FIRST_SCREEN = README.read_text().partition("\n## ")[0]
 
 
-def first_screen() -> list[str]:
-    """The lines above the first section, without blank ones and comments."""
-    lines = [line.partition("  #")[0].rstrip() for line in README.read_text().partition("\n## ")[0].splitlines()]
-    return [line for line in lines if line and not line.startswith("```")]
+def shell_blocks() -> list[str]:
+    return re.findall(r"```sh\n(.*?)```", FIRST_SCREEN, re.DOTALL)
 
 
-def curl(server: Server, command: str) -> Response:
-    """Do what a curl command would, on the server's own port."""
-    parser = ArgumentParser()
-    parser.add_argument("url")
-    parser.add_argument("-X", default="GET")
-    parser.add_argument("-H", action="append", default=[])
-    parser.add_argument("-d")
-    sent = parser.parse_args(shlex.split(command)[1:])
-    headers = dict(field.split(": ", 1) for field in sent.H)
-    path = sent.url.removeprefix("http://localhost:5000")
-    return server.client.request(sent.X, path, headers=headers, content=sent.d)
+def test_the_first_screen_shows_two_targets_and_one_session() -> None:
+    targets, session = shell_blocks()
+
+    assert FIRST_SCREEN.startswith("# mathops\n\nmathops ")
+    assert [line.partition("  #")[0].rstrip() for line in targets.splitlines()] == ["make run", "make test"]
+    assert session.count("curl ") == 3
+    assert "```mermaid" in FIRST_SCREEN
 
 
-def test_the_first_screen_is_one_sentence_two_targets_and_two_calls() -> None:
-    title, sentence, *commands = first_screen()
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_the_session_of_the_readme_gives_a_result_and_a_committed_row(server: Server) -> None:
+    session = shell_blocks()[1].replace("http://localhost:5000", f"http://127.0.0.1:{server.port}")
 
-    assert title == "# mathops"
-    assert sentence.count(".") == 1
-    assert commands == ["make run", "make test", LOGIN, POWER]
+    shell = subprocess.run(["sh", "-euc", session], capture_output=True, text=True, timeout=30, check=True)
 
-
-def test_the_two_calls_of_the_readme_give_a_result_and_a_committed_row(server: Server) -> None:
-    login, power = (line for line in first_screen() if line.startswith("curl "))
-    token = curl(server, login).json()["token"]
-
-    answer = curl(server, power.replace("<token>", token))
-
-    assert answer.json() == {"operation": "pow", "parameters": {"base": "2", "exp": "5"}, "result": "32", "digits": 2}
+    result, end = json.JSONDecoder().raw_decode(shell.stdout)
+    history = json.loads(shell.stdout[end:])
+    assert result == {"operation": "pow", "parameters": {"base": "2", "exp": "5"}, "result": "32", "digits": 2}
+    assert [(record["operation"], record["result"]) for record in history["records"]] == [("pow", "32")]
     assert server.rows("user, operation, result, status") == [("alice", "pow", "32", 200)]
 
 

@@ -68,7 +68,7 @@ def events():
 
 async def _events():
     from aiokafka import AIOKafkaConsumer
-    from aiokafka.dependencies import create_ssl_context
+    from aiokafka.helpers import create_ssl_context
 
     square(login())
     security = os.environ.get("MATHOPS_KAFKA_SECURITY", "plaintext").upper()
