@@ -1,4 +1,4 @@
-"""What every RateLimiter keeps to."""
+"""Contract of ports.RateLimiter."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +13,7 @@ from tests.support.fakes import FakeRateLimiter
 
 pytestmark = pytest.mark.anyio
 
-# Policy "requests" allows 5 a minute, "compute" 100 a minute; "unauthenticated" has no limit.
+# "unauthenticated" has no limit.
 LIMITED = Settings(quota_requests="5/minute", quota_compute="100/minute", quota_unauthenticated="")
 
 
@@ -42,25 +42,25 @@ async def charged(rate_limiter: RateLimiter, policy: str, key: str, cost: int = 
     return quota
 
 
-async def test_a_policy_without_a_limit_gives_none(rate_limiter: RateLimiter) -> None:
+async def test_a_policy_without_a_limit_returns_none(rate_limiter: RateLimiter) -> None:
     assert await rate_limiter.charge("unauthenticated", "127.0.0.1") is None
 
 
-async def test_charges_are_allowed_up_to_the_limit_and_refused_above_it(rate_limiter: RateLimiter) -> None:
+async def test_charges_up_to_the_limit_are_allowed(rate_limiter: RateLimiter) -> None:
     quotas = [await charged(rate_limiter, "requests", "alice") for _ in range(7)]
 
     assert [quota.allowed for quota in quotas] == [True] * 5 + [False] * 2
     assert [quota.remaining for quota in quotas] == [4, 3, 2, 1, 0, 0, 0]
 
 
-async def test_a_quota_names_its_policy_limit_window_and_the_seconds_until_it_is_new(rate_limiter: RateLimiter) -> None:
+async def test_a_quota_has_policy_limit_window_and_reset_seconds(rate_limiter: RateLimiter) -> None:
     quota = await charged(rate_limiter, "requests", "alice")
 
     assert (quota.policy, quota.limit, quota.window) == ("requests", 5, 60)
     assert 1 <= quota.reset <= 60
 
 
-async def test_each_key_and_each_policy_has_a_quota_of_its_own(rate_limiter: RateLimiter) -> None:
+async def test_keys_and_policies_are_counted_separately(rate_limiter: RateLimiter) -> None:
     for _ in range(6):
         await rate_limiter.charge("requests", "alice")
 
@@ -68,19 +68,19 @@ async def test_each_key_and_each_policy_has_a_quota_of_its_own(rate_limiter: Rat
     assert (await charged(rate_limiter, "compute", "alice")).allowed
 
 
-async def test_a_refused_charge_costs_nothing(rate_limiter: RateLimiter) -> None:
+async def test_a_rejected_charge_costs_nothing(rate_limiter: RateLimiter) -> None:
     await rate_limiter.charge("compute", "alice", 90)
 
     assert not (await charged(rate_limiter, "compute", "alice", 20)).allowed
     assert (await charged(rate_limiter, "compute", "alice", 10)).allowed
 
 
-async def test_a_charge_over_the_whole_limit_takes_all_there_is(rate_limiter: RateLimiter) -> None:
+async def test_a_charge_above_the_limit_uses_the_whole_limit(rate_limiter: RateLimiter) -> None:
     assert (await charged(rate_limiter, "compute", "alice", 1000)).allowed
     assert not (await charged(rate_limiter, "compute", "alice")).allowed
 
 
-async def test_charges_at_the_same_time_never_pass_the_limit_together(rate_limiter: RateLimiter) -> None:
+async def test_concurrent_charges_never_exceed_the_limit(rate_limiter: RateLimiter) -> None:
     quotas = await asyncio.gather(*(charged(rate_limiter, "requests", "alice") for _ in range(20)))
 
     assert sum(quota.allowed for quota in quotas) == 5

@@ -1,6 +1,6 @@
-"""A time limit and a breaker around a dependency that may be away, so that its faults cost requests little.
+"""Circuit breaker with a timeout for optional dependencies such as Redis.
 
-While the breaker is open no request waits: the dependency is tried again in the background.
+A background task probes the dependency while the breaker is open, so that no request waits for it.
 """
 
 import asyncio
@@ -11,29 +11,30 @@ from typing import Any, TypeVar
 from mathops.telemetry import metrics
 from mathops.telemetry.logs import get_logger
 
-Answer = TypeVar("Answer")
+Reply = TypeVar("Reply")
 
-# Consecutive failures that open the breaker, and how long it then stays open at least.
-FAILURES = 5
-COOL_DOWN_SECONDS = 1.0
-# A dependency that fails now and then, when full for instance, is told of for so long.
+# Consecutive failures that open the breaker.
+MAX_FAILURES = 5
+_PROBE_INTERVAL_SECONDS = 1.0
+# How long an intermittent failure stays visible in /readyz.
 _VISIBLE_SECONDS = 10.0
 
 log = get_logger(__name__)
 
 
 class DependencyUnavailable(Exception):
-    """The dependency gave no usable answer in time."""
+    """The dependency failed, timed out, or is not called because its breaker is open."""
 
 
 class CorruptReply(Exception):
-    """The dependency answered what nobody can have stored."""
+    """The dependency returned data that this service did not store."""
 
 
 class CircuitBreaker:
-    """Asks one dependency, each request for at most `seconds`; answers slower than `slow` are failures too.
+    """Limits each call to `seconds` and opens after MAX_FAILURES consecutive failures.
 
-    `reason` names what went wrong for the counter `errors`; `probe` tries the dependency after a failure.
+    Replies slower than `slow` seconds count as failures. `reason` maps an exception to the label of the
+    counter `errors`; `probe` calls the dependency to find out whether it has recovered.
     """
 
     def __init__(
@@ -53,69 +54,70 @@ class CircuitBreaker:
         self._seconds = seconds
         self._slow = seconds if slow is None else min(slow, seconds)
         self._failures = 0
-        self._fault = ""
+        self._error = ""
         self._failed_at = 0.0
+        # Present while the breaker is open.
         self._recovery: asyncio.Task[None] | None = None
         metrics.CIRCUIT_BREAKER_OPEN.labels(name).set(0)
 
-    async def call(self, request: Callable[[], Awaitable[Answer]]) -> Answer:
-        """The answer to `request`; raises DependencyUnavailable."""
+    async def call(self, request: Callable[[], Awaitable[Reply]]) -> Reply:
+        """The reply to `request`; raises DependencyUnavailable."""
         if self._recovery is not None:
-            raise DependencyUnavailable(self._fault)
+            raise DependencyUnavailable(self._error)
         started = time.monotonic()
         try:
             async with asyncio.timeout(self._seconds):
-                answer = await request()
-        except Exception as error:  # a client library meets garbage with whatever comes to its mind
+                reply = await request()
+        except Exception as error:  # client libraries raise exceptions of any type for invalid replies
             self._record_failure(self._reason(error), str(error) or type(error).__name__)
-            raise DependencyUnavailable(self._fault) from error
+            raise DependencyUnavailable(self._error) from error
         if time.monotonic() - started > self._slow:
             self._record_failure("slow", f"slower than {self._slow:g} s")
         else:
             self._failures = 0
-        return answer
+        return reply
 
     def state(self) -> str:
-        """`ok`, or what is wrong."""
-        if self._recovery is None and (not self._fault or time.monotonic() - self._failed_at > _VISIBLE_SECONDS):
+        """`ok`, or the current error."""
+        if self._recovery is None and (not self._error or time.monotonic() - self._failed_at > _VISIBLE_SECONDS):
             return "ok"
-        return self._fault
+        return self._error
 
     async def close(self) -> None:
-        """Stop trying."""
+        """Stop probing."""
         if self._recovery is not None:
             self._recovery.cancel()
             await asyncio.wait({self._recovery})
 
-    def _record_failure(self, reason: str, fault: str) -> None:
+    def _record_failure(self, reason: str, error: str) -> None:
         self._errors.labels(reason).inc()
-        self._fault = f"{reason}: {fault}"
+        self._error = f"{reason}: {error}"
         self._failed_at = time.monotonic()
-        # A full one still answers what it has, and fast.
+        # A full Redis rejects writes but still serves reads quickly.
         if reason != "full":
             self._failures += 1
-        if self._failures >= FAILURES and self._recovery is None:
-            log.warning("doing without a dependency", dependency=self._name, fault=self._fault)
+        if self._failures >= MAX_FAILURES and self._recovery is None:
+            log.warning("circuit breaker opened", dependency=self._name, error=self._error)
             metrics.CIRCUIT_BREAKER_OPEN.labels(self._name).set(1)
             self._recovery = asyncio.create_task(self._recover())
 
     async def _recover(self) -> None:
         while True:
-            await asyncio.sleep(COOL_DOWN_SECONDS)
+            await asyncio.sleep(_PROBE_INTERVAL_SECONDS)
             if await self._probe_succeeds():
                 break
-        log.warning("the dependency is back", dependency=self._name)
+        log.warning("circuit breaker closed", dependency=self._name, error=self._error)
         metrics.CIRCUIT_BREAKER_OPEN.labels(self._name).set(0)
         self._failures = 0
         self._recovery = None
 
     async def _probe_succeeds(self) -> bool:
         try:
-            # The first one may have to connect, which tells nothing of how fast answers come.
+            # The first probe may have to connect, so only the second must be fast.
             for seconds in (self._seconds, self._slow):
                 async with asyncio.timeout(seconds):
                     await self._probe()
         except Exception as error:  # as in call
-            self._fault = f"{self._reason(error)}: {error}"
+            self._error = f"{self._reason(error)}: {error}"
             return False
         return True

@@ -1,4 +1,4 @@
-"""Rate limits by the `limits` library, in notation such as 600/minute."""
+"""Rate limits in the notation of the `limits` library, such as 600/minute."""
 
 import math
 import time
@@ -16,42 +16,40 @@ from mathops.shared.circuit_breaker import CircuitBreaker, DependencyUnavailable
 
 
 class WindowRateLimiter:
-    """Sliding windows, in this process's memory unless another storage is given."""
+    """Sliding windows in process memory, or in `storage`."""
 
     def __init__(self, policies: Mapping[str, RateLimitItem], storage: Storage | None = None) -> None:
         self._policies = policies
         self._rate_limiter = SlidingWindowCounterRateLimiter(storage or MemoryStorage())
 
     async def charge(self, policy: str, key: str, cost: int = 1) -> Quota | None:
-        """Charge `cost` to `key`; None where `policy` has no limit."""
         item = self._policies.get(policy)
         if item is None:
             return None
-        # More than the whole allowance would never pass; it takes all there is instead.
+        # A cost above the limit could never be allowed; it uses the whole limit instead.
         allowed = await self._rate_limiter.hit(item, policy, key, cost=min(cost, item.amount))
         stats = await self._rate_limiter.get_window_stats(item, policy, key)
         reset = max(1, math.ceil(stats.reset_time - time.time()))
         return Quota(policy, allowed, item.amount, item.get_expiry(), stats.remaining, reset)
 
 
-class SharedRateLimiter:
-    """Windows that all replicas share; while those are away each process counts for itself."""
+class FallbackRateLimiter:
+    """A `remote` limiter shared by all replicas, and a `local` one while it is unavailable."""
 
-    def __init__(self, shared: RateLimiter, own: RateLimiter, breaker: CircuitBreaker) -> None:
-        self._shared = shared
-        self._own = own
+    def __init__(self, remote: RateLimiter, local: RateLimiter, breaker: CircuitBreaker) -> None:
+        self._remote = remote
+        self._local = local
         self._breaker = breaker
 
     async def charge(self, policy: str, key: str, cost: int = 1) -> Quota | None:
-        """Charge `cost` to `key`; None where `policy` has no limit."""
         try:
-            return await self._breaker.call(lambda: self._shared.charge(policy, key, cost))
+            return await self._breaker.call(lambda: self._remote.charge(policy, key, cost))
         except DependencyUnavailable:
-            return await self._own.charge(policy, key, cost)
+            return await self._local.charge(policy, key, cost)
 
 
 def policies(settings: Settings) -> dict[str, RateLimitItem]:
-    """The limits of the settings, by policy; raises StartupError."""
+    """The configured limits by policy; raises StartupError."""
     found = {}
     for policy in ("requests", "compute", "unauthenticated"):
         name = f"quota_{policy}"

@@ -1,21 +1,68 @@
-"""What replicas share: cache, quotas, revoked tokens."""
+"""Opens the cache, rate limits and revoked tokens: in process memory, or in Redis with memory as the fallback."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, NamedTuple
 
+from mathops.ports import Cache, RateLimiter, Revocations
 from mathops.settings import Settings
-from mathops.shared.in_memory import SharedState, in_memory
+from mathops.shared.cache import MemoryCache, RedisCache, TieredCache
+from mathops.shared.circuit_breaker import CircuitBreaker
+from mathops.shared.rate_limits import FallbackRateLimiter, WindowRateLimiter, policies
+from mathops.shared.revocations import MemoryRevocations, NoRevocations, RedisRevocations
+from mathops.telemetry import metrics
+
+# A slower cache or rate limiter costs more time than it saves. Revocation checks cannot be skipped for speed.
+_SLOW_SECONDS = 0.02
+
+
+class SharedState(NamedTuple):
+    """State of one replica or, in Redis, of all; `dependencies` holds each circuit breaker's state for /readyz."""
+
+    cache: Cache
+    rate_limiter: RateLimiter
+    revocations: Revocations
+    dependencies: dict[str, Callable[[], str]]
 
 
 @asynccontextmanager
 async def open_shared(settings: Settings) -> AsyncIterator[SharedState]:
-    """Through Redis where the settings name one; raises StartupError."""
-    own = in_memory(settings)
-    if not settings.redis_url:
-        yield own
-        return
-    # The client is half a second of imports, which a service without Redis need not pay.
-    from mathops.shared.in_redis import in_redis
+    """Raises StartupError for an invalid quota or Redis URL."""
+    local = SharedState(
+        MemoryCache(settings.cache_ttl_seconds, settings.cache_bytes, settings.cache_value_bytes),
+        WindowRateLimiter(policies(settings)),
+        NoRevocations() if settings.revocation == "off" else MemoryRevocations(),
+        {},
+    )
+    async with AsyncExitStack() as stack:
+        yield await _open_redis(settings, local, stack) if settings.redis_url else local
 
-    async with in_redis(settings, own) as shared:
-        yield shared
+
+async def _open_redis(settings: Settings, local: SharedState, stack: AsyncExitStack) -> SharedState:
+    # Importing redis takes half a second.
+    from mathops.shared.redis_client import connected, reason, redis_storage
+
+    seconds = settings.redis_timeout_seconds
+    redis = await stack.enter_async_context(connected(settings.redis_url, seconds))
+    dependencies = {}
+
+    def breaker(name: str, errors: Any, slow: float | None = None) -> CircuitBreaker:
+        made = CircuitBreaker(name, redis.ping, reason, errors, seconds=seconds, slow=slow)
+        stack.push_async_callback(made.close)
+        dependencies[name] = made.state
+        return made
+
+    cache_breaker = breaker("cache", metrics.CACHE_ERRORS, _SLOW_SECONDS)
+    cache = RedisCache(redis, cache_breaker, settings.cache_ttl_seconds, settings.cache_value_bytes)
+    limits_breaker = breaker("rate_limits", metrics.RATE_LIMIT_ERRORS, _SLOW_SECONDS)
+    windows = WindowRateLimiter(policies(settings), redis_storage(redis))
+    revocations = local.revocations
+    if settings.revocation != "off":
+        revocation_breaker = breaker("revocation", metrics.REVOCATION_ERRORS)
+        revocations = RedisRevocations(redis, revocation_breaker, closed=settings.revocation == "closed")
+    return SharedState(
+        TieredCache(local.cache, cache),
+        FallbackRateLimiter(windows, local.rate_limiter, limits_breaker),
+        revocations,
+        dependencies,
+    )

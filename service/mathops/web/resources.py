@@ -9,6 +9,7 @@ from mathops.identity.keys import Keys
 from mathops.identity.tokens import Tokens
 from mathops.ports import Journal, RateLimiter, Revocations, Users
 from mathops.settings import Settings
+from mathops.shared.revocations import NoRevocations
 
 
 @dataclass
@@ -22,8 +23,7 @@ class Resources:
     journal: Journal
     rate_limiter: RateLimiter
     evaluator: Evaluator
-    # None where tokens end by themselves only.
-    revocations: Revocations | None = None
+    revocations: Revocations = field(default_factory=NoRevocations)
     # Parts that only help, by name, and how they are: a fault in one degrades the service and no more.
     dependencies: dict[str, Callable[[], str]] = field(default_factory=dict)
     draining: bool = False

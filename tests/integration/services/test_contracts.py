@@ -8,10 +8,10 @@ import pytest
 
 from mathops.journal import schema
 from mathops.journal.client import JournalClient
-from mathops.ports import Cache, Journal, RateLimiter
+from mathops.ports import Cache, Journal, RateLimiter, Revocations
 from mathops.settings import Settings
 from mathops.shared.shared_state import open_shared
-from tests.contracts import test_cache, test_journal, test_rate_limiter
+from tests.contracts import test_cache, test_journal, test_rate_limiter, test_revocations
 from tests.integration.services.containers import Container
 from tests.integration.services.postgres import database_url
 
@@ -32,7 +32,7 @@ class TestRedisCache:
             yield shared.cache
 
 
-class TestRedisLimiter:
+class TestRedisRateLimiter:
     @pytest.fixture
     async def rate_limiter(self, redis_container: Container, redis: object) -> AsyncIterator[RateLimiter]:
         limits = test_rate_limiter.LIMITED.model_copy(
@@ -40,6 +40,14 @@ class TestRedisLimiter:
         )
         async with open_shared(limits) as shared:
             yield shared.rate_limiter
+
+
+class TestRedisRevocations:
+    @pytest.fixture
+    async def revocations(self, redis_container: Container, redis: object) -> AsyncIterator[Revocations]:
+        settings = Settings(redis_url=_url(redis_container), redis_timeout_seconds=1, revocation="closed")
+        async with open_shared(settings) as shared:
+            yield shared.revocations
 
 
 class TestPostgresJournal:
@@ -64,7 +72,8 @@ def _hold(suite: type, contract: object) -> None:
 
 for suite, contract in (
     (TestRedisCache, test_cache),
-    (TestRedisLimiter, test_rate_limiter),
+    (TestRedisRateLimiter, test_rate_limiter),
+    (TestRedisRevocations, test_revocations),
     (TestPostgresJournal, test_journal),
 ):
     _hold(suite, contract)

@@ -3,126 +3,141 @@ from collections.abc import AsyncIterator
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter
+from structlog.testing import capture_logs
 
-from mathops.shared.circuit_breaker import FAILURES, CircuitBreaker, DependencyUnavailable
+from mathops.shared.circuit_breaker import MAX_FAILURES, CircuitBreaker, DependencyUnavailable
 from mathops.shared.redis_client import reason
 
 pytestmark = pytest.mark.anyio
 
 
-class Helper:
-    """Answers, fails or hangs, as told."""
+class Dependency:
+    """Replies after `delay` seconds, or raises `error`."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
         self.delay = 0.0
-        self.asked = 0
+        self.calls = 0
 
     async def __call__(self) -> str:
-        self.asked += 1
+        self.calls += 1
         await asyncio.sleep(self.delay)
         if self.error:
             raise self.error
-        return "answer"
+        return "reply"
 
 
 @pytest.fixture
-def dependency() -> Helper:
-    return Helper()
+def dependency() -> Dependency:
+    return Dependency()
 
 
 @pytest.fixture
-def errors() -> Counter:
-    return Counter("errors", "", ["reason"], registry=CollectorRegistry())
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
 
 
 @pytest.fixture
-async def breaker(dependency: Helper, errors: Counter) -> AsyncIterator[CircuitBreaker]:
+async def breaker(dependency: Dependency, registry: CollectorRegistry) -> AsyncIterator[CircuitBreaker]:
+    errors = Counter("errors", "", ["reason"], registry=registry)
     made = CircuitBreaker("test", dependency, reason, errors, seconds=0.4, slow=0.02)
     yield made
     await made.close()
 
 
-async def fail(breaker: CircuitBreaker, dependency: Helper, times: int = FAILURES) -> None:
+def count(registry: CollectorRegistry, reason: str) -> float | None:
+    return registry.get_sample_value("errors_total", {"reason": reason})
+
+
+async def fail(breaker: CircuitBreaker, dependency: Dependency, times: int = MAX_FAILURES) -> None:
     for _ in range(times):
         with pytest.raises(DependencyUnavailable):
             await breaker.call(dependency)
 
 
-async def test_an_answer_passes_through(breaker: CircuitBreaker, dependency: Helper) -> None:
-    assert await breaker.call(dependency) == "answer"
+async def test_a_reply_is_returned(breaker: CircuitBreaker, dependency: Dependency) -> None:
+    assert await breaker.call(dependency) == "reply"
     assert breaker.state() == "ok"
 
 
-async def test_a_helper_that_hangs_is_left_after_the_time_limit_and_counted(
-    breaker: CircuitBreaker, dependency: Helper, errors: Counter
+async def test_a_hanging_call_times_out_and_is_counted(
+    breaker: CircuitBreaker, dependency: Dependency, registry: CollectorRegistry
 ) -> None:
     dependency.delay = 60
 
     await fail(breaker, dependency, 1)
 
-    assert errors.labels("timeout")._value.get() == 1
+    assert count(registry, "timeout") == 1
     assert breaker.state().startswith("timeout")
 
 
 @pytest.mark.parametrize(
-    ("error", "name"), [(ConnectionRefusedError("no"), "connection"), (KeyError("?"), "garbage")], ids=str
+    ("error", "name"), [(ConnectionRefusedError("no"), "connection"), (KeyError("?"), "invalid_reply")], ids=str
 )
-async def test_any_failure_is_named_and_counted(
-    breaker: CircuitBreaker, dependency: Helper, errors: Counter, error: Exception, name: str
+async def test_a_failure_is_counted_by_reason(
+    breaker: CircuitBreaker, dependency: Dependency, registry: CollectorRegistry, error: Exception, name: str
 ) -> None:
     dependency.error = error
 
     await fail(breaker, dependency, 1)
 
-    assert errors.labels(name)._value.get() == 1
+    assert count(registry, name) == 1
 
 
-async def test_after_some_failures_nobody_is_kept_waiting(breaker: CircuitBreaker, dependency: Helper) -> None:
+async def test_an_open_breaker_does_not_call_the_dependency(breaker: CircuitBreaker, dependency: Dependency) -> None:
     dependency.delay = 60
     await fail(breaker, dependency)
-    asked = dependency.asked
+    calls = dependency.calls
 
     await fail(breaker, dependency, 100)
 
-    assert dependency.asked == asked
+    assert dependency.calls == calls
 
 
-async def test_a_slow_answer_is_given_and_too_many_of_them_open_the_breaker(
-    breaker: CircuitBreaker, dependency: Helper, errors: Counter
+async def test_slow_replies_are_returned_and_open_the_breaker(
+    breaker: CircuitBreaker, dependency: Dependency, registry: CollectorRegistry
 ) -> None:
     dependency.delay = 0.03
 
-    answers = [await breaker.call(dependency) for _ in range(FAILURES)]
+    replies = [await breaker.call(dependency) for _ in range(MAX_FAILURES)]
 
-    assert answers == ["answer"] * FAILURES
-    assert errors.labels("slow")._value.get() == FAILURES
+    assert replies == ["reply"] * MAX_FAILURES
+    assert count(registry, "slow") == MAX_FAILURES
     with pytest.raises(DependencyUnavailable):
         await breaker.call(dependency)
 
 
-async def test_a_failure_between_answers_does_not_open_the_breaker(breaker: CircuitBreaker, dependency: Helper) -> None:
-    for _ in range(2 * FAILURES):
+async def test_a_reply_between_failures_keeps_the_breaker_closed(
+    breaker: CircuitBreaker, dependency: Dependency
+) -> None:
+    for _ in range(2 * MAX_FAILURES):
         dependency.error = OSError("no")
         await fail(breaker, dependency, 1)
         dependency.error = None
-        assert await breaker.call(dependency) == "answer"
+        assert await breaker.call(dependency) == "reply"
 
 
-async def test_once_the_helper_is_well_again_it_is_asked_again(breaker: CircuitBreaker, dependency: Helper) -> None:
-    dependency.error = OSError("no")
-    await fail(breaker, dependency)
-    dependency.error = None
+async def test_the_breaker_closes_once_the_dependency_recovers_and_logs_both_changes(
+    breaker: CircuitBreaker, dependency: Dependency
+) -> None:
+    with capture_logs() as lines:
+        dependency.error = OSError("no")
+        await fail(breaker, dependency)
+        dependency.error = None
 
-    assert breaker._recovery is not None
-    await breaker._recovery
+        assert breaker._recovery is not None
+        await breaker._recovery
 
-    assert await breaker.call(dependency) == "answer"
+    assert await breaker.call(dependency) == "reply"
+    assert [(line["event"], line["dependency"], line["error"]) for line in lines] == [
+        ("circuit breaker opened", "test", "connection: no"),
+        ("circuit breaker closed", "test", "connection: no"),
+    ]
 
 
-async def test_a_helper_that_is_still_slow_is_not_asked_again(breaker: CircuitBreaker, dependency: Helper) -> None:
+async def test_a_slow_probe_keeps_the_breaker_open(breaker: CircuitBreaker, dependency: Dependency) -> None:
     dependency.delay = 0.03
-    for _ in range(FAILURES):
+    for _ in range(MAX_FAILURES):
         await breaker.call(dependency)
 
     assert not await breaker._probe_succeeds()

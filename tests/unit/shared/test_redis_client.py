@@ -5,7 +5,7 @@ import trustme
 from mathops.shared import redis_client
 
 
-def test_certificates_are_read_once_for_all_connections(tmp_path: Path) -> None:
+def test_connections_share_one_tls_context(tmp_path: Path) -> None:
     authority = tmp_path / "ca.pem"
     trustme.CA().cert_pem.write_to_path(authority)
     pool = redis_client.client(f"rediss://127.0.0.1/0?ssl_ca_certs={authority}", 1).connection_pool

@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from fakeredis import FakeAsyncRedis, FakeServer
 
-from mathops.errors import RevocationUnavailable
+from mathops.errors import NotFound, RevocationUnavailable
 from mathops.shared.circuit_breaker import CircuitBreaker
 from mathops.shared.redis_client import reason
-from mathops.shared.revocations_memory import MemoryRevocations
-from mathops.shared.revocations_redis import RedisRevocations
+from mathops.shared.revocations import MemoryRevocations, NoRevocations, RedisRevocations
 from mathops.telemetry import metrics
 
 pytestmark = pytest.mark.anyio
@@ -25,20 +24,19 @@ def server() -> FakeServer:
 
 @pytest.fixture
 async def make(server: FakeServer) -> AsyncIterator[Make]:
-    opened: list[CircuitBreaker | FakeAsyncRedis] = []
+    breakers: list[CircuitBreaker] = []
 
     def make(closed: bool = True) -> RedisRevocations:
         redis = FakeAsyncRedis(server=server)
-        breaker = CircuitBreaker("revocation", redis.ping, reason, metrics.REVOCATION_ERRORS, seconds=1)
-        opened.append(breaker)
-        return RedisRevocations(redis, breaker, closed)
+        breakers.append(CircuitBreaker("revocation", redis.ping, reason, metrics.REVOCATION_ERRORS, seconds=1))
+        return RedisRevocations(redis, breakers[-1], closed)
 
     yield make
-    for breaker in opened:
+    for breaker in breakers:
         await breaker.close()
 
 
-async def test_a_revoked_token_is_known_to_all_replicas_and_others_are_not_touched(make: Make) -> None:
+async def test_a_token_is_revoked_in_all_replicas(make: Make) -> None:
     one, other = make(), make()
 
     await one.revoke("token", SOON)
@@ -47,13 +45,13 @@ async def test_a_revoked_token_is_known_to_all_replicas_and_others_are_not_touch
     assert not await other.revoked("another")
 
 
-async def test_nothing_is_kept_after_the_token_has_ended(make: Make, server: FakeServer) -> None:
+async def test_redis_deletes_the_entry_when_the_token_expires(make: Make, server: FakeServer) -> None:
     await make().revoke("token", SOON)
 
     assert 0 < await FakeAsyncRedis(server=server).ttl("mathops:1:revoked:token") <= 3600
 
 
-async def test_without_redis_closed_revocation_cannot_tell(make: Make, server: FakeServer) -> None:
+async def test_closed_revocation_is_unavailable_without_redis(make: Make, server: FakeServer) -> None:
     server.connected = False
 
     with pytest.raises(RevocationUnavailable) as raised:
@@ -61,7 +59,7 @@ async def test_without_redis_closed_revocation_cannot_tell(make: Make, server: F
     assert raised.value.headers["Retry-After"] == "1"
 
 
-async def test_without_redis_open_revocation_accepts_but_not_what_was_revoked_here(
+async def test_open_revocation_without_redis_rejects_only_tokens_revoked_by_this_process(
     make: Make, server: FakeServer
 ) -> None:
     revocations = make(closed=False)
@@ -73,7 +71,7 @@ async def test_without_redis_open_revocation_accepts_but_not_what_was_revoked_he
     assert not await revocations.revoked("another")
 
 
-async def test_in_memory_a_revoked_token_is_forgotten_once_it_has_ended() -> None:
+async def test_memory_drops_a_revoked_token_after_it_has_expired() -> None:
     revocations = MemoryRevocations()
     await revocations.revoke("old", int(time.time()) - 1)
     await revocations.revoke("token", SOON)
@@ -81,3 +79,11 @@ async def test_in_memory_a_revoked_token_is_forgotten_once_it_has_ended() -> Non
 
     assert await revocations.revoked("token")
     assert not await revocations.revoked("old")
+
+
+async def test_with_revocation_off_no_token_is_revoked() -> None:
+    revocations = NoRevocations()
+
+    with pytest.raises(NotFound, match="MATHOPS_REVOCATION"):
+        await revocations.revoke("token", SOON)
+    assert not await revocations.revoked("token")

@@ -1,4 +1,5 @@
 import re
+import time
 
 import pytest
 
@@ -10,18 +11,19 @@ from tests.support.server import free_port
 pytestmark = pytest.mark.anyio
 
 
-async def test_without_redis_everything_is_in_the_process_and_no_helper_is_named() -> None:
+async def test_without_redis_all_state_is_in_memory_and_no_dependency_is_reported() -> None:
     async with open_shared(Settings(quota_requests="1/minute", revocation="closed")) as shared:
         await shared.cache.set("key", b"1")
         await shared.rate_limiter.charge("requests", "alice")
 
         assert await shared.cache.get("key") == b"1"
         assert not (await shared.rate_limiter.charge("requests", "alice")).allowed
-        assert shared.revocations is not None
+        await shared.revocations.revoke("token", int(time.time()) + 60)
+        assert await shared.revocations.revoked("token")
         assert shared.dependencies == {}
 
 
-async def test_with_redis_away_cache_and_quotas_work_in_the_process_and_the_fault_is_told() -> None:
+async def test_if_redis_is_down_cache_and_quotas_work_in_memory_and_the_error_is_reported() -> None:
     url = f"redis://:secret@127.0.0.1:{free_port()}/0"
     async with open_shared(Settings(redis_url=url, quota_requests="1/minute", revocation="open")) as shared:
         await shared.cache.set("key", b"1")
@@ -51,7 +53,7 @@ async def test_with_redis_away_cache_and_quotas_work_in_the_process_and_the_faul
         "rediss://127.0.0.1/0?ssl_cert_reqs=sometimes",
     ],
 )
-async def test_a_url_that_is_not_of_redis_stops_the_start(url: str) -> None:
+async def test_an_invalid_redis_url_is_a_startup_error(url: str) -> None:
     with pytest.raises(StartupError, match="MATHOPS_REDIS_URL") as refusal:
         async with open_shared(Settings(redis_url=url)):
             pass

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mathops.errors import Forbidden, Unauthorized
 from mathops.identity.tokens import BEARER_CHALLENGE, Principal, invalid_token
-from mathops.ports import Revocations, quota_exceeded
+from mathops.ports import quota_exceeded
 from mathops.telemetry import metrics
 from mathops.web.context import RequestContext, context_of
 
@@ -61,17 +61,14 @@ class Authentication:
         context = context_of(scope)
         try:
             principal = context.resources.tokens.verify(bearer_token(scope))
-            await self._refuse_revoked(context.resources.revocations, principal)
+            if await context.resources.revocations.revoked(principal.token_id):
+                raise invalid_token("the token has been revoked")
         except Unauthorized:
             metrics.AUTHENTICATION_FAILURES.inc()
             await rate_limit_client(context, scope)
             raise
         context.principal = principal
         self._authorize(principal, path)
-
-    async def _refuse_revoked(self, revocations: Revocations | None, principal: Principal) -> None:
-        if revocations is not None and await revocations.revoked(principal.token_id):
-            raise invalid_token("the token has been revoked")
 
     def _authorize(self, principal: Principal, path: str) -> None:
         needed = self.scopes.get(path)

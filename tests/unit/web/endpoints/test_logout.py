@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from mathops.errors import RevocationUnavailable
-from mathops.shared.revocations_memory import MemoryRevocations
+from mathops.shared.revocations import MemoryRevocations
 from tests.conftest import World
 
 

@@ -1,13 +1,41 @@
-"""Results in Redis, shared by all replicas; while it is away every look-up is a miss."""
+"""Result caches: in process memory, in Redis, and both as two tiers."""
 
 from hashlib import blake2b
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
-from redis.asyncio import Redis
+from cachetools import TTLCache
 
 from mathops.ports import Cache
 from mathops.shared.circuit_breaker import CircuitBreaker, CorruptReply, DependencyUnavailable
 
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+# Memory of an entry beyond its key and its text.
+_ENTRY_BYTES = 700
 _CHECKSUM_BYTES = 8
+
+
+class MemoryCache:
+    """LRU cache of `size` bytes in total. Entries expire after `ttl` seconds; texts over `value_size` are ignored."""
+
+    def __init__(self, ttl: float, size: int, value_size: int) -> None:
+        # Each text is stored with the size of its entry.
+        self._entries: TTLCache[str, tuple[bytes, int]] = TTLCache(size, ttl, getsizeof=itemgetter(1))
+        self._value_size = value_size
+
+    async def get(self, key: str) -> bytes | None:
+        # TTLCache.get does two look-ups and reads the clock in each.
+        try:
+            return self._entries[key][0]
+        except KeyError:
+            return None
+
+    async def set(self, key: str, text: bytes) -> None:
+        size = len(key) + len(text) + _ENTRY_BYTES
+        if len(text) <= self._value_size and size <= self._entries.maxsize:
+            self._entries[key] = text, size
 
 
 def _checksum(key: str, text: bytes) -> bytes:
@@ -15,20 +43,18 @@ def _checksum(key: str, text: bytes) -> bytes:
 
 
 class RedisCache:
-    """Keeps texts for `ttl` seconds, none over `value_size` bytes.
+    """Cache shared by all replicas; if Redis fails, every look-up is a miss.
 
-    Each is sealed together with its key: bytes that changed on the way, and the answer to
-    another question, are found out.
+    A checksum over key and text detects altered values and values stored under another key.
     """
 
-    def __init__(self, redis: Redis, breaker: CircuitBreaker, ttl: float, value_size: int) -> None:
+    def __init__(self, redis: "Redis", breaker: CircuitBreaker, ttl: float, value_size: int) -> None:
         self._redis = redis
         self._breaker = breaker
         self._milliseconds = max(1, int(ttl * 1000))
         self._value_size = value_size
 
     async def get(self, key: str) -> bytes | None:
-        """The stored text, or None."""
         try:
             return await self._breaker.call(lambda: self._get(key))
         except DependencyUnavailable:
@@ -39,11 +65,10 @@ class RedisCache:
         if value is None:
             return None
         if not isinstance(value, bytes) or value[:_CHECKSUM_BYTES] != _checksum(key, value[_CHECKSUM_BYTES:]):
-            raise CorruptReply("a value whose seal does not match")
+            raise CorruptReply("checksum mismatch")
         return value[_CHECKSUM_BYTES:]
 
     async def set(self, key: str, text: bytes) -> None:
-        """Keep `text`, unless it is too long."""
         if len(text) > self._value_size:
             return
         try:
@@ -53,14 +78,13 @@ class RedisCache:
 
 
 class TieredCache:
-    """A `near` cache in front of a `far` one: what is near costs no round trip, and stays when the far is away."""
+    """A `local` cache in front of a `remote` one: local hits need no round trip and survive a remote failure."""
 
-    def __init__(self, near: Cache, far: Cache) -> None:
-        self._local = near
-        self._remote = far
+    def __init__(self, local: Cache, remote: Cache) -> None:
+        self._local = local
+        self._remote = remote
 
     async def get(self, key: str) -> bytes | None:
-        """The text from the nearest that has it."""
         text = await self._local.get(key)
         if text is None:
             text = await self._remote.get(key)
@@ -69,6 +93,5 @@ class TieredCache:
         return text
 
     async def set(self, key: str, text: bytes) -> None:
-        """Keep `text` in both."""
         await self._local.set(key, text)
         await self._remote.set(key, text)

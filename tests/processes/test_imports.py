@@ -1,0 +1,20 @@
+"""Which modules a process imports."""
+
+import subprocess
+import sys
+
+_OPEN_WITHOUT_REDIS = """
+import asyncio, sys
+from mathops.settings import Settings
+from mathops.shared.shared_state import open_shared
+
+async def main():
+    async with open_shared(Settings(revocation="open")):
+        assert "redis" not in sys.modules
+
+asyncio.run(main())
+"""
+
+
+def test_without_redis_its_client_is_not_imported() -> None:
+    subprocess.run([sys.executable, "-c", _OPEN_WITHOUT_REDIS], check=True)
