@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 SCHEMA_VERSION = 1
+SCOPES = ("math", "history")
 # Longer parameter texts are cut: a refused request may carry anything.
 MAX_PARAMETER_CHARACTERS = 256
 

@@ -1,4 +1,4 @@
-"""The command line as a shell runs it: on a terminal, in a pipe, and interrupted."""
+"""The command line as a shell runs it: imports, terminals, pipes and signals."""
 
 import os
 import pty
@@ -11,6 +11,26 @@ import psutil
 import pytest
 
 from tests.support.server import Server, eventually, interruptible
+
+# Imported only by the commands that use them.
+LAZY_IMPORTS = {
+    "aiokafka",
+    "alembic",
+    "argon2",
+    "asyncio",
+    "gunicorn",
+    "httpx2",
+    "joserfc",
+    "opentelemetry",
+    "prometheus_client",
+    "pydantic",
+    "redis",
+    "rich",
+    "sqlalchemy",
+    "starlette",
+    "structlog",
+    "uvicorn",
+}
 
 
 @pytest.fixture
@@ -35,14 +55,24 @@ def read_all(terminal: int) -> bytes:
         while part := os.read(terminal, 65536):
             parts.append(part)
     except OSError:
-        pass  # how Linux tells that the other end is closed
+        pass  # Linux reports a closed terminal this way
     return b"".join(parts)
 
 
-def test_long_work_shows_progress_on_a_terminal_and_the_digits_in_the_pipe(idle: Server) -> None:
-    terminal, theirs = pty.openpty()
-    with start(idle, "fact", "205022", stderr=theirs) as process:
-        os.close(theirs)
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("db", "--help"), ("pow", "2", "5")])
+def test_light_commands_import_no_heavy_package(idle: Server, arguments: tuple[str, ...]) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "mathops", *arguments]
+    result = subprocess.run(command, env=idle.environment, capture_output=True, text=True, check=True)
+
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in result.stderr.splitlines()}
+    assert "click" in imported
+    assert imported & LAZY_IMPORTS == set()
+
+
+def test_a_long_computation_shows_progress_on_the_terminal_and_prints_to_the_pipe(idle: Server) -> None:
+    terminal, child_terminal = pty.openpty()
+    with start(idle, "fact", "205022", stderr=child_terminal) as process:
+        os.close(child_terminal)
         assert process.stdout is not None
         text = process.stdout.read()
         shown = read_all(terminal)
@@ -53,7 +83,7 @@ def test_long_work_shows_progress_on_a_terminal_and_the_digits_in_the_pipe(idle:
     assert b"computing 1,000,000 digits" in shown
 
 
-def test_a_reader_that_leaves_early_is_no_fault(idle: Server) -> None:
+def test_a_closed_pipe_is_not_an_error(idle: Server) -> None:
     with start(idle, "fact", "205022", stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -62,7 +92,7 @@ def test_a_reader_that_leaves_early_is_no_fault(idle: Server) -> None:
         assert process.stderr.read() == b""
 
 
-def test_an_interrupt_ends_the_computation_too(idle: Server) -> None:
+def test_an_interrupt_kills_the_computing_process(idle: Server) -> None:
     with start(idle, "fact", "9000000", stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         [child] = eventually(lambda: psutil.Process(process.pid).children())

@@ -1,7 +1,7 @@
-"""The command line, one module a group of commands.
+"""The command line: one module per command or command group.
 
-What takes long to import is imported inside the command that needs it, so that help and completion
-answer at once, and so that `serve` decides first how prometheus_client counts.
+Modules import only click and light modules at the top. Commands import the rest when they run, so that help and shell
+completion stay fast.
 """
 
 from mathops.cli.group import commands, main

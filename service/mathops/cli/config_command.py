@@ -3,20 +3,16 @@
 import click
 
 from mathops.cli import options
-from mathops.cli.output import print_json, print_table
-from mathops.settings import Settings, env_name, load, redacted
+from mathops.cli.output import print_output
 
 
 @click.command()
 @options.as_json
 def config(as_json: bool) -> None:
-    """Show each setting, its value and where that came from; passwords are hidden."""
-    loaded = load()
-    rows = [
-        (env_name(name), redacted(getattr(loaded.settings, name)), loaded.sources[name])
-        for name in Settings.model_fields
-    ]
-    if as_json:
-        print_json([{"variable": key, "value": value, "source": source} for key, value, source in rows])
-    else:
-        print_table(("VARIABLE", "VALUE", "SOURCE"), rows)
+    """Show each setting with its value and source. Passwords are hidden."""
+    from mathops.settings import Settings, env_name, load, redacted
+
+    settings, sources = load()
+    rows = [(env_name(name), redacted(getattr(settings, name)), sources[name]) for name in Settings.model_fields]
+    document = [{"variable": variable, "value": value, "source": source} for variable, value, source in rows]
+    print_output(as_json, document, ("VARIABLE", "VALUE", "SOURCE"), rows)

@@ -5,57 +5,47 @@ from pathlib import Path
 import click
 
 from mathops.cli import options
-from mathops.cli.output import print_json, print_table, progress
-from mathops.settings import load
-
-
-def _url() -> str:
-    return load().settings.journal_url
+from mathops.cli.output import print_output, progress
 
 
 @click.group()
 def db() -> None:
-    """Look after the journal's database, also while the service runs."""
+    """Maintain the journal database, also while the service runs."""
 
 
 @db.command()
 def upgrade() -> None:
-    """Make the database, or bring its schema up to date; `mathops serve` does so by itself."""
+    """Create the database or upgrade its schema. `mathops serve` does this at start."""
     from mathops.journal import schema
 
-    schema.upgrade(_url())
+    schema.upgrade(options.load_settings().journal_url)
     click.echo(f"revision {schema.newest()}")
 
 
 @db.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def backup(path: Path) -> None:
-    """Write a consistent copy of the SQLite database to PATH, which must not exist, and check the copy."""
+    """Write a consistent copy of the SQLite database to PATH and check it. PATH must not exist."""
     from mathops.journal import maintenance
 
     with progress(f"copying to {path}"):
-        size = maintenance.backup(_url(), path)
+        size = maintenance.backup(options.load_settings().journal_url, path)
     click.echo(f"{path}: {size} bytes, checked")
 
 
 @db.command()
 @options.as_json
 def check(as_json: bool) -> None:
-    """Check the database and its schema; exit code 1 when something is wrong."""
+    """Check the database and its schema. The exit code is 1 if a check fails."""
     from mathops.journal import maintenance
 
     with progress("checking"):
-        health = maintenance.check(_url())
-    if as_json:
-        print_json(health)
-    else:
-        print_table(
-            ("CHECK", "FOUND"),
-            [
-                ("integrity", "; ".join(health.faults) or "ok"),
-                ("revision", f"{health.revision or 'none'} (newest: {health.newest})"),
-                (health.database, health.version + ("" if health.safe else ", has the WAL-reset bug: update it")),
-            ],
-        )
+        health = maintenance.check(options.load_settings().journal_url)
+    rows = [
+        ("integrity", "; ".join(health.faults) or "ok"),
+        ("revision", f"{health.revision or 'none'} (newest: {health.newest})"),
+        (health.database, health.version + ("" if health.safe else ", has the WAL-reset bug: update it")),
+    ]
+    print_output(as_json, health, ("CHECK", "FOUND"), rows)
     if not health.good:
         raise click.ClickException(health.advice)

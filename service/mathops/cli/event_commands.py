@@ -1,96 +1,100 @@
 """`mathops events`."""
 
-import asyncio
-import contextlib
 from collections.abc import Iterator
+from contextlib import aclosing, closing, contextmanager, suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from mathops.cli import options
-from mathops.cli.output import print_json, print_table
-from mathops.errors import StartupError
-from mathops.journal.database import error_message
-from mathops.journal.outbox import OutboxCursor
-from mathops.models import timestamp
-from mathops.settings import Settings, load
+from mathops.cli.output import print_output
 
-_BATCH = 500
+if TYPE_CHECKING:
+    from mathops.settings import Settings
+
+_BATCH_SIZE = 500
 
 
 @click.group()
 def events() -> None:
-    """Look at the events in Kafka, and publish them again."""
+    """Inspect and republish the events in Kafka."""
 
 
 @events.command()
-@click.option("--from-start", is_flag=True, help="Begin with the oldest event there is.")
+@click.option("--from-start", is_flag=True, help="Start with the oldest available event.")
 def tail(from_start: bool) -> None:
-    """Print events as they come, one JSON object a line, until interrupted."""
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_tail(_settings(), from_start))
+    """Print events as they arrive, one JSON object per line, until interrupted."""
+    import asyncio
+
+    settings = _kafka_settings()
+    with suppress(KeyboardInterrupt), _report_errors("read"):
+        asyncio.run(_tail(settings, from_start))
 
 
-async def _tail(settings: Settings, from_start: bool) -> None:
+async def _tail(settings: "Settings", from_start: bool) -> None:
     from mathops.events.kafka import values
 
-    with _errors_as_startup_error("read"):
-        async with contextlib.aclosing(values(settings, from_start=from_start)) as found:
-            async for value in found:
-                click.echo(value)
+    async with aclosing(values(settings, from_start=from_start)) as events:
+        async for event in events:
+            click.echo(event)
 
 
 @events.command()
-@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]), required=True, help="A time in UTC.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]), required=True, help="Start (UTC).")
 def replay(since: datetime) -> None:
-    """Publish again, in order, what was published already; consumers see the same ids."""
-    count = asyncio.run(_replay(_settings(), timestamp(since.replace(tzinfo=UTC).timestamp())))
+    """Publish the events since a time again, in order. Consumers receive the same ids."""
+    import asyncio
+
+    settings = _kafka_settings()
+    with _report_errors("publish"):
+        count = asyncio.run(_replay(settings, since.replace(tzinfo=UTC)))
     click.echo(f"published {count} events again")
 
 
-async def _replay(settings: Settings, moment: str) -> int:
+async def _replay(settings: "Settings", since: datetime) -> int:
     from mathops.events.kafka import connected
     from mathops.events.relay import message
+    from mathops.journal.outbox import OutboxCursor
+    from mathops.models import timestamp
 
-    cursor = OutboxCursor(settings.journal_url, "replay")
     count = 0
-    with _errors_as_startup_error("publish"), contextlib.closing(cursor):
-        position, last = cursor.published_since(moment)
+    with closing(OutboxCursor(settings.journal_url, "replay")) as cursor:
+        position, last = cursor.published_since(timestamp(since.timestamp()))
         async with connected(settings) as broker:
-            # What lies beyond is the relay's: to overtake it would change the order.
-            while rows := [row for row in cursor.fetch_after(position, _BATCH) if row.seq <= last]:
+            # Rows after `last` belong to the relay: publishing them here would change the order.
+            while rows := [row for row in cursor.fetch_after(position, _BATCH_SIZE) if row.seq <= last]:
                 await broker.publish([message(row.record) for row in rows])
                 position = rows[-1].seq
                 count += len(rows)
     return count
 
 
-@events.command()
+@events.command("dead-letters")
 @options.as_json
-def refused(as_json: bool) -> None:
-    """Show the events that the broker refused for good."""
-    with (
-        _errors_as_startup_error("read"),
-        contextlib.closing(OutboxCursor(load().settings.journal_url, "refused")) as cursor,
-    ):
+def dead_letters(as_json: bool) -> None:
+    """List the events rejected by the broker."""
+    from mathops.journal.outbox import OutboxCursor
+
+    with _report_errors("read"), closing(OutboxCursor(options.load_settings().journal_url, "dead-letters")) as cursor:
         rows = cursor.dead_letters()
     names = ("seq", "id", "timestamp", "reason")
-    if as_json:
-        print_json({"events": [dict(zip(names, row, strict=True)) for row in rows]})
-    else:
-        print_table([name.upper() for name in names], rows)
+    document = {"events": [dict(zip(names, row, strict=True)) for row in rows]}
+    print_output(as_json, document, [name.upper() for name in names], rows)
 
 
-def _settings() -> Settings:
-    settings = load().settings
+def _kafka_settings() -> "Settings":
+    settings = options.load_settings()
     if not settings.kafka_brokers:
-        raise StartupError("MATHOPS_KAFKA_BROKERS is not set: there is nothing to read from or publish to")
+        raise click.ClickException("MATHOPS_KAFKA_BROKERS is not set")
     return settings
 
 
-@contextlib.contextmanager
-def _errors_as_startup_error(verb: str) -> Iterator[None]:
+@contextmanager
+def _report_errors(verb: str) -> Iterator[None]:
+    from mathops.journal.database import error_message
+
     try:
         yield
-    except Exception as error:  # whatever Kafka's client or the database raises is for who runs the command
-        raise StartupError(f"cannot {verb} events: {error_message(error)}") from None
+    except Exception as error:  # any error of the Kafka client or the database
+        raise click.ClickException(f"cannot {verb} events: {error_message(error)}") from None

@@ -1,13 +1,13 @@
-"""All commands together, and what becomes of their faults."""
+"""The `mathops` command: subcommands and error handling."""
 
 import errno
 from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.shell_completion import get_completion_class
 
 from mathops import __version__
-from mathops.cli.completion_command import completion
 from mathops.cli.config_command import config
 from mathops.cli.db_commands import db
 from mathops.cli.event_commands import events
@@ -15,37 +15,48 @@ from mathops.cli.history_command import history
 from mathops.cli.key_commands import keys
 from mathops.cli.operation_commands import operation_commands
 from mathops.cli.serve_command import serve
-from mathops.cli.token_command import token
-from mathops.cli.user_commands import users
+from mathops.cli.user_commands import token, users
 from mathops.errors import MathopsError, StartupError
 from mathops.operations import OPERATIONS, Operation
 
-_HELP = """Exact power, Fibonacci and factorial: the service, and the same mathematics here.
+_HELP = """Exact powers, Fibonacci numbers and factorials, as a service and on the command line.
 
 \b
-Exit codes: 0 done, 1 failed (one line on stderr says why), 2 the command was not understood.
+Exit codes: 0 success, 1 failure (stderr has the reason in one line), 2 usage error.
+"""
+_COMPLETION_HELP = """Print a shell completion script.
+
+\b
+bash: eval "$(mathops completion bash)" in ~/.bashrc
+zsh:  eval "$(mathops completion zsh)" in ~/.zshrc
+fish: mathops completion fish > ~/.config/fish/completions/mathops.fish
 """
 
 
-class Commands(click.Group):
-    """A group whose foreseen faults are one line on stderr and exit code 1."""
+class CommandGroup(click.Group):
+    """Prints expected errors in one line, with exit code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
         try:
             return super().invoke(ctx)
-        except (StartupError, MathopsError) as error:
-            raise click.ClickException(str(error)) from None
-        except OSError as error:
-            # click ends quietly when the reader of a pipe has gone.
-            if error.errno == errno.EPIPE:
+        except (StartupError, MathopsError, OSError) as error:
+            # click exits without a message when the reader of a pipe has closed it.
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise
             raise click.ClickException(str(error)) from None
 
 
+@click.command(help=_COMPLETION_HELP)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(ctx.find_root().command, {}, "mathops", "_MATHOPS_COMPLETE").source())
+
+
 def commands(operations: Sequence[Operation] = OPERATIONS) -> click.Group:
-    """The whole command line, with subcommands for `operations`."""
-    group = Commands("mathops", help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+    group = CommandGroup("mathops", help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
     click.version_option(__version__)(group)
     for command in (
         serve,
@@ -64,5 +75,4 @@ def commands(operations: Sequence[Operation] = OPERATIONS) -> click.Group:
 
 
 def main() -> None:
-    """Run a command, and end with its exit code."""
     commands()(prog_name="mathops")

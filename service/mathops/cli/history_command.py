@@ -4,73 +4,67 @@ import click
 import msgspec
 
 from mathops.cli import options
-from mathops.cli.output import print_json, print_table
+from mathops.cli.output import print_output
 from mathops.models import Record
-from mathops.settings import load
 
-MAX_PAGE_SIZE = 200
 _MAX_RESULT_LENGTH = 40
 
 
 class Page(msgspec.Struct):
-    """What the service answers to GET /history."""
-
     records: list[Record]
     next: str | None
 
 
 @click.command()
-@click.option("--user", help="Only records of this user.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many records.")
+@click.option("--user", help="Show only the records of this user.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Maximum number of records.")
 @options.url
 @options.token
 @options.as_json
 def history(user: str | None, limit: int, url: str | None, token: str | None, as_json: bool) -> None:
-    """Show the newest requests, from the journal's database.
+    """Show the newest requests in the journal database.
 
-    With --url the service gives those of the token's user.
+    With --url, show the newest requests of the token's user.
     """
     if url and user:
-        raise click.UsageError("--user cannot be chosen with --url: a token gives its own user's records")
+        raise click.UsageError("--user cannot be combined with --url: the token selects the user")
     records = _remote(url, token, limit) if url else _local(user, limit)
-    if as_json:
-        print_json({"records": records})
-    else:
-        print_table(("TIME", "USER", "OPERATION", "PARAMETERS", "STATUS", "RESULT"), map(_row, records))
+    columns = ("TIME", "USER", "OPERATION", "PARAMETERS", "STATUS", "RESULT")
+    print_output(as_json, {"records": records}, columns, map(_row, records))
 
 
 def _local(user: str | None, limit: int) -> list[Record]:
     from mathops.journal import maintenance
 
-    return maintenance.recent(load().settings.journal_url, user, limit)
+    return maintenance.recent(options.load_settings().journal_url, user, limit)
 
 
 def _remote(url: str, token: str | None, limit: int) -> list[Record]:
-    from mathops.cli.http_client import Client
+    from mathops.cli.http_client import connect, request_json
+    from mathops.web.endpoints.history_page import MAX_PAGE_SIZE
 
     records: list[Record] = []
     path: str | None = f"/history?limit={min(limit, MAX_PAGE_SIZE)}"
-    with Client(url, token) as client:
+    with connect(url, token) as client:
         while path and len(records) < limit:
-            page = client.get(path, Page)
+            page = request_json(client, path, Page)
             records += page.records
             path = page.next
     return records[:limit]
 
 
 def _row(record: Record) -> tuple[object, ...]:
-    parameters = " ".join(f"{name}={value}" for name, value in record.parameters.items())
     return (
         record.timestamp,
         record.user or "-",
         record.operation,
-        parameters,
+        " ".join(f"{name}={value}" for name, value in record.parameters.items()),
         record.status,
-        record.problem or _result(record.result, record.result_digits),
+        record.problem or _shorten(record.result, record.result_digits),
     )
 
 
-def _result(text: str | None, digits: int | None) -> str:
-    if text is not None and len(text) <= _MAX_RESULT_LENGTH:
-        return text
+def _shorten(result: str | None, digits: int | None) -> str:
+    if result is not None and len(result) <= _MAX_RESULT_LENGTH:
+        return result
     return f"{digits} digits" if digits else "-"

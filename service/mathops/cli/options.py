@@ -1,29 +1,30 @@
-"""Options that several commands share."""
+"""Settings, and options shared by several commands."""
+
+from typing import TYPE_CHECKING
 
 import click
 
-from mathops.identity.users import SCOPES
-from mathops.settings import TOKEN_VARIABLE
+if TYPE_CHECKING:
+    from mathops.settings import Settings
 
 
-def _stripped(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+def _strip(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     return value.strip() if value else None
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-url = click.option("--url", metavar="URL", help="Ask the service at this address instead of working here.")
+url = click.option("--url", metavar="URL", help="Send the request to the service at this URL.")
 token = click.option(
     "--token",
-    envvar=TOKEN_VARIABLE,
+    envvar="MATHOPS_TOKEN",
     show_envvar=True,
     metavar="TOKEN",
-    callback=_stripped,
+    callback=_strip,
     help="Access token for --url.",
 )
-scopes = click.option(
-    "--scope",
-    "scopes",
-    type=click.Choice(SCOPES),
-    multiple=True,
-    help="What the user may do, all by default; may be given more than once.",
-)
+
+
+def load_settings() -> "Settings":
+    from mathops.settings import load
+
+    return load().settings

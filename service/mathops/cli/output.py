@@ -1,4 +1,4 @@
-"""What commands print: results on stdout, progress on stderr where that is a terminal."""
+"""Output of commands: results on stdout, progress on stderr if stderr is a terminal."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,19 +8,23 @@ from typing import Any
 import click
 import msgspec
 
-# Wide enough that a table is never folded where a program reads it.
+# Tables in a pipe are never wrapped.
 _PIPE_WIDTH = 10_000
 
 Report = Callable[[int, int | None], None]
 
 
 def print_json(document: Any) -> None:
-    """One line of JSON on stdout."""
     click.echo(msgspec.json.encode(document))
 
 
+def print_output(as_json: bool, document: Any, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print `document` as JSON, or `rows` as a table."""
+    print_json(document) if as_json else print_table(columns, rows)
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Aligned columns; folded to the width of a terminal, never for a pipe."""
+    """Aligned columns, wrapped only on a terminal."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -32,13 +36,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 
 def printable(text: str) -> str:
-    """`text` without control characters: what callers sent to the service must not steer a terminal."""
+    """`text` with control characters escaped, because callers of the service choose some of it."""
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 @contextmanager
 def progress(description: str) -> Iterator[Report]:
-    """Shows the time gone and, once `report(done, total)` is called, how far the work is."""
+    """Show the elapsed time and, after `report(done, total)`, a progress bar."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return

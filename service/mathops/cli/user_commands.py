@@ -1,22 +1,101 @@
-"""`mathops users`."""
+"""`mathops token` and `mathops users`."""
+
+import sys
+from typing import Any, TypedDict
 
 import click
 
 from mathops.cli import options
-from mathops.cli.passwords import ask_password
-from mathops.identity.users import NAME, SCOPES, users_line
+from mathops.cli.output import print_json
+from mathops.models import SCOPES
+
+
+class Grant(TypedDict):
+    access_token: str
+    token_type: str
+    expires_in: int
+    scope: str
+    token: str
+
+
+def _check_name(_: click.Context, __: click.Parameter, name: str) -> str:
+    from mathops.identity.users import NAME
+
+    if not NAME.fullmatch(name):
+        raise click.BadParameter("write 1 to 64 letters, digits, dots, dashes, underscores and @")
+    return name
+
+
+_user = click.argument("user", callback=_check_name)
+_scopes = click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    help="Scope to grant. Repeat the option for several scopes. Default: all scopes.",
+)
+
+
+@click.command()
+@_user
+@_scopes
+@options.url
+@click.option("--password", is_flag=True, help="With --url: prompt for the password, or read it from a pipe.")
+@options.as_json
+def token(user: str, scopes: tuple[str, ...], url: str | None, password: bool, as_json: bool) -> None:
+    """Create an access token for USER.
+
+    The token is signed with the keys file of this machine; no password is required. With --url, log in to a running
+    service instead (POST /login).
+    """
+    if url and scopes:
+        raise click.UsageError("--scope cannot be combined with --url: the service grants the scopes")
+    if password and not url:
+        raise click.UsageError("--password requires --url")
+    response = _log_in(url, user, password) if url else _sign(user, list(scopes or SCOPES))
+    print_json(response) if as_json else click.echo(response["access_token"])
+
+
+def _log_in(url: str, user: str, password: bool) -> Grant:
+    from mathops.cli.http_client import connect, request_json
+
+    credentials = {"user": user}
+    if password:
+        credentials["password"] = _read_password()
+    with connect(url) as client:
+        return request_json(client, "/login", Grant, credentials)
+
+
+def _sign(user: str, scopes: list[str]) -> Any:
+    from mathops.identity.keys import Keys
+    from mathops.identity.tokens import Tokens
+
+    settings = options.load_settings()
+    return Tokens(Keys(settings.keys_path), settings).grant(user, scopes)
 
 
 @click.group()
 def users() -> None:
-    """Prepare the file that MATHOPS_USERS_FILE names."""
+    """Create lines for the users file (MATHOPS_USERS_FILE)."""
 
 
 @users.command("hash")
-@click.argument("user")
-@options.scopes
+@_user
+@_scopes
 def hash_password(user: str, scopes: tuple[str, ...]) -> None:
-    """Ask for a password twice and print USER's line of the users file."""
-    if not NAME.fullmatch(user):
-        raise click.BadParameter("write 1 to 64 letters, digits, dots, dashes, underscores and @", param_hint="USER")
-    click.echo(users_line(user, ask_password(twice=True), scopes or SCOPES))
+    """Prompt twice for a password and print USER's line for the users file."""
+    from mathops.identity.users import users_line
+
+    click.echo(users_line(user, _read_password(confirm=True), scopes or SCOPES))
+
+
+def _read_password(*, confirm: bool = False) -> str:
+    from mathops.identity.users import MAX_PASSWORD_LENGTH
+
+    if sys.stdin.isatty():
+        password = str(click.prompt("Password", hide_input=True, err=True, confirmation_prompt=confirm))
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    if not 0 < len(password) <= MAX_PASSWORD_LENGTH:
+        raise click.ClickException(f"a password has 1 to {MAX_PASSWORD_LENGTH} characters")
+    return password

@@ -10,8 +10,8 @@ import argon2
 from argon2 import PasswordHasher
 
 from mathops.errors import StartupError
+from mathops.models import SCOPES
 
-SCOPES = ("math", "history")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _HASH = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+", re.ASCII)
 # argon2 reads the whole password; a longer one is only work.

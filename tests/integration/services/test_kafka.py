@@ -183,7 +183,7 @@ def test_a_message_that_the_broker_refuses_is_set_aside_and_the_rest_goes_on(
 
     unique = [parameters for place, parameters in enumerate(published) if parameters not in published[:place]]
     assert unique == [{"base": "2", "exp": exp} for exp in ("3", "4", "5")]
-    assert len(json.loads(server.run("events", "refused", "--json").stdout)["events"]) == 2
+    assert len(json.loads(server.run("events", "dead-letters", "--json").stdout)["events"]) == 2
     eventually(lambda: server.metric("mathops_event_dead_letters_total") == 2)
 
 

@@ -18,7 +18,7 @@ def test_every_setting_is_listed_with_its_value_and_source(run: Run, tmp_path: P
     assert found["MATHOPS_TOKEN_ISSUER"] == ("mathops", "default")
 
 
-def test_the_table_has_a_line_for_each_setting(run: Run) -> None:
+def test_the_table_has_one_line_per_setting(run: Run) -> None:
     lines = run("config").stdout.splitlines()
 
     assert lines[0].split() == ["VARIABLE", "VALUE", "SOURCE"]
@@ -34,7 +34,7 @@ def test_passwords_are_hidden(run: Run) -> None:
         assert "postgresql://math:***@db/math" in text
 
 
-def test_the_token_of_the_command_line_is_no_setting(run: Run) -> None:
+def test_mathops_token_is_accepted_and_is_not_a_setting(run: Run) -> None:
     result = run("config", MATHOPS_TOKEN="x")
 
     assert result.exit_code == 0

@@ -1,4 +1,4 @@
-"""The commands; what the parts of SQLite do is in tests/unit/journal/test_maintenance.py."""
+"""The commands. tests/unit/journal/test_maintenance.py tests the SQLite functions."""
 
 import json
 import sqlite3
@@ -17,7 +17,7 @@ def journal(run: Run, tmp_path: Path) -> Path:
     return tmp_path / "mathops.db"
 
 
-def test_a_sound_database_is_exit_code_0(run: Run, journal: Path) -> None:
+def test_an_intact_database_passes_the_check(run: Run, journal: Path) -> None:
     result = run("db", "check")
     document = json.loads(run("db", "check", "--json").stdout)
 
@@ -26,7 +26,7 @@ def test_a_sound_database_is_exit_code_0(run: Run, journal: Path) -> None:
     assert (document["faults"], document["revision"]) == ([], document["newest"])
 
 
-def test_an_older_schema_is_exit_code_1_and_says_what_to_do(run: Run, journal: Path) -> None:
+def test_an_older_schema_fails_the_check_and_names_the_fix(run: Run, journal: Path) -> None:
     with closing(sqlite3.connect(journal)) as database:
         database.execute("DELETE FROM alembic_version")
         database.commit()
@@ -43,7 +43,7 @@ def test_upgrading_twice_changes_nothing(run: Run, journal: Path) -> None:
     assert run("db", "check").exit_code == 0
 
 
-def test_a_backup_says_what_it_wrote(run: Run, journal: Path, tmp_path: Path) -> None:
+def test_a_backup_prints_its_path_and_size(run: Run, journal: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
 
     result = run("db", "backup", str(copy))
@@ -52,7 +52,7 @@ def test_a_backup_says_what_it_wrote(run: Run, journal: Path, tmp_path: Path) ->
     assert run("db", "check", MATHOPS_DATABASE_URL=f"sqlite:///{copy}").exit_code == 0
 
 
-def test_a_backup_of_postgresql_is_left_to_its_own_program(run: Run, tmp_path: Path) -> None:
+def test_a_backup_of_postgresql_is_rejected(run: Run, tmp_path: Path) -> None:
     result = run("db", "backup", str(tmp_path / "copy"), MATHOPS_DATABASE_URL="postgresql://u:secret@nowhere/mathops")
 
     assert (result.exit_code, result.stdout) == (1, "")
@@ -61,7 +61,7 @@ def test_a_backup_of_postgresql_is_left_to_its_own_program(run: Run, tmp_path: P
 
 
 @pytest.mark.parametrize("command", [("db", "check"), ("db", "backup", "copy.db"), ("history",)])
-def test_without_a_database_one_line_says_what_makes_it(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_a_missing_database_is_reported_in_one_line(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
     result = run(*command)
 
     assert result.exit_code == 1
@@ -70,7 +70,7 @@ def test_without_a_database_one_line_says_what_makes_it(run: Run, tmp_path: Path
 
 
 @pytest.mark.parametrize("command", [("db", "check"), ("db", "upgrade"), ("db", "backup", "copy.db"), ("history",)])
-def test_a_file_that_is_no_database_is_one_line(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_a_file_in_another_format_is_reported_in_one_line(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
     (tmp_path / "mathops.db").write_bytes(b"no database " * 1000)
 
     result = run(*command)
@@ -80,7 +80,7 @@ def test_a_file_that_is_no_database_is_one_line(run: Run, tmp_path: Path, comman
     assert "cannot be used: file is not a database" in result.stderr
 
 
-def test_a_database_of_a_newer_version_is_one_line(run: Run, journal: Path) -> None:
+def test_a_database_of_a_newer_version_is_reported_in_one_line(run: Run, journal: Path) -> None:
     with closing(sqlite3.connect(journal)) as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
         database.commit()

@@ -1,22 +1,22 @@
-"""What `mathops events` says of the journal. What it does with a broker is in tests/integration/services."""
+"""`mathops events` without a broker. tests/integration/services tests it with Kafka."""
 
 from tests.unit.cli.conftest import Run
 
 
-def test_a_journal_that_is_not_there_is_one_line(run: Run) -> None:
-    result = run("events", "refused")
+def test_a_missing_journal_is_reported_in_one_line(run: Run) -> None:
+    result = run("events", "dead-letters")
 
     assert result.exit_code == 1
     assert result.stderr == "Error: cannot read events: unable to open database file\n"
 
 
-def test_a_fresh_journal_has_no_refused_events(run: Run) -> None:
+def test_a_new_journal_has_no_dead_letters(run: Run) -> None:
     run("db", "upgrade")
 
-    assert run("events", "refused", "--json").stdout == '{"events":[]}\n'
+    assert run("events", "dead-letters", "--json").stdout == '{"events":[]}\n'
 
 
-def test_without_brokers_there_is_nothing_to_publish_to(run: Run) -> None:
+def test_replay_without_configured_brokers_fails(run: Run) -> None:
     result = run("events", "replay", "--since", "2026-01-01")
 
     assert result.exit_code == 1

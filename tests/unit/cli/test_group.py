@@ -2,7 +2,7 @@ import pytest
 
 from tests.unit.cli.conftest import Run
 
-COMMANDS = ("completion", "config", "db", "fact", "fib", "history", "keys", "pow", "serve", "token", "users")
+COMMANDS = ("completion", "config", "db", "events", "fact", "fib", "history", "keys", "pow", "serve", "token", "users")
 
 
 def test_help_lists_every_command(run: Run) -> None:
@@ -13,7 +13,7 @@ def test_help_lists_every_command(run: Run) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("nothing",), ("pow", "2"), ("pow", "2", "3", "4"), ("pow", "2", "3", "--jsn")])
-def test_a_command_that_is_not_understood_is_exit_code_2(run: Run, arguments: tuple[str, ...]) -> None:
+def test_a_usage_error_has_exit_code_2(run: Run, arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
 
     assert result.exit_code == 2
@@ -22,7 +22,7 @@ def test_a_command_that_is_not_understood_is_exit_code_2(run: Run, arguments: tu
 
 
 @pytest.mark.parametrize("command", [("config",), ("history",), ("db", "check"), ("keys", "list"), ("token", "alice")])
-def test_a_misspelled_setting_is_one_line_and_exit_code_1(run: Run, command: tuple[str, ...]) -> None:
+def test_a_misspelled_setting_is_reported_in_one_line_with_exit_code_1(run: Run, command: tuple[str, ...]) -> None:
     result = run(*command, MATHOPS_WORKRS="2")
 
     assert result.exit_code == 1
@@ -30,5 +30,19 @@ def test_a_misspelled_setting_is_one_line_and_exit_code_1(run: Run, command: tup
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("pow", "2", "3")])
-def test_what_needs_no_setting_works_in_spite_of_a_misspelled_one(run: Run, arguments: tuple[str, ...]) -> None:
+def test_commands_without_settings_ignore_a_misspelled_one(run: Run, arguments: tuple[str, ...]) -> None:
     assert run(*arguments, MATHOPS_WORKRS="2").exit_code == 0
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_the_script_of_a_shell(run: Run, shell: str) -> None:
+    result = run("completion", shell)
+
+    assert result.exit_code == 0
+    assert f"_MATHOPS_COMPLETE={shell}_complete" in result.stdout
+
+
+def test_the_completion_script_gets_the_matching_commands(run: Run) -> None:
+    result = run(_MATHOPS_COMPLETE="bash_complete", COMP_WORDS="mathops key", COMP_CWORD="1")
+
+    assert result.stdout == "plain,keys\n"

@@ -46,7 +46,7 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
-def test_the_newest_records_of_all_users_come_first(run: Run, store: Store) -> None:
+def test_records_of_all_users_are_listed_newest_first(run: Run, store: Store) -> None:
     store(record(1), record(2, "bob"), record(3, None, result=None, status=401, problem="unauthorized"))
 
     lines = [line.split() for line in run("history").stdout.splitlines()]
@@ -59,7 +59,7 @@ def test_the_newest_records_of_all_users_come_first(run: Run, store: Store) -> N
     ]
 
 
-def test_records_of_one_user_can_be_asked_for(run: Run, store: Store) -> None:
+def test_user_selects_the_records_of_one_user(run: Run, store: Store) -> None:
     store(record(1), record(2, "bob"), record(3))
 
     records = json.loads(run("history", "--user", "alice", "--json").stdout)["records"]
@@ -68,13 +68,13 @@ def test_records_of_one_user_can_be_asked_for(run: Run, store: Store) -> None:
     assert records[0]["parameters"] == {"base": "2", "exp": "3"}
 
 
-def test_limit_bounds_how_many(run: Run, store: Store) -> None:
+def test_limit_bounds_the_number_of_records(run: Run, store: Store) -> None:
     store(*map(record, range(1, 9)))
 
     assert len(json.loads(run("history", "--limit", "3", "--json").stdout)["records"]) == 3
 
 
-def test_a_long_result_is_named_by_its_digits(run: Run, store: Store) -> None:
+def test_a_long_result_is_shown_as_its_number_of_digits(run: Run, store: Store) -> None:
     store(record(1, result="1" * 41, result_digits=41), record(2, result=None, result_digits=5000))
 
     lines = run("history").stdout.splitlines()
@@ -83,7 +83,7 @@ def test_a_long_result_is_named_by_its_digits(run: Run, store: Store) -> None:
     assert lines[2].rstrip().endswith("41 digits")
 
 
-def test_what_callers_sent_cannot_steer_the_terminal(run: Run, store: Store) -> None:
+def test_control_characters_in_parameters_are_escaped(run: Run, store: Store) -> None:
     store(record(1, parameters={"base": "\x1b]0;title\x07", "exp": "\n"}))
 
     text = run("history").stdout
@@ -92,5 +92,5 @@ def test_what_callers_sent_cannot_steer_the_terminal(run: Run, store: Store) -> 
     assert len(text.splitlines()) == 2
 
 
-def test_a_user_cannot_be_chosen_at_a_service(run: Run) -> None:
+def test_user_with_url_is_a_usage_error(run: Run) -> None:
     assert run("history", "--url", "http://localhost", "--user", "bob").exit_code == 2

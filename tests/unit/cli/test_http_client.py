@@ -1,4 +1,4 @@
-"""A service that is away, or is none. What a real one answers is in tests/server/test_cli.py."""
+"""Unreachable services and other HTTP servers. tests/server/test_cli.py uses a running service."""
 
 import threading
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ from tests.support.server import free_port
 from tests.unit.cli.conftest import Run
 
 
-class Stranger(BaseHTTPRequestHandler):
-    """Answers 200 to all but computations; with HTML to GET, with JSON to POST."""
+class OtherHandler(BaseHTTPRequestHandler):
+    """Returns HTML for GET, JSON for POST, and status 500 for computations."""
 
     def do_GET(self) -> None:
-        self.answer(200, b"<html>hello</html>")
+        self.respond(200, b"<html>hello</html>")
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.answer(500 if self.path == "/pow" else 200, b'{"hello": 1}')
+        self.respond(500 if self.path == "/pow" else 200, b'{"hello": 1}')
 
-    def answer(self, status: int, body: bytes) -> None:
+    def respond(self, status: int, body: bytes) -> None:
         self.send_response(status)
         self.end_headers()
         self.wfile.write(body)
@@ -30,8 +30,8 @@ class Stranger(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def stranger() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
+def other() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), OtherHandler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -40,36 +40,40 @@ def stranger() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("url", ["nonsense", "ftp://localhost/", "http://[::1", "http://"])
-def test_a_url_that_is_none_is_one_line(run: Run, url: str) -> None:
+def test_an_invalid_url_is_reported_in_one_line(run: Run, url: str) -> None:
     result = run("pow", "2", "5", "--url", url)
 
     assert result.exit_code == 1
     assert result.stdout == ""
-    assert result.stderr.startswith(f"Error: {url} cannot be asked: ")
+    assert result.stderr.startswith(f"Error: request to {url} failed: ")
     assert result.stderr.count("\n") == 1
 
 
-def test_a_service_that_is_away_is_one_line(run: Run) -> None:
+def test_an_unreachable_service_is_reported_in_one_line(run: Run) -> None:
     url = f"http://127.0.0.1:{free_port()}"
 
     result = run("history", "--url", url, "--token", "x")
 
     assert result.exit_code == 1
-    assert result.stderr == f"Error: {url} cannot be asked: [Errno 111] Connection refused\n"
+    assert result.stderr == f"Error: request to {url} failed: [Errno 111] Connection refused\n"
 
 
-def test_another_service_at_the_address_is_one_line(run: Run, stranger: str) -> None:
-    refused = run("pow", "2", "5", "--url", stranger)
-    answered = run("history", "--url", stranger)
-    greeted = run("token", "alice", "--url", stranger)
+def test_a_server_other_than_mathops_is_reported_in_one_line(run: Run, other: str) -> None:
+    power = run("pow", "2", "5", "--url", other)
+    history = run("history", "--url", other)
+    token = run("token", "alice", "--url", other)
 
-    assert (refused.exit_code, answered.exit_code, greeted.exit_code) == (1, 1, 1)
-    assert refused.stderr.startswith("Error: HTTP 500, and no explanation that mathops would give")
-    assert answered.stderr == greeted.stderr == f"Error: {stranger} answers, but not as mathops does\n"
+    assert (power.exit_code, history.exit_code, token.exit_code) == (1, 1, 1)
+    assert power.stderr == "Error: HTTP 500 without a problem document; is it the address of mathops?\n"
+    assert (
+        history.stderr
+        == token.stderr
+        == f"Error: {other} returned an unexpected response; is it the address of mathops?\n"
+    )
 
 
-def test_a_token_that_no_header_can_carry_is_one_line(run: Run, stranger: str) -> None:
-    result = run("history", "--url", stranger, "--token", "tökén")
+def test_a_token_with_invalid_characters_is_reported_in_one_line(run: Run, other: str) -> None:
+    result = run("history", "--url", other, "--token", "tökén")
 
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1

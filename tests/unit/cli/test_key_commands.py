@@ -5,7 +5,7 @@ from mathops.identity import keys
 from tests.unit.cli.conftest import Run
 
 
-def test_without_a_keys_file_one_line_says_what_makes_it(run: Run, tmp_path: Path) -> None:
+def test_a_missing_keys_file_is_reported_in_one_line(run: Run, tmp_path: Path) -> None:
     for arguments in (("keys", "list"), ("keys", "rotate"), ("keys", "prune"), ("token", "alice")):
         result = run(*arguments)
 
@@ -13,7 +13,7 @@ def test_without_a_keys_file_one_line_says_what_makes_it(run: Run, tmp_path: Pat
         assert result.stderr == f"Error: there is no keys file {tmp_path / 'keys.json'}; mathops serve makes one\n"
 
 
-def test_a_rotated_key_signs_until_pruning_leaves_it_alone(run: Run, tmp_path: Path) -> None:
+def test_a_rotated_key_signs_and_pruning_removes_the_older_one(run: Run, tmp_path: Path) -> None:
     keys.ensure(tmp_path / "keys.json")
     (first,) = json.loads(run("keys", "list", "--json").stdout)
 
