@@ -1,6 +1,6 @@
-"""Write the chart's values.schema.json: types by the defaults in values.yaml, descriptions by its comments.
+"""Generate the chart's values.schema.json from values.yaml: types from the defaults, descriptions from the comments.
 
-What a default cannot say stands in the tables here. A test fails when the written file differs.
+The tables below contain the types that a default cannot express. A test fails if the generated file is out of date.
 """
 
 import json
@@ -16,8 +16,8 @@ from mathops.settings import Settings
 
 CHART = Path(__file__).parent / "mathops"
 
-# Settings that the chart makes of other values, or that a container has no use for.
-OWNED = {
+# Settings that the chart derives from other values, or that have no use in a container.
+CHART_SETTINGS = {
     "http_host",
     "http_port",
     "workers",
@@ -49,7 +49,7 @@ DURATION = {"type": "string", "pattern": r"^([0-9]+(ms|s|m|h))*$"}
 DIGEST = {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"}
 SETTING = {"type": ["string", "number", "boolean", "null"]}
 
-# By the last name of a value's path, and by the whole path where that says more.
+# By the last name of a value's path; BY_PATH takes precedence.
 BY_NAME: dict[str, dict[str, Any]] = {
     "digest": DIGEST,
     "size": QUANTITY,
@@ -90,22 +90,22 @@ BY_PATH: dict[str, dict[str, Any]] = {
     "settings": {
         "type": "object",
         "additionalProperties": False,
-        "properties": dict.fromkeys(sorted(set(Settings.model_fields) - OWNED), SETTING),
+        "properties": dict.fromkeys(sorted(set(Settings.model_fields) - CHART_SETTINGS), SETTING),
     },
-    # A chart above this one may keep values of its own there.
+    # A parent chart may store its own values in global.
     "global": {"additionalProperties": True},
 }
 
 
-def schema_of(value: Any, path: tuple[str, ...], told: dict[str, str]) -> dict[str, Any]:
-    """The schema of a value by its default."""
+def schema_of(value: Any, path: tuple[str, ...], descriptions: dict[str, str]) -> dict[str, Any]:
     name = ".".join(path)
     known = BY_PATH.get(name) or BY_NAME.get(path[-1] if path else "") or {}
-    schema: dict[str, Any] = {**({} if "type" in known or "enum" in known else _by_default(value, path, told)), **known}
-    return {**schema, **({"description": told[name]} if name in told else {})}
+    inferred = {} if "type" in known or "enum" in known else _by_default(value, path, descriptions)
+    schema: dict[str, Any] = {**inferred, **known}
+    return {**schema, **({"description": descriptions[name]} if name in descriptions else {})}
 
 
-def _by_default(value: Any, path: tuple[str, ...], told: dict[str, str]) -> dict[str, Any]:
+def _by_default(value: Any, path: tuple[str, ...], descriptions: dict[str, str]) -> dict[str, Any]:
     match value:
         case bool():
             return {"type": "boolean"}
@@ -118,15 +118,15 @@ def _by_default(value: Any, path: tuple[str, ...], told: dict[str, str]) -> dict
         case list():
             return {"type": "array", "items": ANYTHING}
         case dict() if value:
-            properties = {key: schema_of(inner, (*path, key), told) for key, inner in value.items()}
+            properties = {key: schema_of(inner, (*path, key), descriptions) for key, inner in value.items()}
             return {"type": "object", "additionalProperties": False, "properties": properties}
         case dict():
             return ANYTHING
-    raise ValueError(f"{'.'.join(path)}: say its type in charts/generate.py")
+    raise ValueError(f"{'.'.join(path)}: declare its type in charts/generate.py")
 
 
-def descriptions(text: str) -> Iterator[tuple[str, str]]:
-    """Each value's path and the comment before it."""
+def comments(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the path of each value and the comment before it."""
     stack: list[tuple[int, str]] = []
     comment: list[str] = []
     for line in text.splitlines():
@@ -140,9 +140,8 @@ def descriptions(text: str) -> Iterator[tuple[str, str]]:
 
 
 def values_schema() -> str:
-    """The schema's text."""
     text = (CHART / "values.yaml").read_text()
-    schema = schema_of(yaml.safe_load(text), (), dict(descriptions(text)))
+    schema = schema_of(yaml.safe_load(text), (), dict(comments(text)))
     schema = {"$schema": "http://json-schema.org/draft-07/schema#", **schema}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 

@@ -1,3 +1,3 @@
-"""Exact power, Fibonacci and factorial over REST, with every request kept."""
+"""Exact powers, Fibonacci numbers and factorials over REST; stores every request."""
 
 __version__ = "0.1.0"

@@ -123,7 +123,7 @@ def test_the_alerts_are_loaded_and_none_is_in_error(prometheus: Prometheus) -> N
         return [rule for group in groups if group["name"] == "mathops" for rule in group["rules"]]
 
     rules = eventually(lambda: loaded() and all(rule["health"] == "ok" for rule in loaded()) and loaded(), 120)
-    assert {rule["name"] for rule in rules} >= {"MathopsFailing", "MathopsJournalRefuses"}
+    assert {rule["name"] for rule in rules} >= {"MathopsHighErrorRate", "MathopsJournalUnavailable"}
 
 
 def test_each_dashboard_is_where_grafanas_sidecar_looks(namespace: Namespace) -> None:

@@ -111,7 +111,7 @@ print(sqlite3.connect('file:/backups/{copies[0]}?mode=ro&immutable=1', uri=True)
 
 
 def test_the_recipe_of_the_readme_puts_the_copy_back(namespace: Namespace, tmp_path: Path) -> None:
-    found = re.search(r"^To put a copy back.*?^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    found = re.search(r"^To restore a copy.*?^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     assert found
     with namespace.client() as client:
         client.get("/pow?base=3&exp=7", headers=bearer(client))

@@ -1,4 +1,4 @@
-"""What `helm test` asks of an installed release; one claim a run, named on the command line."""
+"""Checks of `helm test` against an installed release; the argument names the check."""
 
 import asyncio
 import json
@@ -11,12 +11,12 @@ import uuid
 
 BASE = os.environ["BASE_URL"]
 USER = os.environ["TEST_USER"]
-# A number of this run's own, so that its record is known among others.
+# A random number identifies the record of this run.
 NUMBER = uuid.uuid4().int % 10**12
 
 
 def call(path, body=None, token=None):
-    """Status and document of an answer."""
+    """Return the status and the JSON body of a response."""
     headers = {"Content-Type": "application/json"} if body else {}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -92,7 +92,7 @@ async def _events():
                     if record["parameters"].get("base") == str(NUMBER):
                         assert record["user"] == USER, record
                         return
-        sys.exit("the event has not come within a minute")
+        sys.exit("the event did not arrive within a minute")
     finally:
         await consumer.stop()
 

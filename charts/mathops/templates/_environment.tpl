@@ -1,4 +1,4 @@
-{{- /* The service's environment: every setting the chart makes, then the user's. */ -}}
+{{- /* Environment variables of the service: those the chart derives, then those of the user. */ -}}
 {{- define "mathops.environment" -}}
 - name: MATHOPS_WORKERS
   value: {{ .Values.workers | quote }}
@@ -60,7 +60,7 @@
 {{- end }}
 
 {{- define "mathops.databaseEnvironment" -}}
-{{- if include "mathops.external" . }}
+{{- if include "mathops.externalDatabase" . }}
 - name: MATHOPS_DATABASE_URL
   valueFrom:
     secretKeyRef:
@@ -73,7 +73,7 @@
 {{- $kafka := .Values.kafka.auth }}{{ $external := .Values.externalKafka }}
 {{- if .Values.kafka.enabled }}
 - name: MATHOPS_KAFKA_BROKERS
-  value: {{ include "mathops.brokers" . }}
+  value: {{ include "mathops.kafkaBrokers" . }}
 {{- if $kafka.enabled }}
 - name: MATHOPS_KAFKA_SECURITY
   value: sasl_plaintext

@@ -3,7 +3,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* Room is left for the longest suffix, "-kafka-headless" and a pod's number. */ -}}
+{{- /* 45 characters leave space for the longest suffix, "-kafka-headless" and a pod number. */ -}}
 {{- define "mathops.fullname" -}}
 {{- $name := include "mathops.name" . }}
 {{- $full := .Values.fullnameOverride | default (ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name)) }}
@@ -18,7 +18,7 @@
 {{- printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* What never changes: these alone may stand in selectors and volumeClaimTemplates. (list . "component") */ -}}
+{{- /* Labels that never change, for selectors and volumeClaimTemplates. (list . "component") */ -}}
 {{- define "mathops.selectorLabels" -}}
 {{- $ := index . 0 -}}
 app.kubernetes.io/name: {{ include "mathops.name" $ }}
@@ -26,7 +26,7 @@ app.kubernetes.io/instance: {{ $.Release.Name }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
-{{- /* Labels of a pod: without versions, so that a new chart alone restarts nothing. (list . "component" labels) */ -}}
+{{- /* Pod labels without versions, so that a new chart version alone restarts no pod. (list . "component" labels) */ -}}
 {{- define "mathops.podLabels" -}}
 {{- $ := index . 0 -}}
 {{ include "mathops.selectorLabels" . }}
@@ -48,7 +48,7 @@ helm.sh/chart: {{ include "mathops.chart" $ }}
 {{- end }}
 {{- end }}
 
-{{- /* (list . "component" "-suffix" annotations namespace labels): metadata of an object; the last three may be left out. */ -}}
+{{- /* Metadata of an object. (list . "component" "-suffix" annotations namespace labels); the last three are optional. */ -}}
 {{- define "mathops.metadata" -}}
 {{- $ := index . 0 -}}
 {{- $annotations := dict -}}

@@ -1,4 +1,4 @@
-{{- /* The service's pod, of the StatefulSet and of the Deployment alike. */ -}}
+{{- /* Pod template of the service, shared by StatefulSet and Deployment. */ -}}
 {{- define "mathops.pod" -}}
 metadata:
   labels:
@@ -11,8 +11,8 @@ metadata:
     {{- end }}
 spec:
   serviceAccountName: {{ include "mathops.serviceAccountName" . }}
-  {{- include "mathops.podBasics" (list . .Values.podSecurityContext) | nindent 2 }}
-  {{- with include "mathops.placement" (list . .Values) }}
+  {{- include "mathops.podDefaults" (list . .Values.podSecurityContext) | nindent 2 }}
+  {{- with include "mathops.scheduling" (list . .Values) }}
   {{- trim . | nindent 2 }}
   {{- end }}
   {{- with .Values.topologySpreadConstraints }}
@@ -41,7 +41,7 @@ spec:
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
   {{- $mounts := dict "data" "/data" }}
   {{- if .Values.backup.enabled }}{{ $_ := set $mounts "backups" "/backups" }}{{ end }}
-  {{- $permissions := and .Values.volumePermissions.enabled (include "mathops.onVolume" .) }}
+  {{- $permissions := and .Values.volumePermissions.enabled (include "mathops.sqliteOnVolume" .) }}
   {{- if or $permissions .Values.extraInitContainers }}
   initContainers:
     {{- if $permissions }}
@@ -93,7 +93,7 @@ spec:
           mountPath: /etc/mathops/users
           readOnly: true
         {{- end }}
-        {{- range $name, $_ := include "mathops.kafkaFiles" . | fromYaml }}
+        {{- range $name, $_ := include "mathops.kafkaCertificateSecrets" . | fromYaml }}
         - name: {{ $name }}
           mountPath: /etc/mathops/{{ $name }}
           readOnly: true
@@ -109,7 +109,7 @@ spec:
     {{- tpl (toYaml .) $ | nindent 4 }}
     {{- end }}
   volumes:
-    {{- if or (include "mathops.external" .) (not .Values.persistence.enabled) }}
+    {{- if or (include "mathops.externalDatabase" .) (not .Values.persistence.enabled) }}
     - name: data
       emptyDir: {}
     {{- else if .Values.persistence.existingClaim }}
@@ -119,7 +119,7 @@ spec:
     {{- end }}
     - name: tmp
       emptyDir: {}
-    # A whole folder, so that a new key comes in while the pod runs.
+    # Mounted as a directory, because a file mounted with subPath is not updated while the pod runs.
     - name: keys
       secret:
         secretName: {{ include "mathops.keysSecret" . }}
@@ -136,13 +136,13 @@ spec:
           - key: {{ $.Values.users.existingSecret | empty | ternary "users" $.Values.users.existingSecretKey }}
             path: users
     {{- end }}
-    {{- range $name, $secret := include "mathops.kafkaFiles" . | fromYaml }}
+    {{- range $name, $secret := include "mathops.kafkaCertificateSecrets" . | fromYaml }}
     - name: {{ $name }}
       secret:
         secretName: {{ $secret }}
         defaultMode: 0440
     {{- end }}
-    # Here too, so that the claim is bound at once, and a copy can be made or put back from this pod.
+    # Mounted in the service pod too, so that the claim is bound at once and copies can be restored from this pod.
     {{- if .Values.backup.enabled }}
     - name: backups
       persistentVolumeClaim:
@@ -153,8 +153,8 @@ spec:
     {{- end }}
 {{- end }}
 
-{{- /* What every pod of the chart has. (list . podSecurityContext) */ -}}
-{{- define "mathops.podBasics" -}}
+{{- /* Fields that every pod of the chart has. (list . podSecurityContext) */ -}}
+{{- define "mathops.podDefaults" -}}
 {{- $ := index . 0 -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
@@ -168,7 +168,7 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
-{{- /* Gives volumes to the pod's user. (list . image "default tag" podSecurityContext mounts), mounts being paths by volumes. */ -}}
+{{- /* Init container that changes the owner of volumes. (list . image "default tag" podSecurityContext mounts); mounts maps volumes to paths. */ -}}
 {{- define "mathops.volumePermissions" -}}
 {{- $ := index . 0 }}{{ $image := index . 1 }}{{ $owner := index . 3 }}{{ $mounts := index . 4 -}}
 - name: volume-permissions
@@ -196,8 +196,8 @@ imagePullSecrets:
     {{- end }}
 {{- end }}
 
-{{- /* Where a pod may run. (list . values) */ -}}
-{{- define "mathops.placement" }}
+{{- /* Scheduling fields of a pod. (list . values) */ -}}
+{{- define "mathops.scheduling" }}
 {{- $ := index . 0 }}{{ $values := index . 1 }}
 {{- range $field := list "nodeSelector" "tolerations" "affinity" }}
 {{- with index $values $field }}

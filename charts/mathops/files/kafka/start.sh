@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts Kafka by server.properties and by what the environment says. The image's own start would write into its
-# folder of configuration, which is read-only here.
+# Start Kafka with server.properties and settings from the environment. The image's own start script would write to its
+# configuration folder, which is read-only here.
 set -eu
 umask 077
 here=$(dirname "$0")

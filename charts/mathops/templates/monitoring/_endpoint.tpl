@@ -1,5 +1,5 @@
-{{- /* What ServiceMonitor and PodMonitor say alike of an endpoint. */ -}}
-{{- define "mathops.endpoint" -}}
+{{- /* Endpoint fields shared by ServiceMonitor and PodMonitor. */ -}}
+{{- define "mathops.scrapeEndpoint" -}}
 scheme: http
 {{- with .interval }}
 interval: {{ . }}

@@ -1,14 +1,14 @@
-{{- /* Which parts there are, and where their secrets lie. */ -}}
-{{- define "mathops.external" -}}
+{{- /* Enabled components, and the names of their Secrets. */ -}}
+{{- define "mathops.externalDatabase" -}}
 {{- if or .Values.database.url .Values.database.existingSecret }}true{{ end }}
 {{- end }}
 
-{{- /* Whether SQLite's file is on a volume. */ -}}
-{{- define "mathops.onVolume" -}}
-{{- if and .Values.persistence.enabled (not (include "mathops.external" .)) }}true{{ end }}
+{{- /* "true" if the SQLite file is on a volume. */ -}}
+{{- define "mathops.sqliteOnVolume" -}}
+{{- if and .Values.persistence.enabled (not (include "mathops.externalDatabase" .)) }}true{{ end }}
 {{- end }}
 
-{{- define "mathops.many" -}}
+{{- define "mathops.multipleReplicas" -}}
 {{- if or .Values.autoscaling.enabled (gt (int .Values.replicaCount) 1) }}true{{ end }}
 {{- end }}
 
@@ -46,12 +46,12 @@
 {{- .Values.externalRedis.existingSecret | default (printf "%s-external-redis" (include "mathops.fullname" .)) }}
 {{- end }}
 
-{{- define "mathops.brokers" -}}
+{{- define "mathops.kafkaBrokers" -}}
 {{- if .Values.kafka.enabled }}{{ include "mathops.fullname" . }}-kafka:9092{{ else }}{{ .Values.externalKafka.brokers }}{{ end }}
 {{- end }}
 
-{{- /* Folders of files for reaching brokers elsewhere, and the Secrets that hold them. */ -}}
-{{- define "mathops.kafkaFiles" -}}
+{{- /* Secrets with certificates for external brokers, by volume name. */ -}}
+{{- define "mathops.kafkaCertificateSecrets" -}}
 {{- if .Values.externalKafka.brokers }}
 {{- with .Values.externalKafka.existingCaSecret }}
 kafka-ca: {{ . }}
@@ -66,14 +66,14 @@ kafka-certificate: {{ . }}
 {{- .Values.kafka.auth.existingSecret | default (printf "%s-kafka" (include "mathops.fullname" .)) }}
 {{- end }}
 
-{{- /* A value of a live Secret in base64, or nothing. (list . "secret" "key") */ -}}
-{{- define "mathops.kept" -}}
+{{- /* Base64 value from an existing Secret in the cluster, or nothing. (list . "secret" "key") */ -}}
+{{- define "mathops.liveSecretValue" -}}
 {{- $ := index . 0 -}}
 {{- $live := lookup "v1" "Secret" (include "mathops.namespace" $) (index . 1) | default dict -}}
 {{- get ($live.data | default dict) (index . 2) }}
 {{- end }}
 
-{{- /* Changes when a secret given as a value does, and rolls the pods. */ -}}
+{{- /* Checksum of the secrets given as values; a change restarts the pods. */ -}}
 {{- define "mathops.secretsChecksum" -}}
 {{- list .Values.keys.value .Values.users.lines .Values.database.url .Values.externalRedis.url .Values.redis.auth.password .Values.kafka.auth.password | toJson | sha256sum }}
 {{- end }}

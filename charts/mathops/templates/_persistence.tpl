@@ -1,4 +1,4 @@
-{{- /* Size and class of a claim, from values with size and storageClass. */ -}}
+{{- /* Size and storage class of a claim. */ -}}
 {{- define "mathops.claimSpec" -}}
 resources:
   requests:
