@@ -10,7 +10,8 @@ from pydantic import SecretStr
 
 from mathops.cli import commands
 from mathops.operations import OPERATIONS
-from mathops.settings import Settings, env_name
+from mathops.settings import Settings
+from mathops.settings_source import env_name
 from mathops.web.openapi import document
 
 _HERE = Path(__file__).parent

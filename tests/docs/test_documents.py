@@ -8,7 +8,8 @@ from docs.generate import DOCUMENTS
 
 from mathops.models import FIELDS, Record, schema
 from mathops.operations import OPERATIONS
-from mathops.settings import Settings, env_name
+from mathops.settings import Settings
+from mathops.settings_source import env_name
 
 DOCS = Path(__file__).parents[2] / "docs"
 JSON_TYPES = {str: "string", int: "integer", float: "number", dict[str, str]: "object", type(None): "null"}

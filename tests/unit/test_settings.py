@@ -5,17 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathops.errors import StartupError
-from mathops.settings import Settings, env_name, load, redacted
+from mathops.settings import Settings, load
+from mathops.settings_source import env_name, redacted
 
 
-def refusal(**environ: str) -> str:
+def startup_error(**environ: str) -> str:
     with pytest.raises(StartupError) as caught:
         load(environ)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-def test_without_variables_everything_is_at_its_default() -> None:
+def test_settings_without_variables_have_their_defaults() -> None:
     loaded = load({"HOME": "/root", "PORT": "1"})
 
     assert loaded.settings == Settings()
@@ -23,7 +24,7 @@ def test_without_variables_everything_is_at_its_default() -> None:
     assert list(loaded.sources) == list(Settings.model_fields)
 
 
-def test_a_variable_sets_its_setting_and_is_its_source() -> None:
+def test_a_variable_sets_its_setting_and_is_reported_as_its_source() -> None:
     loaded = load({"MATHOPS_HTTP_PORT": "8080", "MATHOPS_DATA_DIR": "/data", "MATHOPS_LOG_LEVEL": "debug"})
 
     assert (loaded.settings.http_port, loaded.settings.data_dir) == (8080, Path("/data"))
@@ -31,14 +32,14 @@ def test_a_variable_sets_its_setting_and_is_its_source() -> None:
     assert loaded.sources["workers"] == "default"
 
 
-def test_an_empty_variable_is_an_absent_one() -> None:
+def test_an_empty_variable_means_the_default() -> None:
     loaded = load({"MATHOPS_HTTP_PORT": "", "MATHOPS_USERS_FILE": "", "MATHOPS_DATABASE_URL_FILE": ""})
 
     assert loaded.settings == Settings()
     assert set(loaded.sources.values()) == {"default"}
 
 
-def test_a_value_can_come_from_a_file_without_its_last_newline(tmp_path: Path) -> None:
+def test_a_value_is_read_from_a_file_and_stripped(tmp_path: Path) -> None:
     secret = tmp_path / "url"
     secret.write_text("sqlite:////data/x.db\n")
 
@@ -49,7 +50,7 @@ def test_a_value_can_come_from_a_file_without_its_last_newline(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["users_file", "keys_file", "log_file"])
-def test_a_setting_whose_name_ends_in_file_is_a_path_itself(name: str, tmp_path: Path) -> None:
+def test_settings_that_end_in_file_are_paths(name: str, tmp_path: Path) -> None:
     secret = tmp_path / "path"
     secret.write_text("/etc/one\n")
 
@@ -57,51 +58,51 @@ def test_a_setting_whose_name_ends_in_file_is_a_path_itself(name: str, tmp_path:
     assert getattr(load({f"{env_name(name)}_FILE": str(secret)}).settings, name) == Path("/etc/one")
 
 
-def test_an_empty_file_is_an_absent_value(tmp_path: Path) -> None:
+def test_an_empty_file_means_the_default(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
 
     assert load({"MATHOPS_HTTP_PORT_FILE": str(tmp_path / "empty")}).settings == Settings()
 
 
-def test_a_value_and_a_file_for_it_are_refused(tmp_path: Path) -> None:
+def test_a_value_and_a_file_for_the_same_setting_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "port").write_text("1")
-    text = refusal(MATHOPS_HTTP_PORT="2", MATHOPS_HTTP_PORT_FILE=str(tmp_path / "port"))
+    text = startup_error(MATHOPS_HTTP_PORT="2", MATHOPS_HTTP_PORT_FILE=str(tmp_path / "port"))
 
     assert text == "MATHOPS_HTTP_PORT_FILE: MATHOPS_HTTP_PORT is set too; keep one of them"
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_named_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "bytes").write_bytes(b"\xff")
 
-    assert "MATHOPS_HTTP_PORT_FILE: cannot read /nowhere: " in refusal(MATHOPS_HTTP_PORT_FILE="/nowhere")
-    assert "cannot read" in refusal(MATHOPS_HTTP_PORT_FILE=str(tmp_path))
-    assert "cannot read" in refusal(MATHOPS_HTTP_PORT_FILE=str(tmp_path / "bytes"))
+    assert "MATHOPS_HTTP_PORT_FILE: cannot read /nowhere: " in startup_error(MATHOPS_HTTP_PORT_FILE="/nowhere")
+    assert "cannot read" in startup_error(MATHOPS_HTTP_PORT_FILE=str(tmp_path))
+    assert "cannot read" in startup_error(MATHOPS_HTTP_PORT_FILE=str(tmp_path / "bytes"))
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("name", "nearest"),
     [
         ("MATHOPS_WORKRS", "MATHOPS_WORKERS"),
         ("MATHOPS_HTTP_PROT", "MATHOPS_HTTP_PORT"),
         ("MATHOPS_DATABSE_URL_FILE", "MATHOPS_DATABASE_URL"),
     ],
 )
-def test_a_misspelled_variable_is_refused_with_what_may_be_meant(name: str, meant: str) -> None:
-    assert refusal(**{name: "1"}) == f"{name} is not a setting; did you mean {meant}?"
+def test_a_misspelled_variable_is_rejected_with_the_nearest_name(name: str, nearest: str) -> None:
+    assert startup_error(**{name: "1"}) == f"{name} is not a setting; did you mean {nearest}?"
 
 
-def test_an_unknown_variable_is_refused_also_when_it_is_empty() -> None:
-    assert refusal(MATHOPS_QQQQQQ="") == "MATHOPS_QQQQQQ is not a setting"
+def test_an_unknown_variable_is_rejected_even_if_empty() -> None:
+    assert startup_error(MATHOPS_QQQQQQ="") == "MATHOPS_QQQQQQ is not a setting"
 
 
-def test_every_wrong_value_is_told_at_once() -> None:
-    text = refusal(MATHOPS_WORKERS="many", MATHOPS_HTTP_PORT="70000", MATHOPS_LOG_LEVEL="loud")
+def test_all_invalid_values_are_reported_at_once() -> None:
+    text = startup_error(MATHOPS_WORKERS="many", MATHOPS_HTTP_PORT="70000", MATHOPS_LOG_LEVEL="loud")
 
     assert all(f"MATHOPS_{name}: " in text for name in ("WORKERS", "HTTP_PORT", "LOG_LEVEL"))
 
 
-def test_limits_that_contradict_each_other_are_refused() -> None:
-    text = refusal(MATHOPS_JSON_DIGITS="1000", MATHOPS_TEXT_DIGITS="999")
+def test_conflicting_limits_are_rejected() -> None:
+    text = startup_error(MATHOPS_JSON_DIGITS="1000", MATHOPS_TEXT_DIGITS="999")
 
     assert text == "MATHOPS_TEXT_DIGITS must be at least MATHOPS_JSON_DIGITS"
 
@@ -123,27 +124,27 @@ SASL = {"MATHOPS_KAFKA_SECURITY": "sasl_ssl", "MATHOPS_KAFKA_USERNAME": "u", "MA
         ({"SASL_MECHANISM": "SCRAM"}, "MATHOPS_KAFKA_SASL_MECHANISM: Input should be 'PLAIN'"),
     ],
 )
-def test_settings_of_kafka_that_contradict_each_other_are_refused(values: dict[str, str], text: str) -> None:
-    told = refusal(**{f"MATHOPS_KAFKA_{name}": value for name, value in values.items()})
+def test_conflicting_kafka_settings_are_rejected(values: dict[str, str], text: str) -> None:
+    message = startup_error(**{f"MATHOPS_KAFKA_{name}": value for name, value in values.items()})
 
-    assert text in told
-    assert "p4ss" not in told
+    assert text in message
+    assert "p4ss" not in message
 
 
 @pytest.mark.parametrize("brokers", ["kafka://one:9092", "one:port", "one:9092,", "one two", ":9092", "one:9092:1"])
-def test_brokers_that_are_no_addresses_are_refused(brokers: str) -> None:
-    assert refusal(MATHOPS_KAFKA_BROKERS=brokers).startswith("MATHOPS_KAFKA_BROKERS: write host:port")
+def test_invalid_broker_addresses_are_rejected(brokers: str) -> None:
+    assert startup_error(MATHOPS_KAFKA_BROKERS=brokers).startswith("MATHOPS_KAFKA_BROKERS: write host:port")
 
 
 @pytest.mark.parametrize("brokers", ["one", "one:9092, two.example:9093", "10.0.0.1:9092,[fd00::1]:9092"])
-def test_brokers_are_addresses_with_commas_between(brokers: str) -> None:
+def test_brokers_are_comma_separated_addresses(brokers: str) -> None:
     assert load({"MATHOPS_KAFKA_BROKERS": brokers, **SASL}).settings.kafka_brokers == brokers
 
 
 @pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e400", "-1"])
 @pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.annotation is float])
-def test_a_time_is_a_finite_number_that_is_not_negative(name: str, value: str) -> None:
-    assert f"{env_name(name)}: " in refusal(**{env_name(name): value})
+def test_a_duration_must_be_finite_and_not_negative(name: str, value: str) -> None:
+    assert f"{env_name(name)}: " in startup_error(**{env_name(name): value})
 
 
 @pytest.mark.parametrize(
@@ -163,13 +164,13 @@ def test_a_time_is_a_finite_number_that_is_not_negative(name: str, value: str) -
         ("MATHOPS_TOKEN", "for the command line"),
     ],
 )
-def test_what_others_set_is_ignored(name: str, value: str) -> None:
+def test_variables_injected_by_kubernetes_and_the_cli_token_are_ignored(name: str, value: str) -> None:
     assert load({name: value}).settings == Settings()
 
 
 @pytest.mark.parametrize(("name", "value"), [("MATHOPS_HTP_PORT", "80"), ("MATHOPS_SERVICES_HOST", "10.0.0.1")])
-def test_what_only_looks_like_it_is_not_ignored(name: str, value: str) -> None:
-    assert "is not a setting" in refusal(**{name: value})
+def test_variables_that_resemble_injected_ones_are_rejected(name: str, value: str) -> None:
+    assert "is not a setting" in startup_error(**{name: value})
 
 
 @pytest.mark.parametrize(
@@ -191,15 +192,22 @@ def test_what_only_looks_like_it_is_not_ignored(name: str, value: str) -> None:
         ("postgresql://host/db?sslPassword=secret", "postgresql://host/db?sslPassword=***"),
     ],
 )
-def test_passwords_are_hidden(value: object, text: str) -> None:
+def test_passwords_are_redacted(value: object, text: str) -> None:
     assert redacted(value) == text
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), min_size=4))
-def test_no_part_of_a_password_is_shown(password: str) -> None:
+def test_no_part_of_a_password_remains(password: str) -> None:
     assert redacted(f"redis://user:{password}@host:6379/0") == "redis://user:***@host:6379/0"
 
 
-def test_settings_cannot_be_changed() -> None:
+def test_settings_are_immutable() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        Settings().workers = 2  # type: ignore[misc] - this is what must fail
+        Settings().workers = 2  # type: ignore[misc]
+
+
+def test_json_shows_passwords_only_on_request() -> None:
+    settings = load({**SASL, "MATHOPS_KAFKA_PASSWORD": "s3cret"}).settings
+
+    assert "s3cret" not in settings.model_dump_json() + repr(settings)
+    assert Settings.model_validate_json(settings.json_with_secrets()) == settings

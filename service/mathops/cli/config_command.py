@@ -10,7 +10,8 @@ from mathops.cli.output import print_output
 @options.as_json
 def config(as_json: bool) -> None:
     """Show each setting with its value and source. Passwords are hidden."""
-    from mathops.settings import Settings, env_name, load, redacted
+    from mathops.settings import Settings, load
+    from mathops.settings_source import env_name, redacted
 
     settings, sources = load()
     rows = [(env_name(name), redacted(getattr(settings, name)), sources[name]) for name in Settings.model_fields]

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mathops.settings_source import TOKEN_VARIABLE
+
 if TYPE_CHECKING:
     from mathops.settings import Settings
 
@@ -16,7 +18,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 url = click.option("--url", metavar="URL", help="Send the request to the service at this URL.")
 token = click.option(
     "--token",
-    envvar="MATHOPS_TOKEN",
+    envvar=TOKEN_VARIABLE,
     show_envvar=True,
     metavar="TOKEN",
     callback=_strip,

@@ -211,7 +211,7 @@ class JournalClient:
 
     async def _start(self) -> None:
         child = await ChildProcess.start("mathops.journal.process", self._receive)
-        child.send(self._settings.model_dump_json().encode())
+        child.send(self._settings.json_with_secrets())
         for batch in self._sent.values():
             child.send(batch.frame)
         self._child = child

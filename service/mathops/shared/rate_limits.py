@@ -11,7 +11,8 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from mathops.errors import StartupError
 from mathops.ports import Quota, RateLimiter
-from mathops.settings import Settings, env_name
+from mathops.settings import Settings
+from mathops.settings_source import env_name
 from mathops.shared.circuit_breaker import CircuitBreaker, DependencyUnavailable
 
 

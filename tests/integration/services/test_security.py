@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 
 from mathops.journal import schema
-from mathops.settings import Settings, env_name
+from mathops.settings import Settings
+from mathops.settings_source import env_name
 from mathops.shared.circuit_breaker import MAX_FAILURES
 from mathops.shared.shared_state import open_shared
 from tests.integration.services.certificates import HOST, Trust

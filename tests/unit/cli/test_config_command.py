@@ -1,7 +1,8 @@
 import json
 from pathlib import Path
 
-from mathops.settings import Settings, env_name
+from mathops.settings import Settings
+from mathops.settings_source import env_name
 from tests.unit.cli.conftest import Run
 
 
