@@ -1,14 +1,14 @@
-# One image: the service as a wheel in a virtual environment, run by a user without a name.
-# Layers change as seldom as their content: dependencies by requirements/run.txt, the service by its sources.
+# One image: the service as a wheel in a virtual environment, run by a numeric user.
+# Dependencies and the service are separate layers, so that a change of the sources rebuilds one small layer.
 
 FROM python:3.13-slim AS dependencies
 RUN apt-get update && apt-get install --yes --no-install-recommends binutils && rm -rf /var/lib/apt/lists/*
-# pip itself stays outside the environment.
+# The environment does not contain pip.
 RUN python -m venv --without-pip /opt/mathops
 COPY requirements/run.txt /tmp/
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/mathops/bin/python install --disable-pip-version-check --require-hashes -r /tmp/run.txt
-# Wheels carry debugging symbols that nobody reads here.
+# Debug symbols of the wheels are not needed at run time.
 RUN find /opt/mathops -name '*.so*' -type f -exec strip --strip-debug {} +
 
 FROM python:3.13-slim AS wheel
@@ -21,13 +21,13 @@ COPY pyproject.toml README.md LICENSE ./
 COPY service service
 RUN pip --python /build/bin/python wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 
-# The service alone, in the place where the environment expects it.
+# The service alone, installed at its path in the environment.
 FROM dependencies AS service
 COPY --from=wheel /wheels /wheels
 RUN pip --python /opt/mathops/bin/python install --no-deps --no-index --root /service /wheels/*.whl
 
 FROM python:3.13-slim AS runtime
-# Group 0 may write what the user may: platforms that give each container a uid of its own keep that group.
+# Writable for group 0, because platforms that assign arbitrary user ids (OpenShift) keep this group.
 RUN install -d -o 10001 -g 0 -m 0770 /data
 COPY --from=dependencies /opt/mathops /opt/mathops
 ENV PATH=/opt/mathops/bin:$PATH \
@@ -46,7 +46,7 @@ ENTRYPOINT ["mathops"]
 CMD ["serve"]
 COPY --from=service /service /
 
-# For work on the sources: they are copied or synchronised over the installed ones, and a change restarts the server.
+# For development: sources replace the installed package, and a change restarts the server.
 FROM runtime AS dev
 COPY --chown=10001:0 service/mathops /opt/mathops/lib/python3.13/site-packages/mathops
 USER 10001:0

@@ -1,4 +1,4 @@
-# Everything by name; `make help` lists it. Works with GNU make 3.81.
+# `make help` lists the targets. Requires GNU make 3.81 or newer.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ CHAOS_SECONDS ?= 600
 
 .PHONY: help run test lint fix test-integration chaos test-chart test-e2e chart-docs image sbom kind-node kind-up kind-down mutation bench docs lock clean
 
-# For the cluster: a laptop takes the public ones, another place may name its own.
+# Public images and manifests for the kind cluster; set these variables to use mirrors.
 IMAGE ?= mathops:dev
 KIND_CLUSTER_NAME ?= mathops
 KIND_NODE_IMAGE ?= kindest/node:v1.34.3
@@ -17,17 +17,17 @@ export IMAGE KIND_CLUSTER_NAME KIND_NODE_IMAGE PROMETHEUS_OPERATOR_MANIFEST METR
 help: ## list the targets
 	@grep -E '^[a-z][a-z0-9-]*:.*##' Makefile | sed 's/:.*##/\t/'
 
-run: $(VENV)/.run ## serve on port 5000, on embedded parts
+run: $(VENV)/.run ## serve on port 5000 without other services
 	@$(BIN)/mathops serve
 
-test: $(VENV)/.test ## lint, then the tests that need nothing but Python
+test: $(VENV)/.test ## lint, then run the tests that need only Python
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest --cov=service/mathops tests/unit tests/docs tests/processes tests/contracts tests/properties tests/server
 
-test-integration: $(VENV)/.test ## tests of some minutes: faults, Schemathesis, real Redis, Kafka and PostgreSQL in Docker
+test-integration: $(VENV)/.test ## run slower tests: failures, Schemathesis, Redis, Kafka and PostgreSQL in Docker
 	@$(BIN)/python -m pytest tests/integration tests/chaos
 
-chaos: $(VENV)/.test ## ten minutes of load while everything around breaks, CHAOS_SECONDS=600 (needs docker, root)
+chaos: $(VENV)/.test ## run ten minutes of load under failures, CHAOS_SECONDS=600 (needs docker, root)
 	@$(BIN)/python -m tests.chaos --seconds $(CHAOS_SECONDS)
 
 lint: $(VENV)/.test ## check style, types, imports and generated files
@@ -36,21 +36,21 @@ lint: $(VENV)/.test ## check style, types, imports and generated files
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-fix: $(VENV)/.test ## mend style
+fix: $(VENV)/.test ## fix style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.tools ## compare speed side by side (needs wrk, redis-server and docker)
+bench: $(VENV)/.tools ## measure performance against baselines (needs wrk, redis-server and docker)
 	@$(BIN)/python bench/compare.py
 	@$(BIN)/python bench/beside_large.py
 	@PYTHONPATH=. $(BIN)/python bench/parts.py
 	@PYTHONPATH=. $(BIN)/python bench/faults.py
 	@$(BIN)/python bench/spent.py
 
-docs: $(VENV)/.test ## write the generated documents
+docs: $(VENV)/.test ## generate docs/configuration.md, docs/cli.md and docs/openapi.json
 	@$(BIN)/python docs/generate.py
 
-lock: ## resolve again and write the hashed requirements (needs uv)
+lock: ## resolve versions and write requirements/*.txt with hashes (needs uv)
 	uv lock
 	uv export --quiet --no-header --no-emit-project --no-default-groups -o requirements/run.txt
 	uv export --quiet --no-header --no-emit-project --only-group build -o requirements/build.txt
@@ -58,16 +58,16 @@ lock: ## resolve again and write the hashed requirements (needs uv)
 	uv export --quiet --no-header --no-emit-project --only-group bench --only-group mutation -o requirements/tools.txt
 	uv export --quiet --no-header --no-emit-project --only-group chart -o requirements/chart.txt
 
-test-chart: $(VENV)/.chart ## lint, unit tests and renderings of the chart (needs helm with unittest, helm-docs, promtool)
+test-chart: $(VENV)/.chart ## test the chart (needs helm with unittest, helm-docs, promtool)
 	@helm lint --strict charts/mathops
 	@helm unittest --strict charts/mathops
 	@$(BIN)/python -m pytest -q tests/chart
 
-test-e2e: $(VENV)/.test ## install the chart on kind, and use it (needs docker, kind, kubectl, helm)
+test-e2e: $(VENV)/.test ## test the chart on kind, and compose.yaml (needs docker, kind, kubectl, helm)
 	@$(MAKE) --no-print-directory kind-node image
 	@$(BIN)/python -m pytest -v -p no:randomly tests/e2e
 
-chart-docs: $(VENV)/.test ## write the chart's README.md, values.schema.json and example (needs helm, helm-docs)
+chart-docs: $(VENV)/.test ## generate the chart's README.md, values.schema.json and example (needs helm, helm-docs)
 	@$(BIN)/python charts/generate.py
 	@helm-docs --chart-search-root charts --log-level error
 	@helm template mathops charts/mathops --namespace numbers \
@@ -76,54 +76,54 @@ chart-docs: $(VENV)/.test ## write the chart's README.md, values.schema.json and
 image: ## build the image, IMAGE=mathops:dev
 	@DOCKER_BUILDKIT=1 docker build --quiet --tag $(IMAGE) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
 
-sbom: $(VENV)/.chart ## list what the image's environment is made of, as CycloneDX in sbom.json
+sbom: $(VENV)/.chart ## list the Python packages of the image as CycloneDX in sbom.json
 	@$(BIN)/cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible --output-file sbom.json
 
 kind-node:
 	@kind get clusters 2>/dev/null | grep -qx $(KIND_CLUSTER_NAME) || \
 	  kind create cluster --name $(KIND_CLUSTER_NAME) --image $(KIND_NODE_IMAGE) --config k8s/kind.yaml --wait 2m
 
-kind-up: kind-node image ## a kind cluster with mathops on http://localhost:5000
+kind-up: kind-node image ## create a kind cluster with mathops on http://localhost:5000
 	@kind load docker-image $(IMAGE) --name $(KIND_CLUSTER_NAME)
 	@helm upgrade --install mathops charts/mathops --kube-context kind-$(KIND_CLUSTER_NAME) \
 	  --values k8s/kind-values.yaml --wait --timeout 5m \
 	  --set-string image.repository=$(firstword $(subst :, ,$(IMAGE))),image.tag=$(lastword $(subst :, ,$(IMAGE)))
 
-kind-down: ## remove that cluster
+kind-down: ## delete the kind cluster
 	@kind delete cluster --name $(KIND_CLUSTER_NAME)
 
-mutation: $(VENV)/.tools ## change operations, evaluation and authentication line by line: tests must notice
+mutation: $(VENV)/.tools ## run mutation tests of operations, evaluator and authentication
 	@rm -rf mutants/run && mkdir -p mutants/run
 	@cp -R service mutants/run/src
 	@cp -R tests pyproject.toml mutants/run
 	@cd mutants/run && $(CURDIR)/$(BIN)/mutmut run && $(CURDIR)/$(BIN)/mutmut results
 
-clean: ## remove what the targets made
+clean: ## delete generated files and .venv
 	rm -rf $(VENV) mutants .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "mathops needs Python 3.11 or newer: make PYTHON=/path/to/python3.13"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) >/dev/null || \
-	  { rm -rf $(VENV); echo "python3 has no venv module: install it, on Debian with apt install python3-venv"; exit 1; }
+	  { rm -rf $(VENV); echo "python3 has no venv module: install it (on Debian: apt install python3-venv)"; exit 1; }
 
 $(VENV)/.run: $(VENV)/bin/python requirements/run.txt requirements/build.txt pyproject.toml
-	@echo "installing what requirements/run.txt pins"
+	@echo "installing requirements/run.txt"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt -r requirements/build.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.tools: $(VENV)/.test requirements/tools.txt
-	@echo "installing what requirements/tools.txt pins"
+	@echo "installing requirements/tools.txt"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run requirements/test.txt
-	@echo "installing what requirements/test.txt pins"
+	@echo "installing requirements/test.txt"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
 	@touch $@
 
 $(VENV)/.chart: $(VENV)/.test requirements/chart.txt
-	@echo "installing what requirements/chart.txt pins"
+	@echo "installing requirements/chart.txt"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/chart.txt
 	@touch $@

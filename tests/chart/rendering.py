@@ -24,7 +24,7 @@ def objects(text: str) -> list[dict[str, Any]]:
 
 
 def pod_specs(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The specification of every pod that the objects make."""
+    """The pod specifications of all workloads."""
     found = []
     for document in documents:
         spec = document.get("spec", {})

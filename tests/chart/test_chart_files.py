@@ -1,4 +1,4 @@
-"""What the chart's files say of the service is true of it; needs no cluster and none of its tools."""
+"""The chart's files match the service; needs neither a cluster nor Helm."""
 
 import json
 import re
@@ -11,17 +11,17 @@ from prometheus_client import REGISTRY
 from mathops.telemetry import metrics
 
 CHART = Path(__file__).parents[2] / "charts" / "mathops"
-FOREIGN = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes"}
+KUBELET_METRICS = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes"}
 WORD = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b")
-# Functions and label names of PromQL that look like metrics' names.
+# Functions and variables of PromQL that look like metric names.
 PROMQL = {"histogram_quantile", "min_over_time", "label_values", "__rate_interval"}
 
 
-def test_the_values_schema_is_as_it_is_generated() -> None:
+def test_the_values_schema_is_up_to_date() -> None:
     assert (CHART / "values.schema.json").read_text() == generate.values_schema(), "run make chart-docs"
 
 
-def test_every_metric_of_a_dashboard_is_one_of_the_service() -> None:
+def test_dashboards_use_only_metrics_of_the_service() -> None:
     for path in sorted((CHART / "dashboards").glob("*.json")):
         dashboard = json.loads(path.read_text())
         queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
@@ -29,10 +29,10 @@ def test_every_metric_of_a_dashboard_is_one_of_the_service() -> None:
         assert _metrics(" ".join(queries)) <= _served(), path.name
 
 
-def test_every_metric_of_an_alert_is_one_of_the_service() -> None:
+def test_alerts_use_only_metrics_of_the_service() -> None:
     document = yaml.safe_load((CHART / "alerts" / "mathops.yaml").read_text())
     expressions = " ".join(rule["expr"] for group in document["groups"] for rule in group["rules"])
-    assert _metrics(expressions) - FOREIGN <= _served()
+    assert _metrics(expressions) - KUBELET_METRICS <= _served()
 
 
 def test_the_chart_runs_this_version() -> None:

@@ -1,4 +1,4 @@
-"""Each supported shape of an installation, rendered and held against Kubernetes' own schemas."""
+"""Each supported configuration, rendered and validated against the Kubernetes schemas."""
 
 import subprocess
 
@@ -7,22 +7,22 @@ import pytest
 
 from tests.chart.rendering import CHART, SHAPES, objects, pod_specs, render, values_of
 
-# The oldest that Chart.yaml allows, the one that is installed in tests/e2e, and the newest there is.
+# The oldest version that Chart.yaml allows, the version in tests/e2e, and the newest version.
 VERSIONS = ("1.29", "1.34", "1.37")
-# Defined by whoever installs their operators.
-FOREIGN = ("monitoring.coreos.com/", "gateway.networking.k8s.io/", "cert-manager.io/")
+# Custom resources, defined by their operators.
+CUSTOM = ("monitoring.coreos.com/", "gateway.networking.k8s.io/", "cert-manager.io/")
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_lint_finds_nothing(shape: str) -> None:
+def test_helm_lint_passes(shape: str) -> None:
     subprocess.run(["helm", "lint", "--strict", "--quiet", str(CHART), *values_of(shape)], check=True)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_object_is_what_kubernetes_takes(shape: str, version: str) -> None:
+def test_every_object_is_valid_for_kubernetes(shape: str, version: str) -> None:
     documents = objects(render(*values_of(shape), "--kube-version", version))
-    own = [document for document in documents if not document["apiVersion"].startswith(FOREIGN)]
+    own = [document for document in documents if not document["apiVersion"].startswith(CUSTOM)]
     assert own
     for document in own:
         kubernetes_validate.validate(document, version, strict=True)
@@ -50,15 +50,15 @@ def test_every_pod_meets_the_restricted_level(shape: str) -> None:
             assert container["resources"]["limits"]["memory"]
 
 
-def test_with_secrets_made_elsewhere_two_renderings_are_equal() -> None:
+def test_two_renderings_are_equal_if_all_secrets_are_named() -> None:
     assert render(*values_of("gitops")) == render(*values_of("gitops"))
 
 
-def test_without_them_two_renderings_differ_which_is_why_the_notes_warn() -> None:
+def test_two_renderings_differ_if_secrets_are_generated() -> None:
     assert render(*values_of("default")) != render(*values_of("default"))
 
 
-def test_a_backup_pod_is_no_endpoint_of_the_service() -> None:
+def test_the_service_does_not_select_backup_pods() -> None:
     documents = objects(render(*values_of("backup")))
     service = next(document for document in documents if document["kind"] == "Service")
     job = next(document for document in documents if document["kind"] == "CronJob")
@@ -66,7 +66,7 @@ def test_a_backup_pod_is_no_endpoint_of_the_service() -> None:
     assert not service["spec"]["selector"].items() <= labels.items()
 
 
-def test_no_secret_stands_in_a_pod() -> None:
+def test_no_pod_contains_a_secret_in_plain_text() -> None:
     text = render(*values_of("external"))
     pods = [str(pod) for pod in pod_specs(objects(text))]
     assert pods

@@ -1,4 +1,4 @@
-"""A kind cluster and releases on it, by kubectl and helm."""
+"""A kind cluster and Helm releases on it, driven by kubectl and helm."""
 
 import json
 import os
@@ -41,15 +41,15 @@ def previous_chart(folder: Path) -> Path:
     try:
         changed = run("git", "-C", str(ROOT), "log", "-1", "--format=%H", "-G^version:", "--", f"{path}/Chart.yaml")
         run("git", "-C", str(ROOT), "archive", "--output", archive, f"{changed.strip()}^", path)
-    except AssertionError as fault:
-        told = "The chart's previous version comes out of git, whose history is not all here: git fetch --unshallow"
-        raise AssertionError(told) from fault
+    except AssertionError as error:
+        message = "the previous chart version is read from git, but the history is incomplete: git fetch --unshallow"
+        raise AssertionError(message) from error
     run("tar", "--extract", "--file", archive, "--directory", str(folder))
     return folder / path
 
 
 class Namespace:
-    """A namespace that takes only pods of the restricted level."""
+    """A namespace that enforces the restricted Pod Security level."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -61,7 +61,7 @@ class Namespace:
         return kubectl("--namespace", self.name, *arguments, seconds=seconds, text=text)
 
     def script(self, text: str, folder: Path) -> str:
-        """Run a shell script whose kubectl speaks to this namespace; `folder` is for its configuration."""
+        """Run a shell script with kubectl configured for this namespace; `folder` stores the kubeconfig."""
         config = folder / "kubeconfig"
         config.write_text(kubectl("config", "view", "--minify", "--flatten"))
         run("kubectl", "--kubeconfig", str(config), "config", "set-context", CONTEXT, "--namespace", self.name)
@@ -74,28 +74,28 @@ class Namespace:
         self.kubectl("apply", "--filename", "-", text=yaml.safe_dump_all(documents))
 
     def helm(self, *arguments: str, values: dict[str, Any] | None = None) -> str:
-        """A helm command, with `values` as those of the chart."""
+        """Run a helm command with `values`."""
         extra = ["--values", "-"] if values is not None else []
         return helm("--namespace", self.name, *arguments, *extra, text=yaml.safe_dump(values) if extra else None)
 
     def upgrade(self, release: str, values: dict[str, Any], chart: Path = CHART) -> str:
-        """Install or upgrade, and wait until all is ready."""
+        """Install or upgrade, and wait until all pods are ready."""
         command = ["upgrade", "--install", release, str(chart), "--wait", "--timeout", "4m"]
         return self.helm(*command, values={**OWN_IMAGE, **values})
 
     def charts(self, release: str) -> list[str]:
-        """Names and versions of the charts that made the release what it is, oldest first."""
+        """Names and versions of the charts of the release's revisions, oldest first."""
         return [revision["chart"] for revision in json.loads(self.helm("history", release, "--output", "json"))]
 
     @contextmanager
     def client(self, target: str = "service/mathops", port: int = 5000) -> Iterator[httpx2.Client]:
-        """A client of a pod of `target`."""
+        """A client connected to a pod of `target`."""
         local = free_port()
         command = ["kubectl", "--context", CONTEXT, "-n", self.name, "port-forward", target, f"{local}:{port}"]
         forward = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             with httpx2.Client(base_url=f"http://127.0.0.1:{local}", timeout=30) as client:
-                eventually(lambda: _answers(client), 30)
+                eventually(lambda: _responses(client), 30)
                 yield client
         finally:
             forward.terminate()
@@ -110,7 +110,7 @@ class Namespace:
         return {item["metadata"]["name"] for item in self.get("persistentvolumeclaims")["items"]}
 
     def state(self) -> str:
-        """What one wants to see of it after a failure."""
+        """Objects, events and logs, for the report of a failure."""
         parts = []
         for command in (
             ["get", "all,pvc,events", "--output", "wide"],
@@ -125,19 +125,19 @@ class Namespace:
         kubectl("delete", "namespace", self.name, "--ignore-not-found", "--wait")
 
 
-def _answers(client: httpx2.Client) -> bool:
+def _responses(client: httpx2.Client) -> bool:
     with suppress(httpx2.TransportError):
         return client.get("/").status_code < 500
     return False
 
 
 def bearer(client: httpx2.Client, user: str = "alice") -> dict[str, str]:
-    answer = client.post("/login", json={"user": user})
-    assert answer.status_code == 200, answer.text
-    return {"Authorization": f"Bearer {answer.json()['token']}"}
+    response = client.post("/login", json={"user": user})
+    assert response.status_code == 200, response.text
+    return {"Authorization": f"Bearer {response.json()['token']}"}
 
 
 def results(client: httpx2.Client, user: str = "alice") -> list[str]:
-    """What the user's history says was computed, newest first."""
+    """Results in the user's history, newest first."""
     records = client.get("/history?limit=200", headers=bearer(client, user)).json()["records"]
     return [record["result"] for record in records]

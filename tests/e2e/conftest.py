@@ -1,4 +1,4 @@
-"""A namespace for each module, and its state in the report of a test that fails."""
+"""One namespace per module; its state is part of the report of a failed test."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture(scope="session", autouse=True)
 def image() -> None:
-    """The image is in the cluster."""
+    """Load the image into the cluster."""
     name = os.environ.get("KIND_CLUSTER_NAME", "mathops")
     command = ["kind", "load", "docker-image", os.environ.get("IMAGE", "mathops:dev"), "--name", name]
     subprocess.run(command, check=True, capture_output=True, timeout=300)
@@ -28,7 +28,7 @@ def image() -> None:
 
 @pytest.fixture(scope="module")
 def namespace(request: pytest.FixtureRequest) -> Iterator[Namespace]:
-    made = Namespace(f"e2e-{request.module.__name__.rsplit('_', 1)[-1]}")
-    yield made
+    created = Namespace(f"e2e-{request.module.__name__.rsplit('_', 1)[-1]}")
+    yield created
     if not os.environ.get("KEEP_NAMESPACES"):
-        made.remove()
+        created.remove()

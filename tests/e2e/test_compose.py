@@ -1,4 +1,4 @@
-"""compose.yaml, raised and used as README says, and parts of it taken away. The tests build on each other."""
+"""compose.yaml: start, use, failure of Redis and Kafka, restart. The tests depend on their order."""
 
 import os
 import re
@@ -31,12 +31,12 @@ def compose(*arguments: str) -> str:
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx2.Client]:
     compose("up", "--detach", "--wait", "--no-build")
-    with httpx2.Client(base_url=URL, timeout=30) as made:
-        yield made
+    with httpx2.Client(base_url=URL, timeout=30) as http_client:
+        yield http_client
     compose("--profile", "monitoring", "down", "--volumes")
 
 
-def test_the_calls_of_the_readme_work(client: httpx2.Client) -> None:
+def test_the_requests_of_the_readme_succeed(client: httpx2.Client) -> None:
     assert client.get("/pow?base=2&exp=5", headers=bearer(client)).json()["result"] == "32"
 
 
@@ -46,7 +46,7 @@ def test_redis_and_kafka_are_in_use(client: httpx2.Client) -> None:
     assert eventually(lambda: client.get("/readyz").json()["checks"]["kafka"] == "ok", 60)
 
 
-def test_it_answers_while_redis_and_kafka_are_away(client: httpx2.Client) -> None:
+def test_requests_succeed_while_redis_and_kafka_are_down(client: httpx2.Client) -> None:
     compose("kill", "redis", "kafka")
     assert client.get("/pow?base=2&exp=6", headers=bearer(client)).json()["result"] == "64"
     compose("up", "--detach", "--wait", "--no-build")
@@ -62,25 +62,25 @@ def test_rows_and_random_passwords_survive_down_and_up(client: httpx2.Client) ->
     assert {"32", "64"} <= set(eventually(lambda: results(client), 30))
 
 
-def test_prometheus_watches_it_and_has_the_alerts(client: httpx2.Client) -> None:
+def test_prometheus_scrapes_the_service_and_has_the_alerts(client: httpx2.Client) -> None:
     compose("--profile", "monitoring", "up", "--detach", "--no-build", "prometheus")
     with httpx2.Client(base_url=f"http://127.0.0.1:{PORTS['PROMETHEUS_PUBLISHED_PORT']}") as prometheus:
 
         def up() -> bool:
             try:
-                answer = prometheus.get("/api/v1/query", params={"query": 'up{job="mathops"}'})
+                response = prometheus.get("/api/v1/query", params={"query": 'up{job="mathops"}'})
             except httpx2.TransportError:
                 return False
-            # While it starts it answers 503.
-            found = answer.json()["data"]["result"] if answer.is_success else []
+            # Prometheus returns 503 while it starts.
+            found = response.json()["data"]["result"] if response.is_success else []
             return bool(found) and found[0]["value"][1] == "1"
 
         eventually(up, 60)
         assert prometheus.get("/api/v1/rules").json()["data"]["groups"][0]["name"] == "mathops"
 
 
-def test_its_settings_are_those_of_the_chart() -> None:
-    """But for how a secret comes in, what names hosts, and the pause for endpoints that only a cluster has."""
+def test_the_settings_equal_those_of_the_chart() -> None:
+    """Exceptions: the source of secrets, host names, and the shutdown delay, which only a cluster needs."""
     chart = _settings(_containers()["mathops"])
     own = {name.removesuffix("_FILE"): value for name, value in _services()["mathops"]["environment"].items()}
     differing = {"MATHOPS_KEYS", "MATHOPS_KAFKA_BROKERS", "MATHOPS_SHUTDOWN_DELAY_SECONDS"}
@@ -91,7 +91,7 @@ def test_its_settings_are_those_of_the_chart() -> None:
     }
 
 
-def test_its_kafka_is_that_of_the_chart() -> None:
+def test_the_kafka_settings_equal_those_of_the_chart() -> None:
     variables = {entry["name"]: entry.get("value") for entry in _containers()["kafka"]["env"]}
     own = dict(_services()["kafka"]["environment"])
     assert own.pop("BROKER_PASSWORD_FILE").startswith("/run/secrets/")
@@ -99,7 +99,7 @@ def test_its_kafka_is_that_of_the_chart() -> None:
 
 
 @pytest.mark.parametrize("part", ["redis", "kafka"])
-def test_images_and_limits_are_those_of_the_chart(part: str) -> None:
+def test_images_and_limits_equal_those_of_the_chart(part: str) -> None:
     container, service = _containers()[part], _services()[part]
     assert container["image"].removeprefix("docker.io/").removeprefix("library/") == service["image"]
     assert container["resources"]["limits"]["memory"].rstrip("i") == service["deploy"]["resources"]["limits"]["memory"]
@@ -125,5 +125,5 @@ def _settings(container: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_the_file_is_one_that_compose_understands() -> None:
+def test_the_file_is_valid_for_compose() -> None:
     run("docker", "compose", "--file", str(ROOT / "compose.yaml"), "--profile", "monitoring", "config", "--quiet")

@@ -1,4 +1,4 @@
-"""A real Prometheus, run by the Prometheus Operator, watches an installed release."""
+"""A real Prometheus, managed by the Prometheus Operator, scrapes an installed release."""
 
 import json
 import os
@@ -31,9 +31,9 @@ class Prometheus:
         return self._client.get(f"/api/v1/{path}", params=parameters).json()["data"]
 
     def query(self, expression: str) -> list[Any]:
-        answer = self._client.get("/api/v1/query", params={"query": expression}).json()
-        assert answer["status"] == "success", (expression, answer)
-        found: list[Any] = answer["data"]["result"]
+        response = self._client.get("/api/v1/query", params={"query": expression}).json()
+        assert response["status"] == "success", (expression, response)
+        found: list[Any] = response["data"]["result"]
         return found
 
     def number(self, expression: str) -> float:
@@ -47,19 +47,19 @@ def prometheus(namespace: Namespace) -> Iterator[Prometheus]:
     kubectl("rollout", "status", "deployment/prometheus-operator", "--timeout=3m")
     kubectl("apply", "--filename", str(ROOT / "k8s" / "prometheus.yaml"))
     namespace.upgrade("mathops", VALUES)
-    watching = Namespace.__new__(Namespace)
-    watching.name = "monitoring"
-    watching.kubectl("wait", "--for=condition=Available", "prometheus/prometheus", "--timeout=3m")
-    with watching.client("pod/prometheus-prometheus-0", 9090) as client:
+    monitoring = Namespace.__new__(Namespace)
+    monitoring.name = "monitoring"
+    monitoring.kubectl("wait", "--for=condition=Available", "prometheus/prometheus", "--timeout=3m")
+    with monitoring.client("pod/prometheus-prometheus-0", 9090) as client:
         yield Prometheus(client)
 
 
 @pytest.fixture(scope="module")
 def traffic(namespace: Namespace, prometheus: Prometheus) -> None:
-    """Requests of every kind, over more than two readings of the metrics."""
+    """Send requests of every kind during more than two scrapes."""
     with namespace.client() as client:
         token = bearer(client)
-        before = _readings(prometheus)
+        before = _scrapes(prometheus)
         number = 0
 
         def enough() -> bool:
@@ -73,25 +73,25 @@ def traffic(namespace: Namespace, prometheus: Prometheus) -> None:
             ):
                 client.get(path, headers=token)
             client.get("/pow?base=2&exp=5")
-            return _readings(prometheus) >= before + 4
+            return _scrapes(prometheus) >= before + 4
 
         eventually(enough, 120)
 
 
-def _readings(prometheus: Prometheus) -> int:
-    """How often the service's metrics have been read."""
+def _scrapes(prometheus: Prometheus) -> int:
+    """Number of scrapes of the service."""
     found = prometheus.query('count_over_time(up{namespace="e2e-monitoring"}[10m])')
     return int(found[0]["value"][1]) if found else 0
 
 
-def test_the_service_is_a_target_that_is_up(prometheus: Prometheus) -> None:
+def test_the_service_is_an_active_target(prometheus: Prometheus) -> None:
     eventually(lambda: prometheus.query('up{namespace="e2e-monitoring", job="mathops"} == 1'), 120)
     assert len(prometheus.query('up{namespace="e2e-monitoring"}')) == 1
 
 
-def test_the_counter_rises_when_requests_are_made(namespace: Namespace, prometheus: Prometheus) -> None:
+def test_the_request_counter_increases(namespace: Namespace, prometheus: Prometheus) -> None:
     expression = 'sum(http_requests_total{namespace="e2e-monitoring", route="/pow", status="200"}) or vector(0)'
-    eventually(lambda: _readings(prometheus), 120)
+    eventually(lambda: _scrapes(prometheus), 120)
     before = prometheus.number(expression)
     with namespace.client() as client:
         token = bearer(client)
@@ -117,7 +117,7 @@ def test_every_query_of_a_dashboard_has_data(path: Any, prometheus: Prometheus) 
     assert empty == []
 
 
-def test_the_alerts_are_loaded_and_none_is_in_error(prometheus: Prometheus) -> None:
+def test_all_alerts_are_loaded_without_errors(prometheus: Prometheus) -> None:
     def loaded() -> list[Any]:
         groups = prometheus.get("rules")["groups"]
         return [rule for group in groups if group["name"] == "mathops" for rule in group["rules"]]
@@ -126,7 +126,7 @@ def test_the_alerts_are_loaded_and_none_is_in_error(prometheus: Prometheus) -> N
     assert {rule["name"] for rule in rules} >= {"MathopsHighErrorRate", "MathopsJournalUnavailable"}
 
 
-def test_each_dashboard_is_where_grafanas_sidecar_looks(namespace: Namespace) -> None:
+def test_each_dashboard_has_the_label_that_grafanas_sidecar_selects(namespace: Namespace) -> None:
     found = namespace.get("configmaps", "--selector", "grafana_dashboard=1")["items"]
     texts = [text for item in found for text in item["data"].values()]
     assert sorted(json.loads(text)["uid"] for text in texts) == sorted(

@@ -1,4 +1,4 @@
-"""Two replicas on PostgreSQL: an upgrade from the previous chart that no client notices, and scaling by load."""
+"""Two replicas on PostgreSQL: an upgrade from the previous chart without a failed request, and autoscaling."""
 
 import json
 import os
@@ -19,31 +19,31 @@ VALUES: dict[str, Any] = {
     "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "640Mi"}},
 }
 HARDENED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-NOBODY = {"runAsNonRoot": True, "runAsUser": 999, "fsGroup": 999, "seccompProfile": {"type": "RuntimeDefault"}}
+UNPRIVILEGED = {"runAsNonRoot": True, "runAsUser": 999, "fsGroup": 999, "seccompProfile": {"type": "RuntimeDefault"}}
 
-# Asks until told to stop, by new connections and by one that is kept; prints what went wrong.
+# Sends requests until /tmp/stop exists, over new and persistent connections; prints the failures.
 CLIENT = """
 import http.client, json, threading, time, pathlib
 HOST = "mathops"
-def ask(connection, method, path, headers, body=None):
+def send(connection, method, path, headers, body=None):
     connection.request(method, path, body, headers)
-    answer = connection.getresponse()
-    return answer.status, answer.read()
+    response = connection.getresponse()
+    return response.status, response.read()
 login = http.client.HTTPConnection(HOST, 5000, timeout=10)
-token = json.loads(ask(login, "POST", "/login", {"Content-Type": "application/json"}, '{"user":"load"}')[1])["token"]
+token = json.loads(send(login, "POST", "/login", {"Content-Type": "application/json"}, '{"user":"load"}')[1])["token"]
 headers = {"Authorization": "Bearer " + token}
-done, faults = [0], []
+done, failures = [0], []
 def load(keep):
     connection = http.client.HTTPConnection(HOST, 5000, timeout=10)
     while not pathlib.Path("/tmp/stop").exists():
         if not keep:
             connection = http.client.HTTPConnection(HOST, 5000, timeout=10)
         try:
-            status, _ = ask(connection, "GET", f"/pow?base={done[0]}&exp=3", headers)
+            status, _ = send(connection, "GET", f"/pow?base={done[0]}&exp=3", headers)
             if status != 200:
-                faults.append(status)
+                failures.append(status)
         except Exception as error:
-            faults.append(repr(error))
+            failures.append(repr(error))
             connection.close()
         done[0] += 1
         if not keep:
@@ -51,8 +51,8 @@ def load(keep):
         time.sleep(0.01)
 threads = [threading.Thread(target=load, args=(keep,)) for keep in (True, True, False, False)]
 [thread.start() for thread in threads]; [thread.join() for thread in threads]
-print(json.dumps({"requests": done[0], "faults": faults}))
-# The container ends with this program, and whoever wrote the file is still in it.
+print(json.dumps({"requests": done[0], "failures": failures}))
+# The container ends with this program; kubectl exec, which created the file, still runs in it.
 time.sleep(2)
 """
 
@@ -66,13 +66,18 @@ def _pod(name: str, image: str, command: list[str], environment: dict[str, str],
         "env": [{"name": key, "value": value} for key, value in environment.items()],
         **({"command": command} if command else {}),
     }
-    spec = {"securityContext": NOBODY, "restartPolicy": "Never", "containers": [container], "enableServiceLinks": False}
+    spec = {
+        "securityContext": UNPRIVILEGED,
+        "restartPolicy": "Never",
+        "containers": [container],
+        "enableServiceLinks": False,
+    }
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}, "spec": spec}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def installed(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The chart's previous version, on a PostgreSQL."""
+    """Install the previous version of the chart with PostgreSQL."""
     password = {"POSTGRES_PASSWORD": "secret", "POSTGRES_USER": "mathops", "POSTGRES_DB": "mathops"}
     namespace.apply(
         _pod("postgres", "postgres:17", [], password, {"app": "postgres"}),
@@ -102,7 +107,7 @@ def _tried(namespace: Namespace, command: list[str]) -> str:
         return ""
 
 
-def test_both_replicas_answer_and_share_their_rows(namespace: Namespace) -> None:
+def test_both_replicas_respond_and_share_their_rows(namespace: Namespace) -> None:
     pods = namespace.get("pods", "--selector", "app.kubernetes.io/component=server")["items"]
     names = [pod["metadata"]["name"] for pod in pods]
     assert len(names) == 2
@@ -131,12 +136,12 @@ def test_an_upgrade_from_the_previous_chart_and_back_fails_no_request(namespace:
     assert before == after != new
     namespace.kubectl("exec", "load", "--", "touch", "/tmp/stop")
     namespace.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/load", "--timeout=1m")
-    told = json.loads(namespace.kubectl("logs", "load"))
-    assert told["faults"] == []
-    assert told["requests"] > 200
+    summary = json.loads(namespace.kubectl("logs", "load"))
+    assert summary["failures"] == []
+    assert summary["requests"] > 200
 
 
-def test_load_makes_more_pods(namespace: Namespace) -> None:
+def test_load_adds_pods(namespace: Namespace) -> None:
     kubectl("apply", "--filename", os.environ["METRICS_SERVER_MANIFEST"])
     arguments = kubectl(
         "-n", "kube-system", "get", "deployment/metrics-server",

@@ -1,4 +1,4 @@
-"""The chart as its README installs it: rows in SQLite, Redis and Kafka beside it. The tests build on each other."""
+"""The chart as installed by its README: SQLite, Redis and Kafka. The tests depend on their order."""
 
 import re
 import shlex
@@ -12,10 +12,10 @@ from tests.support.server import eventually
 pytestmark = pytest.mark.timeout(600)
 
 README = (CHART / "README.md").read_text()
-# Where nothing enforces network policies, as on the oldest of kind's nodes, they are only accepted.
-PARTS = {"backup": {"enabled": True, "keep": 2}, "networkPolicy": {"enabled": True}}
+# The network plugin of older kind nodes accepts network policies without enforcing them.
+OPTIONS = {"backup": {"enabled": True, "keep": 2}, "networkPolicy": {"enabled": True}}
 
-# How many messages the topic has had, asked from within the service's pod.
+# Counts the messages of the topic from within the service pod.
 COUNT = """
 import asyncio, os
 from aiokafka import AIOKafkaConsumer
@@ -41,29 +41,29 @@ def _messages(namespace: Namespace) -> int:
 
 @pytest.fixture(scope="module", autouse=True)
 def installed(namespace: Namespace) -> str:
-    """By the one command of the chart's README."""
+    """Install with the command in the chart's README."""
     found = re.search(r"^helm install (.*)$", README, re.MULTILINE)
     assert found
     arguments = [str(ROOT / word) if word == "charts/mathops" else word for word in shlex.split(found[1])]
     return namespace.helm("install", *arguments, values=OWN_IMAGE)
 
 
-def test_the_one_command_leaves_every_pod_ready(namespace: Namespace) -> None:
+def test_the_installation_makes_every_pod_ready(namespace: Namespace) -> None:
     pods = namespace.get("pods")["items"]
     assert {pod["metadata"]["name"] for pod in pods} == {"mathops-0", "mathops-kafka-0", "mathops-redis-0"}
     assert all(status["ready"] for pod in pods for status in pod["status"]["containerStatuses"])
 
 
-def test_the_notes_say_what_to_type_next(installed: str) -> None:
+def test_the_notes_show_the_next_command(installed: str) -> None:
     assert "kubectl --namespace e2e-sqlite port-forward service/mathops 5000:5000" in installed
 
 
-def test_its_own_tests_pass(namespace: Namespace) -> None:
-    told = namespace.helm("test", "mathops", "--timeout", "3m")
-    assert told.count("Succeeded") == 5, told
+def test_helm_test_passes(namespace: Namespace) -> None:
+    output = namespace.helm("test", "mathops", "--timeout", "3m")
+    assert output.count("Succeeded") == 5, output
 
 
-def test_every_helper_is_known_to_the_service(namespace: Namespace) -> None:
+def test_readyz_lists_every_backing_service(namespace: Namespace) -> None:
     with namespace.client() as client:
         assert set(client.get("/readyz").json()["checks"]) >= {"journal", "cache", "kafka"}
 
@@ -77,7 +77,7 @@ def test_rows_survive_the_pod(namespace: Namespace) -> None:
         assert "243" in results(client)
 
 
-def test_messages_survive_kafkas_pod(namespace: Namespace) -> None:
+def test_messages_survive_the_kafka_pod(namespace: Namespace) -> None:
     before = eventually(lambda: _messages(namespace), 60)
     namespace.kubectl("delete", "pod", "mathops-kafka-0", "--wait")
     namespace.kubectl("rollout", "status", "statefulset/mathops-kafka", "--timeout", "3m")
@@ -89,7 +89,7 @@ def test_an_upgrade_keeps_secrets_and_tokens(namespace: Namespace) -> None:
     with namespace.client() as client:
         token = bearer(client)
 
-    namespace.upgrade("mathops", {**PARTS, "podAnnotations": {"example.com/again": "yes"}})
+    namespace.upgrade("mathops", {**OPTIONS, "podAnnotations": {"example.com/again": "yes"}})
 
     assert namespace.secrets() == before
     assert set(before) == {"mathops-keys", "mathops-redis", "mathops-kafka"}
@@ -97,7 +97,7 @@ def test_an_upgrade_keeps_secrets_and_tokens(namespace: Namespace) -> None:
         assert client.get("/pow?base=2&exp=5", headers=token).json()["result"] == "32"
 
 
-def test_a_copy_is_made_checked_and_can_be_read(namespace: Namespace) -> None:
+def test_a_backup_is_made_checked_and_readable(namespace: Namespace) -> None:
     namespace.kubectl("create", "job", "now", "--from", "cronjob/mathops-backup")
     namespace.kubectl("wait", "--for=condition=complete", "job/now", "--timeout", "2m")
     copies = namespace.kubectl("exec", "mathops-0", "--", "ls", "/backups").split()
@@ -110,15 +110,15 @@ print(sqlite3.connect('file:/backups/{copies[0]}?mode=ro&immutable=1', uri=True)
     assert int(namespace.kubectl("exec", "mathops-0", "--", "python", "-c", code)) >= 1
 
 
-def test_the_recipe_of_the_readme_puts_the_copy_back(namespace: Namespace, tmp_path: Path) -> None:
+def test_the_procedure_of_the_readme_restores_the_backup(namespace: Namespace, tmp_path: Path) -> None:
     found = re.search(r"^To restore a copy.*?^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     assert found
     with namespace.client() as client:
         client.get("/pow?base=3&exp=7", headers=bearer(client))
 
-    told = namespace.script(found[1], tmp_path)
+    output = namespace.script(found[1], tmp_path)
 
-    assert re.search(r"^integrity +ok\b", told, re.MULTILINE), told
+    assert re.search(r"^integrity +ok\b", output, re.MULTILINE), output
     namespace.kubectl("rollout", "status", "statefulset/mathops", "--timeout", "2m")
     with namespace.client() as client:
         rows = results(client)
@@ -126,11 +126,11 @@ def test_the_recipe_of_the_readme_puts_the_copy_back(namespace: Namespace, tmp_p
     assert "2187" not in rows
 
 
-def test_an_upgrade_that_fails_is_mended_by_a_rollback(namespace: Namespace) -> None:
+def test_a_rollback_repairs_a_failed_upgrade(namespace: Namespace) -> None:
     with pytest.raises(AssertionError, match="UPGRADE FAILED"):
         namespace.helm(
             "upgrade", "mathops", str(CHART), "--wait", "--timeout", "20s",
-            values={**OWN_IMAGE, **PARTS, "settings": {"text_digits": 1}},
+            values={**OWN_IMAGE, **OPTIONS, "settings": {"text_digits": 1}},
         )  # fmt: skip
 
     namespace.helm("rollback", "mathops", "--wait", "--timeout", "2m")
@@ -149,7 +149,7 @@ def test_uninstalling_keeps_the_rows_for_the_next_installation(namespace: Namesp
         assert "243" in results(client)
 
 
-def test_uninstalling_takes_the_rows_along_when_asked_to(namespace: Namespace) -> None:
+def test_uninstalling_deletes_the_rows_if_keep_is_false(namespace: Namespace) -> None:
     alone = {"redis": {"enabled": False}, "kafka": {"enabled": False}}
     namespace.upgrade("mathops", {**alone, "persistence": {"keep": False}})
     namespace.helm("uninstall", "mathops", "--wait")

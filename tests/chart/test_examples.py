@@ -1,4 +1,4 @@
-"""The files around the chart fit it."""
+"""The example values and manifests in k8s/ are valid for the chart."""
 
 from pathlib import Path
 
@@ -11,11 +11,11 @@ K8S = Path(__file__).parents[2] / "k8s"
 
 
 @pytest.mark.parametrize("path", sorted(K8S.glob("*-values.yaml")), ids=lambda path: path.stem)
-def test_each_set_of_values_is_one_the_chart_takes(path: Path) -> None:
+def test_the_chart_accepts_each_values_file(path: Path) -> None:
     assert objects(render("--values", str(path)))
 
 
-def test_the_port_of_kind_is_that_of_the_service() -> None:
+def test_the_port_of_kind_equals_the_node_port_of_the_service() -> None:
     kind = objects((K8S / "kind.yaml").read_text())[0]["nodes"][0]["extraPortMappings"][0]
     values = objects((K8S / "kind-values.yaml").read_text())[0]
     assert kind["containerPort"] == values["service"]["nodePort"]
@@ -23,7 +23,7 @@ def test_the_port_of_kind_is_that_of_the_service() -> None:
 
 
 @pytest.mark.parametrize("name", ["argocd", "flux"])
-def test_the_values_of_a_gitops_example_are_ones_the_chart_takes(name: str, tmp_path: Path) -> None:
+def test_the_chart_accepts_the_values_of_each_gitops_example(name: str, tmp_path: Path) -> None:
     last = objects((K8S / "gitops" / f"{name}.yaml").read_text())[-1]["spec"]
     values = last["values"] if name == "flux" else last["source"]["helm"]["valuesObject"]
     written = tmp_path / "values.yaml"

@@ -1,4 +1,4 @@
-"""What is written by tools is as the tools write it, and nothing in the chart is idle."""
+"""Generated files are up to date, and every value, template and alert is used and tested."""
 
 import base64
 import re
@@ -12,37 +12,39 @@ import yaml
 from tests.chart.rendering import CHART, objects, pod_specs, render, values_of
 
 
-def test_the_readme_is_as_helm_docs_writes_it(tmp_path: Path) -> None:
+def test_the_readme_is_up_to_date(tmp_path: Path) -> None:
     for name in ("Chart.yaml", "values.yaml", "README.md.gotmpl"):
         (tmp_path / name).write_bytes((CHART / name).read_bytes())
     subprocess.run(["helm-docs", "--chart-search-root", str(tmp_path), "--log-level", "error"], check=True)
     assert (tmp_path / "README.md").read_text() == (CHART / "README.md").read_text(), "run make chart-docs"
 
 
-def test_the_rendered_example_is_as_helm_renders_it() -> None:
+def test_the_rendered_example_is_up_to_date() -> None:
     assert (CHART / "examples" / "gitops.yaml").read_text() == render(*values_of("gitops")), "run make chart-docs"
 
 
-def test_the_icon_is_that_of_the_file() -> None:
-    drawn = (CHART / "icon.svg").read_bytes().strip()
-    assert _yaml("Chart.yaml")["icon"] == f"data:image/svg+xml;base64,{base64.b64encode(drawn).decode()}"
+def test_the_icon_equals_the_svg_file() -> None:
+    svg = (CHART / "icon.svg").read_bytes().strip()
+    assert _yaml("Chart.yaml")["icon"] == f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
 
 
-def test_the_images_it_tells_of_are_those_it_runs() -> None:
-    told = yaml.safe_load(_yaml("Chart.yaml")["annotations"]["artifacthub.io/images"])
+def test_the_listed_images_are_the_images_of_the_pods() -> None:
+    listed = yaml.safe_load(_yaml("Chart.yaml")["annotations"]["artifacthub.io/images"])
     pods = pod_specs(objects(render()))
-    assert {entry["image"] for entry in told} == {container["image"] for pod in pods for container in pod["containers"]}
+    assert {entry["image"] for entry in listed} == {
+        container["image"] for pod in pods for container in pod["containers"]
+    }
 
 
 def test_every_alert_is_a_valid_rule() -> None:
     subprocess.run(["promtool", "check", "rules", str(CHART / "alerts" / "mathops.yaml")], check=True)
 
 
-def test_alerts_fire_when_they_should_and_only_then() -> None:
+def test_the_alert_tests_pass() -> None:
     subprocess.run(["promtool", "test", "rules", str(CHART / "alerts" / "mathops_test.yaml")], check=True)
 
 
-def test_every_alert_has_a_test_in_which_it_fires() -> None:
+def test_every_alert_fires_in_a_test() -> None:
     alerts = {rule["alert"] for group in _yaml("alerts/mathops.yaml")["groups"] for rule in group["rules"]}
     tests = [case for test in _yaml("alerts/mathops_test.yaml")["tests"] for case in test.get("alert_rule_test", [])]
     assert {case["alertname"] for case in tests if case["exp_alerts"]} == alerts
@@ -54,7 +56,7 @@ def test_every_value_is_used_by_a_template() -> None:
     assert {path for path in _leaves(_yaml("values.yaml")) if path[-1] not in used and path[0] != "settings"} == set()
 
 
-def test_every_template_is_in_a_suite() -> None:
+def test_every_template_has_a_test() -> None:
     suites = "".join(path.read_text() for path in (CHART / "tests").glob("*_test.yaml"))
     templates = [
         str(path.relative_to(CHART / "templates"))
