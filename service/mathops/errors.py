@@ -1,73 +1,85 @@
-"""What can go wrong for a caller; each error owns its HTTP status and problem type (RFC 9457)."""
+"""Every error that a caller may receive; each owns its HTTP status and problem type (RFC 9457)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
+
+BEARER_CHALLENGE = 'Bearer realm="mathops"'
 
 
 class MathopsError(Exception):
-    """Base of all: `detail` says how to put it right, `extensions` are further problem members."""
+    """Base of all: `detail` says how to fix the request, `extensions` are further members of the problem document."""
 
     status: ClassVar[int] = 500
     type: ClassVar[str] = "internal-error"
-    title: ClassVar[str] = "The service failed"
+    title: ClassVar[str] = "Internal error"
+    # Seconds until a retry may succeed (Retry-After).
+    retry_after: int | None = None
+    # How to authenticate (WWW-Authenticate, RFC 6750).
+    challenge: str | None = None
 
-    def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None, **extensions: Any) -> None:
+    def __init__(
+        self, detail: str, *, retry_after: int | None = None, challenge: str | None = None, **extensions: Any
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.headers = dict(headers or {})
         self.extensions = extensions
+        if retry_after is not None:
+            self.retry_after = retry_after
+        if challenge is not None:
+            self.challenge = challenge
 
 
 class InternalError(MathopsError):
-    """The service met a fault of its own. It is logged under the request id; the request may be sent again."""
+    """An unexpected error occurred. It is logged under the request id; the request may be sent again."""
 
 
 class MalformedRequest(MathopsError):
-    """The request could not be read: broken JSON, a member named twice, or bytes that are not UTF-8."""
+    """The request cannot be parsed: invalid JSON, a repeated member, or bytes that are not UTF-8."""
 
     status = 400
     type = "malformed-request"
-    title = "The request cannot be read"
+    title = "Malformed request"
 
 
 class Unauthorized(MathopsError):
-    """No valid bearer token came with the request. POST /login gives one."""
+    """The request has no valid bearer token. POST /login returns one."""
 
     status = 401
     type = "unauthorized"
-    title = "A valid bearer token is needed"
+    title = "Valid bearer token required"
+    challenge = BEARER_CHALLENGE
 
 
 class Forbidden(MathopsError):
-    """The token is valid and lacks the scope that this resource needs."""
+    """The token is valid but lacks the scope that this resource requires."""
 
     status = 403
     type = "insufficient-scope"
-    title = "The token lacks a scope"
+    title = "Insufficient scope"
 
 
 class NotFound(MathopsError):
-    """No resource has this path. /openapi.json lists those there are."""
+    """No resource has this path. /openapi.json lists all paths."""
 
     status = 404
     type = "not-found"
-    title = "There is nothing at this path"
+    title = "Not found"
 
 
 class MethodNotAllowed(MathopsError):
-    """The resource exists and does not know this method. The Allow header lists those it knows."""
+    """The resource does not support this method. The Allow header lists the supported ones."""
 
     status = 405
     type = "method-not-allowed"
-    title = "The method is not allowed here"
+    title = "Method not allowed"
 
 
 class NotAcceptable(MathopsError):
-    """The Accept header admits no form that this resource has."""
+    """The Accept header allows none of the media types of this resource."""
 
     status = 406
     type = "not-acceptable"
-    title = "No acceptable form"
+    title = "Not acceptable"
 
 
 class RequestTimeout(MathopsError):
@@ -75,113 +87,113 @@ class RequestTimeout(MathopsError):
 
     status = 408
     type = "request-timeout"
-    title = "The body came too slowly"
+    title = "Request timeout"
 
 
 class ContentTooLarge(MathopsError):
-    """The body is larger than the service reads."""
+    """The body exceeds the size limit."""
 
     status = 413
     type = "content-too-large"
-    title = "The body is too large"
+    title = "Content too large"
 
 
 class UriTooLong(MathopsError):
-    """The target is longer than the service reads. Long numbers go into a POST body."""
+    """The request target exceeds the length limit. Send long numbers in a POST body."""
 
     status = 414
     type = "uri-too-long"
-    title = "The target is too long"
+    title = "URI too long"
 
 
 class UnsupportedMediaType(MathopsError):
-    """The body has a media type that this resource does not read."""
+    """The resource does not accept the media type of the body. Send JSON."""
 
     status = 415
     type = "unsupported-media-type"
-    title = "The body is not JSON"
+    title = "Unsupported media type"
 
 
 class InvalidParameter(MathopsError):
-    """One or more parameters are missing, unknown, given twice or out of range. `errors` lists every fault."""
+    """One or more parameters are missing, unknown, repeated or out of range. `errors` lists all of them."""
 
     status = 422
     type = "invalid-parameter"
-    title = "A parameter is not valid"
+    title = "Invalid parameter"
 
-    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
         super().__init__(
-            "; ".join(f"{name}: {fault}" for name, fault in faults),
-            errors=[{"parameter": name, "detail": fault} for name, fault in faults],
+            "; ".join(f"{name}: {detail}" for name, detail in errors),
+            errors=[{"parameter": name, "detail": detail} for name, detail in errors],
         )
 
 
 class ResultTooLarge(MathopsError):
-    """The result would have more digits than the service gives in this form.
+    """The result would have more digits than the limit of the requested media type.
 
-    `predicted_digits` is the size foreseen before any work, `limit_digits` the limit.
+    `predicted_digits` is the size predicted before computing, `limit_digits` the limit.
     """
 
     status = 422
     type = "result-too-large"
-    title = "The result is too large"
+    title = "Result too large"
 
 
 class QuotaExceeded(MathopsError):
-    """The caller has used up a quota. Retry-After says when to come back."""
+    """The caller has used up a quota. Retry-After gives the seconds until it is renewed."""
 
     status = 429
     type = "quota-exceeded"
-    title = "A quota is used up"
+    title = "Quota exceeded"
 
 
 class HeaderFieldsTooLarge(MathopsError):
-    """The header fields are larger than the service reads."""
+    """The header fields exceed the size limit."""
 
     status = 431
     type = "header-fields-too-large"
-    title = "The header fields are too large"
+    title = "Header fields too large"
 
 
 class Overloaded(MathopsError):
-    """The service has all the connections or computations it takes, or a computing process was lost twice.
-
-    Retry-After says when to come back.
-    """
+    """Too many connections or computations, or a compute process died twice. Retry-After gives the seconds to wait."""
 
     status = 503
     type = "overloaded"
-    title = "The service is busy"
+    title = "Service overloaded"
+    retry_after = 1
 
 
 class JournalUnavailable(MathopsError):
-    """The request could not be stored, so its result is withheld; or what is stored cannot be read. Send it again."""
+    """The request could not be stored, or stored requests cannot be read. Retry the request."""
 
     status = 503
     type = "journal-unavailable"
-    title = "The journal is out of reach"
+    title = "Journal unavailable"
+    retry_after = 1
 
 
 class RevocationUnavailable(MathopsError):
-    """Whether a token has been revoked cannot be told, or not be made known, just now. It may be sent again."""
+    """Token revocation is temporarily unavailable. Retry the request."""
 
     status = 503
     type = "revocation-unavailable"
-    title = "Revocation cannot be told"
+    title = "Revocation check unavailable"
+    retry_after = 1
 
 
 class DeadlineExceeded(MathopsError):
-    """The computation, its wait in the queue included, took longer than the deadline and was stopped."""
+    """The computation, including its wait in the queue, exceeded the deadline and was stopped."""
 
     status = 504
     type = "deadline-exceeded"
-    title = "The deadline has passed"
+    title = "Deadline exceeded"
 
 
 class StartupError(Exception):
-    """The service cannot start; the message is one line that says what to do."""
+    """The service cannot start; the message is one line that says how to fix it."""
 
 
 def problem_types() -> dict[str, type[MathopsError]]:
-    """Every error a caller may meet, by problem type."""
+    """All errors by problem type."""
     return {error.type: error for error in MathopsError.__subclasses__()}

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from mathops.errors import ResultTooLarge
+from mathops.models import CacheOutcome
 from mathops.operations import Operation, Result
 from mathops.ports import Cache, Compute, RateLimiter, Timing, quota_exceeded
 from mathops.telemetry import metrics, tracing
@@ -40,7 +41,7 @@ class Evaluation(Struct, frozen=True, gc=False):
     """A result, whether the cache had it (hit or miss), and the time it took."""
 
     result: Result
-    cache: str
+    cache: CacheOutcome
     timing: Timing
 
 

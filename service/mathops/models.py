@@ -1,43 +1,163 @@
-"""The one record of a request: journal row, log line and event value alike.
-
-Its JSON form is described by event.schema.json beside this file.
-"""
+"""JSON documents, one Struct each; OpenAPI, the event schema, validation and the command line derive from them."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import msgspec
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 SCHEMA_VERSION = 1
 SCOPES = ("math", "history")
-# Longer parameter texts are cut: a refused request may carry anything.
+# Longer parameter texts are cut, because a rejected request may contain anything.
 MAX_PARAMETER_CHARACTERS = 256
+# Hashing takes longer for longer passwords.
+MAX_PASSWORD_LENGTH = 1024
+MAX_PAGE_SIZE = 200
+USER_NAME = "[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
+INTEGER_PATTERN = "^(0|-?[1-9][0-9]*)$"
+
+Document = TypeVar("Document", bound=Struct)
+CacheOutcome = Literal["hit", "miss"]
+DecimalText = Annotated[str, Meta(extra_json_schema={"pattern": INTEGER_PATTERN})]
+
+encode_json = msgspec.json.Encoder().encode
 
 
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """One request to an operation and how it was answered; `duration_ms` in milliseconds."""
+def _about(description: str, **schema: Any) -> Meta:
+    """Describes a member without validating it: the service itself writes these documents."""
+    return Meta(description=description, extra_json_schema=schema)
 
-    id: str
-    timestamp: str
-    user: str | None
-    operation: str
-    endpoint: str
-    parameters: dict[str, str]
-    result: str | None
-    result_digits: int | None
-    result_sha256: str | None
-    status: int
-    problem: str | None
-    cache: str | None
-    duration_ms: float
-    request_id: str
-    trace_id: str | None
-    version: int = SCHEMA_VERSION
+
+class Record(Struct, frozen=True, gc=False):
+    """One request to an operation: journal row, log line and event value."""
+
+    id: Annotated[str, _about("UUIDv7; unique, the key for removing duplicates", format="uuid")]
+    timestamp: Annotated[str, _about("RFC 3339, UTC, when the request was received", format="date-time")]
+    user: Annotated[str | None, _about("subject of the token; null without a valid one")]
+    operation: Annotated[str, _about("name of the operation")]
+    endpoint: Annotated[str, _about("path of the request")]
+    parameters: Annotated[
+        dict[str, Annotated[str, Meta(extra_json_schema={"maxLength": MAX_PARAMETER_CHARACTERS})]],
+        _about(f"parameters as sent, each cut at {MAX_PARAMETER_CHARACTERS} characters"),
+    ]
+    result: Annotated[
+        str | None,
+        _about("exact decimal result; null when rejected, or longer than the service records", pattern=INTEGER_PATTERN),
+    ]
+    result_digits: Annotated[int | None, _about("decimal digits of the result", minimum=1)]
+    result_sha256: Annotated[str | None, _about("SHA-256 of the decimal text", pattern="^[0-9a-f]{64}$")]
+    status: Annotated[int, _about("HTTP status; 499 when the client disconnected", minimum=200, maximum=599)]
+    problem: Annotated[str | None, _about("problem type of a rejected request")]
+    cache: Annotated[CacheOutcome | None, _about("whether the cache had the result")]
+    duration_ms: Annotated[float, _about("milliseconds until the response started", minimum=0)]
+    request_id: Annotated[str, _about("X-Request-ID of the response", minLength=1, maxLength=128)]
+    trace_id: Annotated[str | None, _about("W3C trace id, when tracing is on", pattern="^[0-9a-f]{32}$")]
+    version: Annotated[int, _about("version of this schema", const=SCHEMA_VERSION)] = SCHEMA_VERSION
 
 
 FIELDS: tuple[str, ...] = Record.__struct_fields__
+
+
+class ParameterError(Struct):
+    """What is wrong with one parameter."""
+
+    parameter: str
+    detail: str
+
+
+class Problem(Struct, kw_only=True):
+    """Error response (RFC 9457); further members depend on the type."""
+
+    type: Annotated[str, _about("URI reference of the problem type")]
+    title: str
+    status: int
+    detail: Annotated[str, _about("how to fix the request")]
+    instance: Annotated[str, _about("path of the request")]
+    request_id: str
+    trace_id: str | UnsetType = UNSET
+    errors: Annotated[list[ParameterError], _about("every invalid parameter")] | UnsetType = UNSET
+    predicted_digits: int | UnsetType | None = UNSET
+    limit_digits: int | UnsetType = UNSET
+    deadline_seconds: float | UnsetType = UNSET
+    violated_policies: list[str] | UnsetType = field(default=UNSET, name="violated-policies")
+
+
+class OperationResult(Struct):
+    """Exact result of an operation; integers are decimal strings (RFC 7493)."""
+
+    operation: str
+    parameters: dict[str, DecimalText]
+    result: DecimalText
+    digits: Annotated[int, _about("decimal digits of the result", minimum=1)]
+
+
+class Credentials(Struct, forbid_unknown_fields=True):
+    """Body of POST /login; the password is required where the service has a users file."""
+
+    # Python's $ matches before a final newline too.
+    user: Annotated[
+        str,
+        Meta(
+            pattern=f"^{USER_NAME}$(?!\n)",
+            description="a name of 1 to 64 letters, digits, dots, dashes, underscores and @",
+        ),
+    ]
+    password: Annotated[
+        Annotated[str, Meta(max_length=MAX_PASSWORD_LENGTH)] | None,
+        Meta(description=f"a text of at most {MAX_PASSWORD_LENGTH} characters, or nothing"),
+    ] = None
+
+
+class PasswordCredentials(Credentials):
+    """Credentials where the service has a users file."""
+
+    password: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=MAX_PASSWORD_LENGTH,
+            description=f"the user's password, 1 to {MAX_PASSWORD_LENGTH} characters",
+        ),
+    ]
+
+
+class TokenResponse(Struct):
+    """Response to a login (RFC 6749, 5.1); `token` equals `access_token`, for clients of the first version."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: Annotated[int, _about("seconds")]
+    scope: str
+    token: str
+
+
+class HistoryQuery(Struct):
+    """Query of GET /history."""
+
+    limit: Annotated[
+        int,
+        Meta(ge=1, le=MAX_PAGE_SIZE, description=f"an integer from 1 to {MAX_PAGE_SIZE}, the records of a page"),
+    ] = 50
+    # Sequence numbers have 64 bits.
+    before: Annotated[
+        Annotated[int, Meta(ge=0, lt=10**18)] | None,
+        Meta(description="the cursor in the `next` link of the previous page"),
+    ] = None
+
+
+class HistoryPage(Struct):
+    """Records of the caller, newest first."""
+
+    records: list[Record]
+    next: Annotated[str | None, _about("path of the following page")]
+
+
+def encode_result(operation: str, parameters: dict[str, str], text: bytes, digits: int) -> bytes:
+    """OperationResult as JSON; `text` is the result in ASCII digits."""
+    # Digits need no escaping: quoting them is faster than decoding and encoding a long text.
+    result = cast("str", Raw(b'"%b"' % text))
+    return encode_json(OperationResult(operation, parameters, result, digits))
 
 
 def timestamp(seconds: float) -> str:
@@ -52,15 +172,28 @@ def _second(seconds: int) -> str:
 
 
 def cut(parameters: dict[str, str]) -> dict[str, str]:
-    """The parameters with no text over MAX_PARAMETER_CHARACTERS characters."""
-    longest = MAX_PARAMETER_CHARACTERS
+    """The parameters, names and texts cut at MAX_PARAMETER_CHARACTERS."""
+    limit = MAX_PARAMETER_CHARACTERS
     for name, value in parameters.items():
-        if len(name) > longest or len(value) > longest:
-            return {name[:longest]: value[:longest] for name, value in parameters.items()}
+        if len(name) > limit or len(value) > limit:
+            return {name[:limit]: value[:limit] for name, value in parameters.items()}
     return parameters
 
 
-def schema() -> dict[str, Any]:
-    """The JSON Schema of a record, as published."""
-    document: dict[str, Any] = msgspec.json.decode(files("mathops").joinpath("event.schema.json").read_bytes())
-    return document
+def schemas(ref_template: str = "#/$defs/{name}") -> dict[str, dict[str, Any]]:
+    """JSON Schemas of all documents by name, as OpenAPI components."""
+    documents = (Record, Problem, OperationResult, Credentials, TokenResponse, HistoryPage)
+    _, components = msgspec.json.schema_components(documents, ref_template=ref_template)
+    # A record always has all members; decoders accept unknown ones, so that a newer service can be read.
+    components["Record"] |= {"required": list(FIELDS), "additionalProperties": False}
+    return components
+
+
+def event_schema() -> dict[str, Any]:
+    """JSON Schema of a record, as published."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:mathops:event:{SCHEMA_VERSION}",
+        **schemas()["Record"],
+        "title": "mathops request",
+    }

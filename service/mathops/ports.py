@@ -35,8 +35,8 @@ def quota_exceeded(quota: Quota, allowance: str) -> QuotaExceeded:
     """The refusal of a caller whose `allowance`, such as "60 requests in 60 s", is used up."""
     return QuotaExceeded(
         f"the quota of {allowance} is used up; try again in {quota.reset} s",
-        headers={"Retry-After": str(quota.reset)},
-        **{"violated-policies": [quota.policy]},
+        retry_after=quota.reset,
+        violated_policies=[quota.policy],
     )
 
 

@@ -8,10 +8,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from mathops.models import MAX_PARAMETER_CHARACTERS, Record, cut, schema, timestamp
+from mathops.models import MAX_PARAMETER_CHARACTERS, Record, cut, event_schema, timestamp
 from mathops.operations import OPERATIONS
 
-VALIDATOR = Draft202012Validator(schema(), format_checker=FormatChecker())
+VALIDATOR = Draft202012Validator(event_schema(), format_checker=FormatChecker())
 
 # What a request can carry: lone surrogates are replaced where it is read.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
@@ -76,7 +76,7 @@ def test_the_schema_refuses_what_no_record_is(record: Record, fault: dict[str, A
 
 
 def test_the_schema_asks_for_every_field_and_names_no_other() -> None:
-    document = schema()
+    document = event_schema()
     assert set(document["required"]) == set(document["properties"]) == set(Record.__struct_fields__)
 
 

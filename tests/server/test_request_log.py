@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from jsonschema import Draft202012Validator
 
-from mathops.models import FIELDS, schema
+from mathops.models import FIELDS, event_schema
 from tests.support.load import Load
 from tests.support.server import Server
 
@@ -30,5 +30,5 @@ def test_with_two_workers_and_over_rotation_it_holds_each_record_of_the_journal_
     assert Counter(line["id"] for line in lines) == Counter(row["id"] for row in rows)
     assert sorted(lines, key=lambda line: line["id"]) == sorted(rows, key=lambda row: row["id"])
     assert load.acknowledged <= {line["request_id"] for line in lines}
-    validator = Draft202012Validator(schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    validator = Draft202012Validator(event_schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
     assert [error.message for line in lines for error in validator.iter_errors(line)] == []

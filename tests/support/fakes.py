@@ -28,13 +28,13 @@ class FakeJournal:
 
     async def append(self, record: Record) -> None:
         if self.fault:
-            raise JournalUnavailable(self.fault, headers={"Retry-After": "1"})
+            raise JournalUnavailable(self.fault)
         if all(record.id != other.id for other in self.records):
             self.records.append(record)
 
     async def history(self, user: str, limit: int, before: int | None = None) -> JournalPage:
         if self.fault:
-            raise JournalUnavailable(self.fault, headers={"Retry-After": "1"})
+            raise JournalUnavailable(self.fault)
         rows = [
             (seq, record)
             for seq, record in enumerate(self.records, 1)

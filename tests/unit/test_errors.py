@@ -17,10 +17,10 @@ def test_a_fault_of_our_own_is_500() -> None:
 
 
 def test_an_error_carries_fields_and_members() -> None:
-    error = QuotaExceeded("later", headers={"Retry-After": "5"}, limit=3)
+    error = QuotaExceeded("later", retry_after=5, limit=3)
 
     assert (error.status, error.type, str(error)) == (429, "quota-exceeded", "later")
-    assert error.headers == {"Retry-After": "5"}
+    assert error.retry_after == 5
     assert error.extensions == {"limit": 3}
 
 

@@ -1,18 +1,12 @@
 """`mathops history`."""
 
 import click
-import msgspec
 
 from mathops.cli import options
 from mathops.cli.output import print_output
-from mathops.models import Record
+from mathops.models import MAX_PAGE_SIZE, HistoryPage, Record
 
 _MAX_RESULT_LENGTH = 40
-
-
-class Page(msgspec.Struct):
-    records: list[Record]
-    next: str | None
 
 
 @click.command()
@@ -41,13 +35,12 @@ def _local(user: str | None, limit: int) -> list[Record]:
 
 def _remote(url: str, token: str | None, limit: int) -> list[Record]:
     from mathops.cli.http_client import connect, request_json
-    from mathops.web.endpoints.history_page import MAX_PAGE_SIZE
 
     records: list[Record] = []
     path: str | None = f"/history?limit={min(limit, MAX_PAGE_SIZE)}"
     with connect(url, token) as client:
         while path and len(records) < limit:
-            page = request_json(client, path, Page)
+            page = request_json(client, path, HistoryPage)
             records += page.records
             path = page.next
     return records[:limit]

@@ -7,6 +7,7 @@ import click
 
 from mathops.cli import options
 from mathops.cli.output import progress
+from mathops.models import encode_result
 from mathops.operations import Operation, Parameter, Result
 
 # Computing 100 million digits takes half a minute and 1 GiB. GMP aborts the process when memory runs out.
@@ -71,9 +72,7 @@ def _local(operation: Operation, arguments: tuple[int, ...], as_json: bool) -> b
     result = _compute(operation, arguments)
     if not as_json:
         return result.text
-    from mathops.web.answer import answer
-
-    return answer(operation, _texts(operation, arguments), result)
+    return encode_result(operation.name, _texts(operation, arguments), result.text, result.digits)
 
 
 def _compute(operation: Operation, arguments: tuple[int, ...]) -> Result:

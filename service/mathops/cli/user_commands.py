@@ -1,21 +1,12 @@
 """`mathops token` and `mathops users`."""
 
 import sys
-from typing import Any, TypedDict
 
 import click
 
 from mathops.cli import options
 from mathops.cli.output import print_json
-from mathops.models import SCOPES
-
-
-class Grant(TypedDict):
-    access_token: str
-    token_type: str
-    expires_in: int
-    scope: str
-    token: str
+from mathops.models import MAX_PASSWORD_LENGTH, SCOPES, TokenResponse
 
 
 def _check_name(_: click.Context, __: click.Parameter, name: str) -> str:
@@ -53,20 +44,20 @@ def token(user: str, scopes: tuple[str, ...], url: str | None, password: bool, a
     if password and not url:
         raise click.UsageError("--password requires --url")
     response = _log_in(url, user, password) if url else _sign(user, list(scopes or SCOPES))
-    print_json(response) if as_json else click.echo(response["access_token"])
+    print_json(response) if as_json else click.echo(response.access_token)
 
 
-def _log_in(url: str, user: str, password: bool) -> Grant:
+def _log_in(url: str, user: str, password: bool) -> TokenResponse:
     from mathops.cli.http_client import connect, request_json
 
     credentials = {"user": user}
     if password:
         credentials["password"] = _read_password()
     with connect(url) as client:
-        return request_json(client, "/login", Grant, credentials)
+        return request_json(client, "/login", TokenResponse, credentials)
 
 
-def _sign(user: str, scopes: list[str]) -> Any:
+def _sign(user: str, scopes: list[str]) -> TokenResponse:
     from mathops.identity.keys import Keys
     from mathops.identity.tokens import Tokens
 
@@ -90,8 +81,6 @@ def hash_password(user: str, scopes: tuple[str, ...]) -> None:
 
 
 def _read_password(*, confirm: bool = False) -> str:
-    from mathops.identity.users import MAX_PASSWORD_LENGTH
-
     if sys.stdin.isatty():
         password = str(click.prompt("Password", hide_input=True, err=True, confirmation_prompt=confirm))
     else:

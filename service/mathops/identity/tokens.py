@@ -11,8 +11,9 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from uuid_utils import uuid7
 
-from mathops.errors import Unauthorized
+from mathops.errors import BEARER_CHALLENGE, Unauthorized
 from mathops.identity.keys import ALGORITHM, Keys
+from mathops.models import TokenResponse
 from mathops.settings import Settings
 from mathops.telemetry import tracing
 
@@ -21,8 +22,6 @@ CLIENT_ID = "mathops"
 # A token of ours has about 500; a longer one is refused before it is decoded.
 MAX_CHARACTERS = 8192
 _CACHED_TOKENS = 10_000
-
-BEARER_CHALLENGE = 'Bearer realm="mathops"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def invalid_token(reason: str) -> Unauthorized:
     """The refusal of a token, with the challenge of RFC 6750."""
     return Unauthorized(
         f"{reason}; get a token with POST /login",
-        headers={"WWW-Authenticate": f'{BEARER_CHALLENGE}, error="invalid_token", error_description="{reason}"'},
+        challenge=f'{BEARER_CHALLENGE}, error="invalid_token", error_description="{reason}"',
     )
 
 
@@ -73,17 +72,10 @@ class Tokens:
         key = self._keys.signing
         return jwt.encode({"alg": ALGORITHM, "typ": TYPE, "kid": key.kid}, claims, key)
 
-    def grant(self, user: str, scopes: list[str]) -> dict[str, str | int]:
-        """The answer to a login: a new token for `user`, and what it is (RFC 6749, 5.1)."""
+    def grant(self, user: str, scopes: list[str]) -> TokenResponse:
+        """A new token for `user`."""
         token = self.make(user, scopes)
-        return {
-            "access_token": token,
-            "token_type": "Bearer",
-            "expires_in": self._lifetime,
-            "scope": " ".join(scopes),
-            # What clients of this service's first version read.
-            "token": token,
-        }
+        return TokenResponse(token, "Bearer", self._lifetime, " ".join(scopes), token)
 
     def verify(self, token: str) -> Principal:
         """The principal of a valid token; raises Unauthorized."""

@@ -10,12 +10,10 @@ import argon2
 from argon2 import PasswordHasher
 
 from mathops.errors import StartupError
-from mathops.models import SCOPES
+from mathops.models import SCOPES, USER_NAME
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+NAME = re.compile(USER_NAME)
 _HASH = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+", re.ASCII)
-# argon2 reads the whole password; a longer one is only work.
-MAX_PASSWORD_LENGTH = 1024
 # Each check takes 64 MiB and tens of milliseconds.
 _CHECKS_AT_ONCE = 2
 

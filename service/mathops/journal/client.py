@@ -37,7 +37,6 @@ _WINDOW = 2
 _CHECK_SECONDS = 1.0
 _START_SECONDS = 30.0
 _CLOSE_SECONDS = 10.0
-_RETRY = {"Retry-After": "1"}
 
 
 class PendingBatch:
@@ -52,7 +51,7 @@ class PendingBatch:
 
 
 def _unavailable(fault: str) -> JournalUnavailable:
-    return JournalUnavailable(f"the request could not be stored ({fault}); send it again", headers=_RETRY)
+    return JournalUnavailable(f"the request could not be stored ({fault}); send it again")
 
 
 class JournalClient:
@@ -109,7 +108,7 @@ class JournalClient:
             return await asyncio.to_thread(self._reader.history, user, limit, before)
         except SQLAlchemyError as error:
             log.error("journal cannot be read", fault=error_message(error))
-            raise JournalUnavailable("the records cannot be read just now; send it again", headers=_RETRY) from None
+            raise JournalUnavailable("the records cannot be read just now; send it again") from None
 
     async def check(self) -> str | None:
         """Why the journal cannot be written just now, or None: asks for a write at most once a second."""

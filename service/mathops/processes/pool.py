@@ -23,7 +23,6 @@ log = get_logger(__name__)
 _FINISH_SECONDS = 2.0
 # A process that cannot start must not be started in a tight loop.
 _RESTART_SECONDS = 1.0
-_RETRY = {"Retry-After": "1"}
 
 
 class WorkerDied(Exception):
@@ -141,7 +140,7 @@ class Pool:
     async def run(self, operation: Operation, arguments: tuple[int, ...]) -> tuple[Result, Timing]:
         """Compute, or raise Overloaded or DeadlineExceeded; cancelling kills the process at once."""
         if self._idle.empty() and self._waiting >= self._queue:
-            raise Overloaded(f"{self._queue} computations wait already; try again in a second", headers=_RETRY)
+            raise Overloaded(f"{self._queue} computations wait already; try again in a second")
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._deadline):
@@ -156,9 +155,7 @@ class Pool:
                 deadline_seconds=self._deadline,
             ) from None
         except WorkerDied:
-            raise Overloaded(
-                "the computing process was lost twice, perhaps for want of memory", headers=_RETRY
-            ) from None
+            raise Overloaded("the computing process was lost twice, perhaps for want of memory") from None
 
     async def _attempt(self, operation: Operation, arguments: tuple[int, ...], started: float) -> tuple[Result, Timing]:
         worker = await self._take()

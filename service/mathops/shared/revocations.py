@@ -73,6 +73,4 @@ class RedisRevocations:
 
 
 def _unavailable() -> RevocationUnavailable:
-    return RevocationUnavailable(
-        "token revocation is temporarily unavailable; retry the request", headers={"Retry-After": "1"}
-    )
+    return RevocationUnavailable("token revocation is temporarily unavailable; retry the request")

@@ -10,12 +10,14 @@ from uuid_utils import uuid7
 
 from mathops.evaluator import Plan
 from mathops.identity.tokens import Principal
-from mathops.models import Record, cut, timestamp
+from mathops.models import CacheOutcome, Record, cut, timestamp
 from mathops.operations import Operation, Result
 from mathops.web.negotiation import TEXT
 from mathops.web.resources import Resources
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+
+_CLOSE = (b"connection", b"close")
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -46,7 +48,7 @@ class RequestContext(Struct):
     principal: Principal | None = None
     representation: str | None = None
     result: Result | None = None
-    cache: str | None = None
+    cache: CacheOutcome | None = None
     problem: str | None = None
     # Set when the answer begins.
     status: int = 0
@@ -87,6 +89,11 @@ class RequestContext(Struct):
         """The request's header field of that (lower-case) name."""
         value = self.fields.get(name)
         return value.decode("latin-1") if value is not None else None
+
+    def close_connection(self) -> None:
+        """End the connection after the response: what was not read of a body would be taken for the next request."""
+        if _CLOSE not in self.answer_fields:
+            self.answer_fields.append(_CLOSE)
 
     def plan(self, arguments: tuple[int, ...], form: str) -> Plan:
         """The computation that is asked for, to be answered in the media type `form`; raises ResultTooLarge."""

@@ -1,14 +1,18 @@
 """The parameters of an operation, from a query or a JSON body, as texts."""
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
+import msgspec
+from msgspec.structs import fields
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from mathops.errors import InvalidParameter, MalformedRequest, UnsupportedMediaType
+from mathops.models import Document
 from mathops.operations.operation import MAX_PARAMETER_DIGITS
 from mathops.web.context import RequestContext, context_of
 
@@ -64,6 +68,28 @@ async def json_object(scope: Scope, receive: Receive) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise MalformedRequest('send one JSON object, such as {"n": "10"}')
     return document
+
+
+def validated(values: Mapping[str, Any], kind: type[Document]) -> Document:
+    """The values as a `kind`; raises InvalidParameter with all errors."""
+    members = fields(kind)
+    known = {member.name for member in members}
+    errors = [(name[:64], "this parameter is not known here") for name in values if name not in known]
+    found = {}
+    for member in members:
+        if member.name in values or member.required:
+            try:
+                found[member.name] = msgspec.convert(values.get(member.name), member.type)
+            except msgspec.ValidationError:
+                errors.append((member.name, f"send {_description(member.type)}"))
+    if errors:
+        raise InvalidParameter(errors)
+    return kind(**found)
+
+
+def _description(annotated: Any) -> str:
+    meta: msgspec.Meta = annotated.__metadata__[0]
+    return meta.description or ""
 
 
 async def _body(receive: Receive) -> bytes:

@@ -1,9 +1,8 @@
 """Problem answers (RFC 9457), and the page that each problem type opens."""
 
 import html
-from typing import Any
 
-import msgspec
+from msgspec import UNSET
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
@@ -15,6 +14,7 @@ from mathops.errors import (
     NotFound,
     problem_types,
 )
+from mathops.models import Problem, encode_json
 from mathops.telemetry.logs import get_logger
 from mathops.web.context import context_of
 
@@ -28,19 +28,22 @@ def problem_response(error: MathopsError, scope: Scope) -> Response:
     """The answer to a refused request."""
     context = context_of(scope)
     context.problem = error.type
-    body: dict[str, Any] = {
-        "type": PATH + error.type,
-        "title": error.title,
-        "status": error.status,
-        "detail": error.detail,
-        "instance": scope["path"][:256],
-        "request_id": context.request_id,
+    problem = Problem(
+        type=PATH + error.type,
+        title=error.title,
+        status=error.status,
+        detail=error.detail,
+        instance=scope["path"][:256],
+        request_id=context.request_id,
+        trace_id=context.trace_id or UNSET,
         **error.extensions,
-    }
-    if context.trace_id:
-        body["trace_id"] = context.trace_id
-    headers = {"Cache-Control": "no-store", **error.headers}
-    return Response(msgspec.json.encode(body), error.status, headers, MEDIA_TYPE)
+    )
+    headers = {"Cache-Control": "no-store"}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.challenge is not None:
+        headers["WWW-Authenticate"] = error.challenge
+    return Response(encode_json(problem), error.status, headers, MEDIA_TYPE)
 
 
 def as_mathops_error(error: Exception, scope: Scope) -> MathopsError:
@@ -50,7 +53,8 @@ def as_mathops_error(error: Exception, scope: Scope) -> MathopsError:
     if isinstance(error, HTTPException):
         if error.status_code == MethodNotAllowed.status:
             allow = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
-            return MethodNotAllowed(f"use {allow}", headers={"Allow": allow})
+            context_of(scope).answer_fields.append((b"allow", allow.encode("ascii")))
+            return MethodNotAllowed(f"use {allow}")
         if error.status_code == NotFound.status:
             return NotFound("nothing has this path; /openapi.json lists all there is")
     log.error("request failed", exc_info=error, request_id=context_of(scope).request_id, path=scope["path"][:256])

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mathops.operations import Operation
 from mathops.web.endpoints import health
-from mathops.web.endpoints.documents import Documents, event_schema, index, problem_page
+from mathops.web.endpoints.documents import Documents, event_schema_document, index, problem_page
 from mathops.web.endpoints.history_page import history
 from mathops.web.endpoints.login import key_set, login, logout
 from mathops.web.endpoints.operation_endpoint import OperationEndpoint
@@ -33,7 +33,7 @@ def routes(operations: Sequence[Operation]) -> list[Route]:
         Route("/openapi.json", documents.openapi),
         Route("/docs", documents.docs),
         Route("/docs/try.js", documents.script),
-        Route("/event.schema.json", event_schema),
+        Route("/event.schema.json", event_schema_document),
         Route("/.well-known/jwks.json", key_set),
         Route("/problems/{slug}", problem_page),
         Route("/", index),

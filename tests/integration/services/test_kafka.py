@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 from argon2 import PasswordHasher
 
-from mathops.models import schema
+from mathops.models import event_schema
 from tests.integration.services.kafka import Event, Kafka, drained
 from tests.support.server import Server, eventually, interruptible
 
@@ -64,13 +64,13 @@ def test_value_row_and_log_line_are_the_same_and_valid(start: Start, kafka: Kafk
 
     lines = (server.folder / "data" / "requests.log").read_bytes().splitlines()
     assert values == set(lines)
-    columns = list(schema()["properties"])
+    columns = list(event_schema()["properties"])
     rows = {}
     for row in server.rows(", ".join(f'"{column}"' for column in columns)):
         record = dict(zip(columns, row, strict=True))
         rows[record["id"]] = {**record, "parameters": json.loads(record["parameters"])}
     for value in map(json.loads, values):
-        jsonschema.validate(value, schema(), format_checker=jsonschema.FormatChecker())
+        jsonschema.validate(value, event_schema(), format_checker=jsonschema.FormatChecker())
         assert value == rows[value["id"]]
 
 

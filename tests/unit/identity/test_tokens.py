@@ -82,7 +82,7 @@ def sign(header: Any, claims: Any, key: ECKey) -> str:
 def refuses(tokens: Tokens, token: str) -> str:
     with pytest.raises(Unauthorized) as caught:
         tokens.verify(token)
-    challenge = caught.value.headers["WWW-Authenticate"]
+    challenge = caught.value.challenge
     assert 'error="invalid_token"' in challenge
     assert challenge.isascii()
     return caught.value.detail

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from mathops.errors import NotFound
-from mathops.models import schema
+from mathops.models import event_schema
 from mathops.web import problems
 from mathops.web.pages import documentation
 
@@ -46,9 +46,9 @@ async def index(_: Request) -> Response:
     return RedirectResponse("/docs", 307, headers=_PUBLIC)
 
 
-async def event_schema(_: Request) -> Response:
+async def event_schema_document(_: Request) -> Response:
     """The JSON Schema of a record."""
-    return Response(JSONResponse(schema()).body, media_type="application/schema+json", headers=_PUBLIC)
+    return Response(JSONResponse(event_schema()).body, media_type="application/schema+json", headers=_PUBLIC)
 
 
 async def problem_page(request: Request) -> Response:

@@ -8,9 +8,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from mathops.evaluator import NO_TIME, Evaluation
-from mathops.operations import Operation
+from mathops.models import encode_result
+from mathops.operations import Operation, Result
 from mathops.ports import Timing
-from mathops.web.answer import answer
 from mathops.web.context import Fields, RequestContext, context_of
 from mathops.web.negotiation import TEXT, representation
 from mathops.web.parameters import from_body
@@ -40,7 +40,7 @@ class OperationEndpoint:
         context.result = evaluation.result
         context.cache = evaluation.cache
         text = evaluation.result.text
-        body = text if form == TEXT else answer(self.operation, context.parameters, evaluation.result)
+        body = text if form == TEXT else self._json(context.parameters, evaluation.result)
         fields = [
             _TEXT_TYPE if form == TEXT else _JSON_TYPE,
             (b"content-length", b"%d" % len(body)),
@@ -49,6 +49,9 @@ class OperationEndpoint:
             *context.fresh_fields,
         ]
         await _send(fields, b"" if scope["method"] == "HEAD" else body, send)
+
+    def _json(self, parameters: dict[str, str], result: Result) -> bytes:
+        return encode_result(self.operation.name, parameters, result.text, result.digits)
 
     def _evaluate(
         self, context: RequestContext, arguments: tuple[int, ...], form: str, receive: Receive

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mathops.errors import Forbidden, Unauthorized
-from mathops.identity.tokens import BEARER_CHALLENGE, Principal, invalid_token
+from mathops.errors import BEARER_CHALLENGE, Forbidden, Unauthorized
+from mathops.identity.tokens import Principal, invalid_token
 from mathops.ports import quota_exceeded
 from mathops.telemetry import metrics
 from mathops.web.context import RequestContext, context_of
@@ -75,7 +75,7 @@ class Authentication:
         if needed is not None and needed not in principal.scopes:
             raise Forbidden(
                 f"the token has no scope {needed}",
-                headers={"WWW-Authenticate": f'{BEARER_CHALLENGE}, error="insufficient_scope", scope="{needed}"'},
+                challenge=f'{BEARER_CHALLENGE}, error="insufficient_scope", scope="{needed}"',
             )
 
 
@@ -84,10 +84,7 @@ def bearer_token(scope: Scope) -> str:
     context = context_of(scope)
     field = context.field(b"authorization")
     if field is None:
-        raise Unauthorized(
-            "send Authorization: Bearer <token>; get a token with POST /login",
-            headers={"WWW-Authenticate": BEARER_CHALLENGE},
-        )
+        raise Unauthorized("send Authorization: Bearer <token>; get a token with POST /login")
     repeated = len(context.fields) < len(scope["headers"])
     if repeated and sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
         raise invalid_token("there is more than one Authorization field")

@@ -10,8 +10,6 @@ from mathops.telemetry import tracing
 from mathops.web.context import RequestContext
 from mathops.web.middleware.request_limits import over_connection_limit
 
-_CLOSE = (b"connection", b"close")
-
 
 class RequestContextMiddleware:
     """`templates` are the paths of all routes, `operations` maps paths to the operation they ask for.
@@ -35,7 +33,7 @@ class RequestContextMiddleware:
             scope, resources, self._template(path), self.operations.get(path), tracing.current_trace_id()
         )
         if resources.draining or over_connection_limit(scope):
-            context.answer_fields.append(_CLOSE)
+            context.close_connection()
 
         def named(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":

@@ -13,14 +13,13 @@ from mathops.errors import (
     UriTooLong,
 )
 from mathops.settings import Settings
-from mathops.web.context import context_of
+from mathops.web.context import RequestContext, context_of
 from mathops.web.problems import problem_response
 
 # The ASGI extension of a request on a connection beyond the limit of connections.
 OVER_CONNECTION_LIMIT = "mathops.over_connection_limit"
 # A busy service that its probes cannot reach would be restarted for it.
 _ALWAYS_ANSWERED = frozenset({"/livez", "/readyz", "/startupz", "/metrics"})
-_CLOSE = {"Connection": "close"}
 
 
 class Limits:
@@ -36,14 +35,13 @@ class Limits:
             await problem_response(error, scope)(scope, receive, send)
             return
         bodiless = scope["method"] in ("GET", "HEAD")
-        await self.app(scope, receive if bodiless else self._bounded(receive, _announced(scope)), send)
+        await self.app(scope, receive if bodiless else self._bounded(scope, receive), send)
 
     def _fault(self, scope: Scope) -> MathopsError | None:
         settings = self.settings
         if over_connection_limit(scope) and scope["path"] not in _ALWAYS_ANSWERED:
             return Overloaded(
                 f"there are {settings.connections} connections already, and no more are taken; try again in a second",
-                headers={"Retry-After": "1"},
             )
         if len(scope["raw_path"]) + len(scope["query_string"]) > settings.url_bytes:
             return UriTooLong(f"send at most {settings.url_bytes} bytes; long numbers go into a POST body")
@@ -53,10 +51,11 @@ class Limits:
         return None
 
     def _too_large(self) -> ContentTooLarge:
-        # What was not read would be taken for the next request.
-        return ContentTooLarge(f"send at most {self.settings.body_bytes} bytes", headers=_CLOSE)
+        return ContentTooLarge(f"send at most {self.settings.body_bytes} bytes")
 
-    def _bounded(self, receive: Receive, announced: int) -> Receive:
+    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        context = context_of(scope)
+        announced = _announced(context)
         deadline = asyncio.get_running_loop().time() + self.settings.read_timeout_seconds
         size = 0
         whole = False
@@ -66,17 +65,20 @@ class Limits:
             if whole:
                 return await receive()
             if announced > self.settings.body_bytes:
-                # Without a read, so that a caller who waits for 100 Continue sends nothing.
+                # Without reading, so that a caller that waits for 100 Continue sends nothing.
+                context.close_connection()
                 raise self._too_large()
             try:
                 async with asyncio.timeout_at(deadline):
                     message = await receive()
             except TimeoutError:
+                context.close_connection()
                 raise RequestTimeout(
-                    f"the body did not come within {self.settings.read_timeout_seconds:g} s", headers=_CLOSE
+                    f"the body did not arrive within {self.settings.read_timeout_seconds:g} s"
                 ) from None
             size += len(message.get("body", b""))
             if size > self.settings.body_bytes:
+                context.close_connection()
                 raise self._too_large()
             whole = not message.get("more_body", False)
             return message
@@ -89,7 +91,7 @@ def over_connection_limit(scope: Scope) -> bool:
     return OVER_CONNECTION_LIMIT in scope.get("extensions", ())
 
 
-def _announced(scope: Scope) -> int:
-    """The body's length by Content-Length, 0 where it is not told."""
-    length = context_of(scope).field(b"content-length") or ""
+def _announced(context: RequestContext) -> int:
+    """Content-Length, or 0 without it."""
+    length = context.field(b"content-length") or ""
     return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mathops.errors import MalformedRequest, MathopsError, problem_types
-from mathops.models import schema
+from mathops.models import event_schema
 from mathops.operations import Parameter
 from mathops.operations.operation import MAX_PARAMETER_DIGITS
 
@@ -89,4 +89,4 @@ def problem_schema() -> Json:
 
 def record_schema() -> Json:
     """The record of a request, as event.schema.json has it."""
-    return {key: value for key, value in schema().items() if not key.startswith("$")}
+    return {key: value for key, value in event_schema().items() if not key.startswith("$")}

@@ -1,6 +1,5 @@
 """The paths that are no operations: login, history, probes and documents."""
 
-from mathops.web.endpoints.history_page import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from mathops.web.openapi.schemas import BODY, GUARDED, LIMITS, Json, fields, problems
 
 _TEXT = {"type": "string"}
@@ -61,7 +60,7 @@ def logout_path() -> Json:
 
 def history_path() -> Json:
     """GET /history."""
-    limit = {"minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_PAGE_SIZE}
+    limit = {"minimum": 1, "maximum": 200, "default": 50}
     before = {"minimum": 0, "maximum": 10**18 - 1}
     refusals = problems(*GUARDED, "malformed-request", "invalid-parameter", "internal-error", "journal-unavailable")
     return {

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from mathops.models import schema
+from mathops.models import event_schema
 from tests.conftest import World
 from tests.unit.web.answers import refused
 
@@ -33,7 +33,7 @@ def test_only_own_records_are_given_newest_first(busy: World) -> None:
 def test_records_are_as_their_schema_says(busy: World) -> None:
     busy.get("/pow?base=x")
     busy.client.get("/pow?base=2&exp=2")
-    validator = Draft202012Validator(schema())
+    validator = Draft202012Validator(event_schema())
 
     records = busy.get("/history").json()["records"]
 

@@ -11,10 +11,10 @@ class AwayRevocations:
     """Cannot tell."""
 
     async def revoke(self, token_id: str, until: int) -> None:
-        raise RevocationUnavailable("cannot be told", headers={"Retry-After": "1"})
+        raise RevocationUnavailable("cannot be told")
 
     async def revoked(self, token_id: str) -> bool:
-        raise RevocationUnavailable("cannot be told", headers={"Retry-After": "1"})
+        raise RevocationUnavailable("cannot be told")
 
 
 @pytest.fixture

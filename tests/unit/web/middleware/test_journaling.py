@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from starlette.types import Message
 
 from mathops.errors import JournalUnavailable
-from mathops.models import Record, schema
+from mathops.models import Record, event_schema
 from tests.conftest import World
 from tests.support.fakes import FakeJournal
 from tests.unit.web.answers import refused
@@ -122,7 +122,7 @@ def test_every_request_of_an_operation_is_recorded(
     [row] = world.journal.records
     assert (row.status, row.problem) == outcome
     assert row.user == (None if row.status == 401 else "alice")
-    Draft202012Validator(schema()).validate(msgspec.to_builtins(row))
+    Draft202012Validator(event_schema()).validate(msgspec.to_builtins(row))
 
 
 @pytest.mark.parametrize(
