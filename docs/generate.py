@@ -1,4 +1,4 @@
-"""Writes the documents that are made from the code; `make docs` runs it, and a test fails when one is out of date."""
+"""Generate documents from the code. `make docs` runs this program; a test fails if a document is out of date."""
 
 import json
 from collections.abc import Iterator
@@ -21,51 +21,48 @@ _BOUNDS = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
 
 _CONFIGURATION = """# Configuration
 
-Made from `service/mathops/settings.py` by `make docs`.
+`make docs` generates this page from `service/mathops/settings.py`.
 
-Every setting is an environment variable. `mathops config` shows each with its value and where that came from, with
-passwords hidden; `mathops serve` has options for some, which win.
+Every setting is an environment variable. `mathops config` lists all settings with their values and sources and hides
+passwords. `mathops serve` has options for some settings; an option overrides the variable.
 
-- An absent or empty variable means the default.
-- `MATHOPS_X_FILE` names a file that holds the value of `MATHOPS_X`, as Docker and Kubernetes mount secrets. Setting
-  both is an error.
-- A `MATHOPS_*` variable that is not a setting is an error at start, with the nearest name that is one. Ignored are
-  those that Kubernetes injects for a Service named mathops (`MATHOPS_PORT*`, `MATHOPS_SERVICE_*`, and the like of
-  `MATHOPS_REDIS_PORT_6379_TCP`), and `MATHOPS_TOKEN`, which the command line sends to a service.
+- An absent or empty variable selects the default.
+- `MATHOPS_X_FILE` names a file that contains the value of `MATHOPS_X`; Docker and Kubernetes mount secrets as files.
+  Setting both variables is an error.
+- An unknown `MATHOPS_*` variable stops the start with an error that suggests the nearest name. The service ignores
+  `MATHOPS_TOKEN`, which only the command line uses, and the variables that Kubernetes injects for a Service named
+  mathops (`MATHOPS_PORT*`, `MATHOPS_SERVICE_*`, and names such as `MATHOPS_REDIS_PORT_6379_TCP`).
 - Times are in seconds and sizes in bytes, unless the name says otherwise.
 
-| Variable | Type | Default | Meaning |
+| Variable | Type | Default | Description |
 |---|---|---|---|
 {rows}
 
 ## Traces
 
-Traces follow the standard variables of OpenTelemetry and are off by default. They are on when
-`OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set, or `OTEL_TRACES_EXPORTER=otlp`; and off,
-whatever else is set, with `OTEL_SDK_DISABLED=true` or `OTEL_TRACES_EXPORTER=none`. All further `OTEL_*` variables
-(`OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER`, `OTEL_EXPORTER_OTLP_HEADERS`, …) mean what the
-[specification](https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/) says.
+OpenTelemetry's standard variables configure tracing, which is off by default. `OTEL_EXPORTER_OTLP_ENDPOINT`,
+`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or `OTEL_TRACES_EXPORTER=otlp` enables it; `OTEL_SDK_DISABLED=true` or
+`OTEL_TRACES_EXPORTER=none` disables it in any case. The other `OTEL_*` variables (`OTEL_SERVICE_NAME`,
+`OTEL_TRACES_SAMPLER`, `OTEL_EXPORTER_OTLP_HEADERS`, …) are defined by the
+[specification](https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
 """
 
 _COMMANDS = """# Command line
 
-Made from the commands' help by `make docs`. After `make run` the command is `.venv/bin/mathops`; an image has it as
-`mathops`.
+`make docs` generates this page from the help texts. `make run` installs the command as `.venv/bin/mathops`; in the image
+it is `mathops`.
 """
 
 
 def configuration() -> str:
-    """Every setting in one table."""
     return _CONFIGURATION.format(rows="\n".join(_setting_row(name) for name in Settings.model_fields))
 
 
 def openapi() -> str:
-    """The document that `/openapi.json` answers."""
     return json.dumps(document(OPERATIONS), indent=2, ensure_ascii=False) + "\n"
 
 
 def command_line() -> str:
-    """The help of every command."""
     group = commands()
     context = click.Context(group, info_name="mathops", terminal_width=_WIDTH, **group.context_settings)
     return "\n".join([_COMMANDS, *_help(group, context)])
