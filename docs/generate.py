@@ -49,8 +49,8 @@ OpenTelemetry's standard variables configure tracing, which is off by default. `
 
 _COMMANDS = """# Command line
 
-`make docs` generates this page from the help texts. `make run` installs the command as `.venv/bin/mathops`; in the image
-it is `mathops`.
+`make docs` generates this page from the help texts. `make run` installs the command as `.venv/bin/mathops`; in the
+image it is `mathops`.
 """
 
 
