@@ -42,10 +42,10 @@ fix: $(VENV)/.test ## fix style
 
 bench: $(VENV)/.tools ## measure performance against baselines (needs wrk, redis-server and docker)
 	@$(BIN)/python bench/compare.py
-	@$(BIN)/python bench/beside_large.py
-	@PYTHONPATH=. $(BIN)/python bench/parts.py
-	@PYTHONPATH=. $(BIN)/python bench/faults.py
-	@$(BIN)/python bench/spent.py
+	@$(BIN)/python bench/mixed_load.py
+	@PYTHONPATH=. $(BIN)/python bench/dependencies.py
+	@PYTHONPATH=. $(BIN)/python bench/redis_failures.py
+	@$(BIN)/python bench/profile_request.py
 
 docs: $(VENV)/.test ## generate docs/configuration.md, docs/cli.md and docs/openapi.json
 	@$(BIN)/python docs/generate.py

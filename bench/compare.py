@@ -1,6 +1,6 @@
-"""Side by side in one run: this service, a bare Starlette handler that answers the same bytes, and the old way.
+"""Compares this service with a Starlette handler that returns the same bytes and with a Flask service.
 
-All servers stay up and take turns, so that a machine that drifts drifts for all; ratios are of medians.
+All servers stay up and their rounds are interleaved; ratios are ratios of medians.
 """
 
 import re
@@ -11,16 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import interleave
 import servers
-import turns
 
 PATH = "/pow?base=2&exp=5"
-PORTS = {"mathops": 5810, "bare": 5811, "old way": 5812}
+PORTS = {"mathops": 5810, "Starlette": 5811, "Flask": 5812}
 REDIS_PORT = 5813
 
 
 class Round(NamedTuple):
-    """What wrk saw: requests a second, latencies in milliseconds."""
+    """One measurement by wrk: requests/s, latencies in milliseconds."""
 
     rate: float
     p50: float
@@ -28,7 +28,7 @@ class Round(NamedTuple):
 
 
 def load(port: int, token: str, connections: int, seconds: int) -> Round:
-    """One round of closed-loop load; ends the benchmark when an answer is not 200."""
+    """One round of closed-loop load; exits unless every response is a success."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--latency"]
     command += ["-H", f"Authorization: Bearer {token}", f"http://127.0.0.1:{port}{PATH}"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -51,20 +51,20 @@ def _milliseconds(text: str, percentile: str) -> float:
 
 def main() -> None:
     """Print the table."""
-    options = turns.options(__doc__, rounds=5)
+    options = interleave.parse_options(__doc__, rounds=5)
     with tempfile.TemporaryDirectory(prefix=".bench-", dir=Path.cwd()) as scratch, ExitStack() as stack:
         folder = Path(scratch)
         for command in (
             servers.redis(folder / "redis", REDIS_PORT),
             servers.mathops(folder / "mathops", PORTS["mathops"]),
-            servers.bare(folder / "bare", PORTS["bare"]),
-            servers.old_way(folder / "old", PORTS["old way"], REDIS_PORT),
+            servers.starlette_baseline(folder / "starlette", PORTS["Starlette"]),
+            servers.flask_baseline(folder / "flask", PORTS["Flask"], REDIS_PORT),
         ):
             stack.enter_context(servers.running(command))
         for port in PORTS.values():
             servers.wait(port, PATH)
-        tokens = {"mathops": servers.login(PORTS["mathops"]), "bare": "-", "old way": servers.login(PORTS["old way"])}
-        medians = turns.medians(
+        tokens = {"Starlette": "-", **{name: servers.login(PORTS[name]) for name in ("mathops", "Flask")}}
+        medians = interleave.medians(
             options.rounds,
             {
                 name: partial(load, port, tokens[name], options.connections, options.seconds)
@@ -76,12 +76,12 @@ def main() -> None:
 
 
 def _table(medians: dict[str, Round]) -> None:
-    print("| server | requests/s | of bare | p50 ms | p99 ms |")
+    print("| server | requests/s | of Starlette | p50 ms | p99 ms |")
     print("|---|---:|---:|---:|---:|")
-    for name, seen in medians.items():
-        share = seen.rate / medians["bare"].rate
-        print(f"| {name} | {seen.rate:,.0f} | {share:.2f} | {seen.p50:.1f} | {seen.p99:.1f} |")
-    print(f"\nmathops is {medians['mathops'].rate / medians['old way'].rate:.1f} times the old way")
+    for name, median in medians.items():
+        share = median.rate / medians["Starlette"].rate
+        print(f"| {name} | {median.rate:,.0f} | {share:.2f} | {median.p50:.1f} | {median.p99:.1f} |")
+    print(f"\nmathops serves {medians['mathops'].rate / medians['Flask'].rate:.1f} times the requests of Flask")
 
 
 if __name__ == "__main__":

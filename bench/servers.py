@@ -1,4 +1,4 @@
-"""Starts the servers that are compared, each as a process group of its own, on loopback."""
+"""Starts the compared servers on loopback, each in its own process group."""
 
 import json
 import os
@@ -19,20 +19,20 @@ GUNICORN = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--log-leve
 
 
 class Command(NamedTuple):
-    """What to run, in which folder, with which environment variables."""
+    """A server: its arguments, its folder and its additional environment variables."""
 
-    words: list[str]
+    arguments: list[str]
     folder: Path
     variables: dict[str, str]
 
 
 @contextmanager
 def running(command: Command) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` until the block ends."""
+    """Run `command` until the block ends; its output goes to output.log in its folder."""
     command.folder.mkdir(parents=True, exist_ok=True)
     with (command.folder / "output.log").open("wb") as output:
         process = subprocess.Popen(
-            command.words,
+            command.arguments,
             env={**os.environ, **command.variables},
             cwd=HERE,
             stdout=output,
@@ -47,25 +47,26 @@ def running(command: Command) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def mathops(folder: Path, port: int, **variables: str) -> Command:
-    """The service with one web worker, on embedded parts."""
-    own = {"MATHOPS_DATA_DIR": str(folder), "MATHOPS_HTTP_PORT": str(port), **variables}
-    return Command([sys.executable, "-m", "mathops", "serve"], folder, own)
+    """The service with one web worker and embedded dependencies."""
+    settings = {"MATHOPS_DATA_DIR": str(folder), "MATHOPS_HTTP_PORT": str(port), **variables}
+    return Command([sys.executable, "-m", "mathops", "serve"], folder, settings)
 
 
-def bare(folder: Path, port: int) -> Command:
-    """A bare Starlette handler on the same server software, one worker."""
-    words = [*GUNICORN, "-k", "uvicorn_worker.UvicornWorker", "-b", f"127.0.0.1:{port}", "bare:app"]
-    return Command(words, folder, {})
+def starlette_baseline(folder: Path, port: int) -> Command:
+    """One Starlette handler on the same server software, one worker."""
+    arguments = ["-k", "uvicorn_worker.UvicornWorker", "-b", f"127.0.0.1:{port}", "starlette_baseline:app"]
+    return Command([*GUNICORN, *arguments], folder, {})
 
 
-def old_way(folder: Path, port: int, redis_port: int) -> Command:
-    """Flask under gunicorn as it comes: one synchronous worker."""
-    words = [*GUNICORN, "-b", f"127.0.0.1:{port}", "old_way:app"]
-    return Command(words, folder, {"OLD_WAY_FOLDER": str(folder), "OLD_WAY_REDIS": f"redis://127.0.0.1:{redis_port}"})
+def flask_baseline(folder: Path, port: int, redis_port: int) -> Command:
+    """Flask under gunicorn with its defaults: one synchronous worker."""
+    arguments = [*GUNICORN, "-b", f"127.0.0.1:{port}", "flask_baseline:app"]
+    redis_url = f"redis://127.0.0.1:{redis_port}"
+    return Command(arguments, folder, {"FLASK_BASELINE_FOLDER": str(folder), "FLASK_BASELINE_REDIS": redis_url})
 
 
 def redis(folder: Path, port: int) -> Command:
-    """A Redis of its own."""
+    """A Redis server without persistence."""
     program = shutil.which("redis-server")
     if program is None:
         sys.exit("the benchmark needs redis-server and wrk: on Debian, apt install redis-server wrk")
@@ -73,7 +74,7 @@ def redis(folder: Path, port: int) -> Command:
 
 
 def wait(port: int, path: str) -> None:
-    """Until something answers, whatever it is."""
+    """Wait until the server responds, with any status."""
     end = time.monotonic() + 30
     while True:
         try:
@@ -82,25 +83,25 @@ def wait(port: int, path: str) -> None:
             return
         except OSError:
             if time.monotonic() > end:
-                sys.exit(f"nothing answers on port {port}")
+                sys.exit(f"no response on port {port}")
             time.sleep(0.1)
         else:
             return
 
 
 def login(port: int) -> str:
-    """A token of the server on `port`."""
+    """A token issued by the server on `port`."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/login", b'{"user":"bench"}', {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request) as answer:
-        return str(json.load(answer)["token"])
+    with urllib.request.urlopen(request) as response:
+        return str(json.load(response)["token"])
 
 
 def metric(port: int, name: str) -> float:
-    """The value of a metric of the service on `port`, its labels in Prometheus' notation."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-        for line in answer.read().decode().splitlines():
+    """The value of a metric of the service on `port`; `name` includes the labels, as in the exposition format."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as response:
+        for line in response.read().decode().splitlines():
             if line.startswith(f"{name} "):
                 return float(line.rsplit(" ", 1)[1])
     return 0.0

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos`: mixed load while everything around it breaks, and a table of what became of it."""
+"""`python -m tests.chaos`: mixed load under injected faults, then a comparison of all stores."""
 
 import argparse
 import sys
@@ -11,16 +11,16 @@ from pathlib import Path
 import trustme
 from rich.console import Console
 
-from tests.chaos.disk import NoSmallDisk, small_disk
+from tests.chaos.disk import MountError, small_disk
+from tests.chaos.environment import Dependencies
 from tests.chaos.report import show
 from tests.chaos.run import run
-from tests.chaos.scene import Neighbours
 from tests.integration.services import redis
 from tests.integration.services.kafka import Kafka
 
 
 @contextmanager
-def own_neighbours() -> Iterator[Neighbours]:
+def containers() -> Iterator[Dependencies]:
     """Redis and Kafka in containers that are removed at the end."""
     authority = trustme.CA()
     with ExitStack() as stack:
@@ -28,14 +28,14 @@ def own_neighbours() -> Iterator[Neighbours]:
         stack.callback(container.remove)
         kafka = Kafka(authority)
         stack.callback(kafka.remove)
-        yield Neighbours(container, kafka)
+        yield Dependencies(container, kafka)
 
 
 def main() -> int:
-    """Exit code 0 when nothing was lost and nothing was wrong, 1 otherwise, 2 where it cannot run."""
+    """Exit code 0 without findings, 1 with findings, 2 if the disk cannot be mounted."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=600, help="how long faults are made")
-    parser.add_argument("--seed", default=str(time.time_ns()), help="decides the faults and the load")
+    parser.add_argument("--seconds", type=float, default=600, help="duration of fault injection")
+    parser.add_argument("--seed", default=str(time.time_ns()), help="determines faults and load")
     arguments = parser.parse_args()
     console = Console(width=120)
     console.print(f"{arguments.seconds:g} s, seed {arguments.seed}", highlight=False)
@@ -43,10 +43,10 @@ def main() -> int:
         with (
             tempfile.TemporaryDirectory(prefix="mathops-chaos-") as folder,
             small_disk(Path(folder) / "data", arguments.seconds),
-            own_neighbours() as neighbours,
+            containers() as dependencies,
         ):
-            verdict = run(Path(folder), arguments.seconds, arguments.seed, neighbours)
-    except NoSmallDisk as reason:
+            verdict = run(Path(folder), arguments.seconds, arguments.seed, dependencies)
+    except MountError as reason:
         console.print(f"not run: {reason}", highlight=False)
         return 2
     show(verdict, console)

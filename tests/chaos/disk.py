@@ -1,4 +1,4 @@
-"""A small disk for the journal, to be filled."""
+"""A small disk for the journal, which a fault fills."""
 
 import os
 import subprocess
@@ -6,27 +6,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# A journal of some hundred requests a second grows by a quarter of that.
-_BYTES_A_SECOND = 1024 * 1024
-_LEAST_BYTES = 64 * 1024 * 1024
+# Four times the growth of a journal at some hundred requests per second.
+_BYTES_PER_SECOND = 1024 * 1024
+_MIN_BYTES = 64 * 1024 * 1024
 
 
-class NoSmallDisk(Exception):
-    """It cannot be mounted here."""
+class MountError(Exception):
+    """The disk cannot be mounted."""
 
 
 @contextmanager
 def small_disk(folder: Path, seconds: float) -> Iterator[Path]:
-    """Mount one at `folder`, large enough for so many seconds; raises NoSmallDisk."""
+    """Mount a tmpfs at `folder`, large enough for `seconds` of load; raises MountError."""
     folder.mkdir(parents=True, exist_ok=True)
-    size = _LEAST_BYTES + int(seconds * _BYTES_A_SECOND)
+    size = _MIN_BYTES + int(seconds * _BYTES_PER_SECOND)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     try:
         outcome = subprocess.run(mount, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise NoSmallDisk("there is no mount command here") from None
+        raise MountError("no mount command found") from None
     if outcome.returncode:
-        raise NoSmallDisk(f"a tmpfs cannot be mounted at {folder}, which takes root on Linux: {outcome.stderr.strip()}")
+        raise MountError(f"a tmpfs cannot be mounted at {folder}; that needs root on Linux: {outcome.stderr.strip()}")
     try:
         yield folder
     finally:
@@ -35,7 +35,7 @@ def small_disk(folder: Path, seconds: float) -> Iterator[Path]:
 
 @contextmanager
 def full(folder: Path) -> Iterator[Callable[[], None]]:
-    """Leave no byte free on the disk of `folder`; what is given takes again what has become free since."""
+    """Fill the disk of `folder`; the yielded function fills it again after space was freed."""
     filler = folder / "filler"
 
     def fill() -> None:
@@ -43,7 +43,7 @@ def full(folder: Path) -> Iterator[Callable[[], None]]:
             free = os.statvfs(folder)
             with suppress(OSError):
                 os.posix_fallocate(file.fileno(), file.tell(), free.f_bavail * free.f_frsize)
-            # The service writes meanwhile, and what is foreseen is not always what is left.
+            # The service writes concurrently, so the free space measured above may be out of date.
             with suppress(OSError):
                 while True:
                     file.write(b"\0" * 4096)

@@ -1,38 +1,42 @@
-"""What a fault is."""
+"""Definition of a fault."""
 
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.chaos.scene import Scene
+from tests.chaos.environment import Environment
 
-# The claim that all is well again.
-Well = Callable[[], bool]
-# Does something for so many seconds and undoes it.
-Act = Callable[[Scene, float], Well]
-# In the place of a status.
+# True once the service has recovered.
+RecoveryCheck = Callable[[], bool]
+# Causes a fault for so many seconds and undoes it.
+Inject = Callable[[Environment, float], RecoveryCheck]
+# Takes the place of a status.
 LOST_CONNECTION = None
-# How long anything may take that the service does by itself.
+# Time limit of everything that the service does by itself.
 SOON_SECONDS = 20.0
 
 
 class Fault(NamedTuple):
-    """`excuses` are the statuses with which requests may end while it lasts."""
+    """`allowed` are the statuses with which requests may end while the fault lasts."""
 
     name: str
-    act: Act
-    excuses: frozenset[int | None] = frozenset()
+    inject: Inject
+    allowed: frozenset[int | None] = frozenset()
 
 
-def lasting(do: Callable[[Scene], object], undo: Callable[[Scene], object], well: Callable[[Scene], Well]) -> Act:
-    """A fault that is begun, left alone, and ended."""
+def lasting(
+    begin: Callable[[Environment], object],
+    end: Callable[[Environment], object],
+    recovered: Callable[[Environment], RecoveryCheck],
+) -> Inject:
+    """A fault that begins, lasts and ends."""
 
-    def act(scene: Scene, seconds: float) -> Well:
-        do(scene)
+    def inject(environment: Environment, seconds: float) -> RecoveryCheck:
+        begin(environment)
         try:
             time.sleep(seconds)
         finally:
-            undo(scene)
-        return well(scene)
+            end(environment)
+        return recovered(environment)
 
-    return act
+    return inject

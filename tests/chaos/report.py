@@ -1,4 +1,4 @@
-"""The verdict in tables, as Markdown."""
+"""Prints the verdict as Markdown tables."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,22 +7,21 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.answers import UNAVAILABLE
 from tests.chaos.faults import LOST_CONNECTION
-from tests.chaos.lanes import Episode
 from tests.chaos.load import Outcome
-from tests.chaos.verdict import Verdict, cause, unanswered
+from tests.chaos.responses import UNAVAILABLE
+from tests.chaos.schedule import Injection
+from tests.chaos.verdict import Verdict, cause, failed
 
-_MOST_FINDINGS = 40
+_MAX_FINDINGS = 40
 
 
 def show(verdict: Verdict, console: Console) -> None:
-    """Print all of it."""
-    for table in (_requests(verdict.outcomes), _faults(verdict.outcomes, verdict.episodes), _stores(verdict)):
+    for table in (_requests(verdict.outcomes), _faults(verdict.outcomes, verdict.injections), _stores(verdict)):
         console.print(table)
-    for finding in verdict.findings[:_MOST_FINDINGS]:
+    for finding in verdict.findings[:_MAX_FINDINGS]:
         console.print(f"WRONG {finding}", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"{len(verdict.findings)} findings" if verdict.findings else "all is well", highlight=False)
+    console.print(f"{len(verdict.findings)} findings" if verdict.findings else "no findings", highlight=False)
 
 
 def _table(first: str, *columns: str, rows: Iterable[Sequence[object]]) -> Table:
@@ -38,8 +37,8 @@ def _table(first: str, *columns: str, rows: Iterable[Sequence[object]]) -> Table
 def _requests(outcomes: Sequence[Outcome]) -> Table:
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     for outcome in outcomes:
-        for name in (outcome.ask.kind, "all"):
-            kinds[name].update(("sent", "wrong") if outcome.wrong else ("sent", _ending(outcome)))
+        for name in (outcome.request.kind, "all"):
+            kinds[name].update(("sent", "wrong") if outcome.error else ("sent", _ending(outcome)))
     columns = ("sent", "2xx and 304", "4xx", "503", "connection lost", "wrong")
     names = [*sorted(set(kinds) - {"all"}), "all"]
     return _table("requests", *columns, rows=([name, *(kinds[name][column] for column in columns)] for name in names))
@@ -53,34 +52,34 @@ def _ending(outcome: Outcome) -> str:
     return "4xx" if outcome.status < 500 else str(outcome.status)
 
 
-def _faults(outcomes: Sequence[Outcome], episodes: Sequence[Episode]) -> Table:
-    by_name: dict[str, list[Episode]] = defaultdict(list)
-    for episode in episodes:
-        by_name[episode.fault.name].append(episode)
-    endings = Counter((cause(outcome, episodes), outcome.status) for outcome in outcomes if unanswered(outcome))
+def _faults(outcomes: Sequence[Outcome], injections: Sequence[Injection]) -> Table:
+    by_name: dict[str, list[Injection]] = defaultdict(list)
+    for injection in injections:
+        by_name[injection.fault.name].append(injection)
+    failures = Counter((cause(outcome, injections), outcome.status) for outcome in outcomes if failed(outcome))
     return _table(
         "faults",
         "times",
-        "seconds in all",
+        "total, s",
         "longest recovery, s",
         "503",
         "connection lost",
-        "failed",
+        "not recovered",
         rows=(
             (
                 name,
-                len(made),
-                f"{sum(episode.lifted - episode.began for episode in made):.1f}",
-                f"{max((e.recovered - e.lifted for e in made if e.recovered is not None), default=0):.1f}",
-                endings[name, UNAVAILABLE],
-                endings[name, LOST_CONNECTION],
-                sum(episode.recovered is None for episode in made),
+                len(same),
+                f"{sum(injection.ended - injection.began for injection in same):.1f}",
+                f"{max((i.recovered - i.ended for i in same if i.recovered is not None), default=0):.1f}",
+                failures[name, UNAVAILABLE],
+                failures[name, LOST_CONNECTION],
+                sum(injection.recovered is None for injection in same),
             )
-            for name, made in sorted(by_name.items())
+            for name, same in sorted(by_name.items())
         ),
     )
 
 
 def _stores(verdict: Verdict) -> Table:
-    rows = [(s.name, s.rows, len(s.lost), len(s.doubled), len(s.wrong)) for s in verdict.stores]
-    return _table("stores", "records", "lost", "doubled", "wrong", rows=rows)
+    rows = [(s.name, s.records, len(s.lost), len(s.duplicated), len(s.wrong)) for s in verdict.stores]
+    return _table("stores", "records", "lost", "duplicated", "wrong", rows=rows)

@@ -7,61 +7,61 @@ from contextlib import closing, suppress
 import psutil
 
 from tests.chaos import disk
-from tests.chaos.answers import WITHHELD
-from tests.chaos.asks import power
-from tests.chaos.clock import move_clock
-from tests.chaos.faults import LOST_CONNECTION, SOON_SECONDS, Act, Fault, Well
-from tests.chaos.load import Caller
-from tests.chaos.scene import COMPUTE, JOURNAL, Scene, holds
+from tests.chaos.environment import COMPUTE, JOURNAL, Environment, holds
+from tests.chaos.faults import LOST_CONNECTION, SOON_SECONDS, Fault, Inject, RecoveryCheck
+from tests.chaos.load import Client
+from tests.chaos.request_mix import power
+from tests.chaos.responses import JOURNAL_UNAVAILABLE
+from tests.chaos.token_clock import skew_clock
 
-# More bytes in the journal than most other requests, so that the last gaps of a full disk do not hold it.
-_LONG = power(10, 900).ask("probe")
+# Its record is larger than most others and does not fit into the last gaps of a full disk.
+_LONG = power(10, 900).request("probe")
 
 
-def _kill_web_worker(scene: Scene, seconds: float) -> Well:
-    worker = scene.server.web_workers[0]
+def _kill_web_worker(environment: Environment, seconds: float) -> RecoveryCheck:
+    worker = environment.server.web_workers[0]
     children = worker.children()
     worker.kill()
     _, alive = psutil.wait_procs(children, SOON_SECONDS)
-    assert not alive, f"processes of a killed web worker live on: {alive}"
-    return scene.whole
+    assert not alive, f"processes of a killed web worker still run: {alive}"
+    return environment.is_healthy
 
 
-def _kill_again_and_again(module: str) -> Act:
-    def act(scene: Scene, seconds: float) -> Well:
+def _kill_repeatedly(module: str) -> Inject:
+    def inject(environment: Environment, seconds: float) -> RecoveryCheck:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            assert holds(lambda: bool(scene.server.processes(module)), SOON_SECONDS), f"no {module} is started again"
-            for process in scene.server.processes(module)[:1]:
-                # The lane of Kafka kills the relay's.
+            assert holds(lambda: bool(environment.server.processes(module)), SOON_SECONDS), f"no {module} is restarted"
+            for process in environment.server.processes(module)[:1]:
+                # A fault of Kafka kills the process of the relay at the same time.
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
                     process.wait(SOON_SECONDS)
-        return scene.whole
+        return environment.is_healthy
 
-    return act
+    return inject
 
 
-def _fill_disk(scene: Scene, seconds: float) -> Well:
-    with closing(scene.caller("prober")) as probe, disk.full(scene.data) as fill:
+def _fill_disk(environment: Environment, seconds: float) -> RecoveryCheck:
+    with closing(environment.client("prober")) as probe, disk.full(environment.data) as fill:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            assert holds(lambda: _withheld(probe, fill), SOON_SECONDS), "results are given while the disk is full"
+            assert holds(lambda: _is_rejected(probe, fill), SOON_SECONDS), "results are returned while the disk is full"
             time.sleep(0.1)
-    return scene.whole
+    return environment.is_healthy
 
 
-def _withheld(probe: Caller, fill: Callable[[], None]) -> bool:
-    """Whether there is no room; a log file that is rotated away makes some, and a result given then is stored."""
+def _is_rejected(probe: Client, fill: Callable[[], None]) -> bool:
+    """Whether the request fails; a rotated log file frees space, and a result returned then is stored."""
     fill()
-    outcome, _ = probe.ask(_LONG)
-    return outcome.problem == WITHHELD
+    outcome, _ = probe.send(_LONG)
+    return outcome.problem == JOURNAL_UNAVAILABLE
 
 
 SERVICE = (
     Fault("web worker killed", _kill_web_worker, frozenset({LOST_CONNECTION})),
-    Fault("journal processes killed", _kill_again_and_again(JOURNAL), frozenset({503})),
-    Fault("computing processes killed", _kill_again_and_again(COMPUTE), frozenset({503})),
-    Fault("disk of the journal full", _fill_disk, frozenset({503})),
-    Fault("clock of tokens moved", move_clock),
+    Fault("journal processes killed", _kill_repeatedly(JOURNAL), frozenset({503})),
+    Fault("pool workers killed", _kill_repeatedly(COMPUTE), frozenset({503})),
+    Fault("journal disk full", _fill_disk, frozenset({503})),
+    Fault("clock skew of tokens", skew_clock),
 )

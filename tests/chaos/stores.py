@@ -1,4 +1,4 @@
-"""What the journal, the request log and the topic hold, as records."""
+"""Reads the records of the journal, the request log and the topic."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,20 +23,20 @@ class Published(NamedTuple):
     record: Record
 
 
-def journal(path: Path) -> list[Record]:
+def read_journal(path: Path) -> list[Record]:
     """All rows, oldest first."""
     with database.read_only(path).connect() as connection:
         return [record_of(row) for row in connection.execute(select(*COLUMNS).order_by(requests.c.seq))]
 
 
-def log_lines(path: Path) -> Iterator[Record]:
-    """The lines of the log and of all its rotated files."""
+def read_log(path: Path) -> Iterator[Record]:
+    """The lines of the log and of its rotated files."""
     for file in path.parent.glob(f"{path.name}*"):
         if file.suffix != ".lock":
             yield from map(_decoder.decode, file.read_bytes().splitlines())
 
 
-def topic(kafka: Kafka, name: str) -> Iterator[Published]:
+def read_topic(kafka: Kafka, name: str) -> Iterator[Published]:
     """The events, in order within each key."""
     for event in kafka.events(name, 120):
         yield Published(event.key, _decoder.decode(event.value))

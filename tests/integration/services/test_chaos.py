@@ -1,4 +1,4 @@
-"""A minute of what `make chaos` does for ten."""
+"""One minute of `make chaos`."""
 
 import os
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.chaos.disk import NoSmallDisk, small_disk
+from tests.chaos.disk import MountError, small_disk
+from tests.chaos.environment import Dependencies
 from tests.chaos.report import show
 from tests.chaos.run import run
-from tests.chaos.scene import Neighbours
 from tests.integration.services.containers import Container
 from tests.integration.services.kafka import Kafka
 
@@ -19,21 +19,21 @@ SECONDS = 60
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """One whose folder `data` is a disk of its own."""
+    """A folder whose subfolder `data` is a small disk."""
     try:
         with small_disk(tmp_path / "data", SECONDS):
             yield tmp_path
-    except NoSmallDisk as reason:
+    except MountError as reason:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(reason))
 
 
 @pytest.mark.timeout(300)
-def test_under_mixed_load_no_fault_loses_or_falsifies_anything(
+def test_no_fault_loses_or_changes_a_record_under_mixed_load(
     redis_container: Container, kafka: Kafka, folder: Path
 ) -> None:
-    verdict = run(folder, SECONDS, "continuous integration", Neighbours(redis_container, kafka))
+    verdict = run(folder, SECONDS, "continuous integration", Dependencies(redis_container, kafka))
 
     show(verdict, Console(width=120))
     assert verdict.findings == []

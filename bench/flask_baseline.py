@@ -1,6 +1,6 @@
-"""How such a service is usually written: Flask, a commit, Redis and a log line in each request.
+"""A common way to write such a service: Flask with one commit, one Redis call and one log line per request.
 
-Same promise of durability as mathops (WAL, synchronous=FULL, commit before the answer), same token check.
+Durability and token check equal those of mathops: WAL, synchronous=FULL, commit before the response, JWT.
 """
 
 import json
@@ -18,12 +18,12 @@ from flask import Flask, Response, jsonify, request
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-FOLDER = Path(os.environ["OLD_WAY_FOLDER"])
-KEY = OctKey.import_key("a secret of the benchmark, 32 bytes long")
+FOLDER = Path(os.environ["FLASK_BASELINE_FOLDER"])
+KEY = OctKey.import_key("the secret of the benchmark, 32 bytes")
 CLAIMS = jwt.JWTClaimsRegistry(exp={"essential": True})
 
 app = Flask(__name__)
-cache = redis.Redis.from_url(os.environ["OLD_WAY_REDIS"])
+cache = redis.Redis.from_url(os.environ["FLASK_BASELINE_REDIS"])
 local = threading.local()
 log = logging.getLogger("requests")
 log.setLevel(logging.INFO)
@@ -55,9 +55,9 @@ def power() -> Response:
     CLAIMS.validate(token.claims)
     base, exponent = int(request.args["base"]), int(request.args["exp"])
     key = f"pow:{base}:{exponent}"
-    kept = cache.get(key)
-    result = kept.decode() if kept else str(base**exponent)
-    if not kept:
+    cached = cache.get(key)
+    result = cached.decode() if cached else str(base**exponent)
+    if not cached:
         cache.setex(key, 60, result)
     parameters = json.dumps({"base": base, "exp": exponent})
     row = (str(uuid.uuid4()), time.time(), token.claims["sub"], "/pow", parameters, result)

@@ -1,7 +1,7 @@
-"""What each real part costs: the service on embedded parts, with one real part, and with all of them.
+"""Cost of each dependency: the service alone, with one dependency, and with all of them.
 
-All servers stay up and take turns, as in compare.py. Events are published when their round ends: until then the next
-one waits, and the processor time of it counts.
+All servers stay up and their rounds are interleaved. A round with Kafka ends once its events are published, and its
+processor time includes publishing.
 """
 
 import tempfile
@@ -11,23 +11,23 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import interleave
 import psutil
 import servers
 import trustme
-import turns
 from compare import load
 from tests.integration.services import jaeger, postgres
 from tests.integration.services.kafka import Kafka
 
 FIRST_PORT = 5850
 REDIS_PORT = 5849
-# What a part still does after its round, such as storing traces, is not to burden the next one.
-REST_SECONDS = 2
+# Work left over from a round, such as storing traces, must not slow the next one.
+PAUSE_SECONDS = 2
 Variables = dict[str, str]
 
 
 class Round(NamedTuple):
-    """What wrk saw, and microseconds of processor time of all the service's processes for each request."""
+    """One measurement by wrk, and microseconds of processor time per request of all processes of the service."""
 
     rate: float
     p50: float
@@ -35,8 +35,8 @@ class Round(NamedTuple):
     processor: float
 
 
-def settings(stack: ExitStack, folder: Path) -> dict[str, Variables]:
-    """Start the parts; gives the settings for each combination."""
+def start_dependencies(stack: ExitStack, folder: Path) -> dict[str, Variables]:
+    """Start all dependencies; returns the settings of each combination."""
     stack.enter_context(servers.running(servers.redis(folder / "redis", REDIS_PORT)))
     authority = trustme.CA()
     kafka = Kafka(authority, proxied=False)
@@ -47,7 +47,7 @@ def settings(stack: ExitStack, folder: Path) -> dict[str, Variables]:
     stack.callback(collector.remove)
 
     redis = {"MATHOPS_REDIS_URL": f"redis://127.0.0.1:{REDIS_PORT}/0"}
-    asked = {"MATHOPS_QUOTA_REQUESTS": "1000000/second", "MATHOPS_REVOCATION": "open"}
+    shared = {"MATHOPS_QUOTA_REQUESTS": "1000000/second", "MATHOPS_REVOCATION": "open"}
     events = {"MATHOPS_KAFKA_BROKERS": kafka.brokers}
     traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": jaeger.endpoint(collector)}
 
@@ -57,16 +57,16 @@ def settings(stack: ExitStack, folder: Path) -> dict[str, Variables]:
     return {
         "embedded": {},
         "Redis": redis,
-        "Redis, for quota and revocation too": {**redis, **asked},
+        "Redis with rate limits and revocation": {**redis, **shared},
         "Kafka": {**events, "MATHOPS_KAFKA_TOPIC": "one"},
         "PostgreSQL": rows("one"),
-        "traces, every request": traces,
-        "all": {**redis, **asked, **events, "MATHOPS_KAFKA_TOPIC": "all", **rows("all"), **traces},
+        "tracing of every request": traces,
+        "all": {**redis, **shared, **events, "MATHOPS_KAFKA_TOPIC": "all", **rows("all"), **traces},
     }
 
 
 class Service:
-    """One combination, running."""
+    """The service with one combination of dependencies."""
 
     def __init__(self, stack: ExitStack, folder: Path, port: int, variables: Variables) -> None:
         self._port = port
@@ -77,14 +77,14 @@ class Service:
         self._token = servers.login(port)
 
     def round(self, connections: int, seconds: int) -> Round:
-        """Load it, wait until all is published, and rest."""
+        """Load the service, wait until its events are published, and pause."""
         before = self._processor_seconds()
-        seen = load(self._port, self._token, connections, seconds)
+        measured = load(self._port, self._token, connections, seconds)
         while self._publishes and servers.metric(self._port, "mathops_outbox_pending_rows"):
             time.sleep(0.5)
-        spent = self._processor_seconds() - before
-        time.sleep(REST_SECONDS)
-        return Round(*seen, spent / (seen.rate * seconds) * 1e6)
+        used = self._processor_seconds() - before
+        time.sleep(PAUSE_SECONDS)
+        return Round(*measured, used / (measured.rate * seconds) * 1e6)
 
     def _processor_seconds(self) -> float:
         tree = [self._process, *self._process.children(recursive=True)]
@@ -93,13 +93,13 @@ class Service:
 
 def main() -> None:
     """Print the table."""
-    options = turns.options(__doc__, rounds=4)
+    options = interleave.parse_options(__doc__, rounds=4)
     with tempfile.TemporaryDirectory(prefix=".bench-", dir=Path.cwd()) as scratch, ExitStack() as stack:
         services = {
             name: Service(stack, Path(scratch) / str(port), port, variables)
-            for port, (name, variables) in enumerate(settings(stack, Path(scratch)).items(), FIRST_PORT)
+            for port, (name, variables) in enumerate(start_dependencies(stack, Path(scratch)).items(), FIRST_PORT)
         }
-        medians = turns.medians(
+        medians = interleave.medians(
             options.rounds,
             {name: partial(service.round, options.connections, options.seconds) for name, service in services.items()},
         )
@@ -109,11 +109,11 @@ def main() -> None:
 
 def _table(medians: dict[str, Round]) -> None:
     embedded = medians["embedded"]
-    print("| parts | requests/s | of embedded | p50 ms | p99 ms | processor µs a request |")
+    print("| dependencies | requests/s | of embedded | p50 ms | p99 ms | processor µs per request |")
     print("|---|---:|---:|---:|---:|---:|")
-    for name, seen in medians.items():
-        figures = f"{seen.rate / embedded.rate:.2f} | {seen.p50:.1f} | {seen.p99:.1f} | {seen.processor:.0f}"
-        print(f"| {name} | {seen.rate:,.0f} | {figures} |")
+    for name, median in medians.items():
+        figures = f"{median.rate / embedded.rate:.2f} | {median.p50:.1f} | {median.p99:.1f} | {median.processor:.0f}"
+        print(f"| {name} | {median.rate:,.0f} | {figures} |")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The true results, by Python's decimal arithmetic: neither GMP nor the service's code has a part in them."""
+"""Reference results by Python's decimal module, independent of GMP and of the service's code."""
 
 import decimal
 from decimal import Decimal
 from functools import lru_cache
 
-# Anything inexact is an error here, not a rounding.
+# Inexact results raise instead of being rounded.
 _EXACT = decimal.Context(prec=4_000_000, Emax=decimal.MAX_EMAX, traps=[decimal.Inexact, decimal.Overflow])
 
 

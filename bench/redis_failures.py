@@ -1,7 +1,7 @@
-"""Latency of small requests while Redis is well, and while it hangs, is gone, is slow or garbles.
+"""Latency of small requests while Redis works, hangs, refuses connections, is slow or sends invalid replies.
 
-Each request asks Redis for a result that it has not, and for a quota. Between the two lies a proxy. The states of
-Redis take turns, so that a machine that drifts drifts for all.
+Each request looks up a result that Redis does not hold and charges a rate limit. A proxy between service and Redis
+causes the failures; their rounds are interleaved.
 """
 
 import tempfile
@@ -10,17 +10,17 @@ from itertools import count
 from pathlib import Path
 
 import servers
-from beside_large import latencies, row
+from mixed_load import latencies, table_row
 from tests.support.proxy import FaultProxy, Mode
 
 PORT, REDIS_PORT = 5840, 5841
 ROUNDS, SECONDS = 3, 4
-FAULTS: dict[str, tuple[Mode, float]] = {
-    "well": ("pass", 0),
+STATES: dict[str, tuple[Mode, float]] = {
+    "works": ("pass", 0),
     "hangs": ("hang", 0),
-    "gone": ("refuse", 0),
+    "refuses connections": ("refuse", 0),
     "60 ms slow": ("pass", 0.06),
-    "garbles": ("garble", 0),
+    "sends invalid replies": ("garble", 0),
 }
 
 
@@ -36,16 +36,16 @@ def main() -> None:
         servers.wait(PORT, "/livez")
         token = servers.login(PORT)
         latencies(PORT, token, targets, 1)
-        found: dict[str, list[float]] = {name: [] for name in FAULTS}
+        results: dict[str, list[float]] = {name: [] for name in STATES}
         for _ in range(ROUNDS):
-            for name, (mode, proxy.delay) in FAULTS.items():
+            for name, (mode, proxy.delay) in STATES.items():
                 proxy.set(mode)
-                found[name] += latencies(PORT, token, targets, SECONDS)
-                _mend(proxy)
-    print("| Redis | answered | p50 ms | p99 ms | max ms |")
+                results[name] += latencies(PORT, token, targets, SECONDS)
+                _restore(proxy)
+    print("| Redis | responses | p50 ms | p99 ms | max ms |")
     print("|---|---:|---:|---:|---:|")
-    for name, seen in found.items():
-        print(row(name, seen))
+    for name, milliseconds in results.items():
+        print(table_row(name, milliseconds))
 
 
 def _service(folder: Path, redis_port: int) -> servers.Command:
@@ -53,8 +53,8 @@ def _service(folder: Path, redis_port: int) -> servers.Command:
     return servers.mathops(folder, PORT, MATHOPS_REDIS_URL=redis, MATHOPS_QUOTA_REQUESTS="1000000/second")
 
 
-def _mend(proxy: FaultProxy) -> None:
-    """Until the service uses Redis again."""
+def _restore(proxy: FaultProxy) -> None:
+    """End the failure and wait until the service uses Redis again."""
     proxy.delay = 0
     proxy.set("pass")
     proxy.cut()

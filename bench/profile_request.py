@@ -1,7 +1,7 @@
-"""What one request spends where: time inside each module while the application answers /pow 20,000 times.
+"""Time spent in each module while the application handles 20,000 requests of /pow.
 
-The application runs in this process, without a server and a network; its journal is the real process.
-A profiler slows small functions more than large ones: take the total from the first lines, shares from the table.
+The application runs in this process, without server and network; its journal is the real process. The profiler slows
+small functions more than large ones: read totals from the first lines and shares from the table.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from collections import Counter
 from pathlib import Path
 
 import uvloop
-from bare import app as bare_app
 from starlette.types import ASGIApp, Message
+from starlette_baseline import app as baseline_app
 
 from mathops.bootstrap import open_resources
 from mathops.server import master
@@ -22,7 +22,7 @@ from mathops.settings import Settings
 from mathops.web.app import create_app
 
 REQUESTS = 20_000
-AT_ONCE = 32
+CONCURRENCY = 32
 
 
 async def _receive() -> Message:
@@ -33,13 +33,13 @@ async def _send(_: Message) -> None:
     return
 
 
-async def answer(app: ASGIApp, token: str, count: int) -> None:
-    """Let `app` answer `count` requests, AT_ONCE at a time."""
-    fields = [(b"host", b"localhost"), (b"authorization", b"Bearer " + token.encode())]
+async def send_requests(app: ASGIApp, token: str, count: int) -> None:
+    """Send `count` requests to `app`, CONCURRENCY at a time."""
+    headers = [(b"host", b"localhost"), (b"authorization", b"Bearer " + token.encode())]
     common = {"type": "http", "http_version": "1.1", "scheme": "http", "method": "GET", "path": "/pow"}
     common |= {"raw_path": b"/pow", "query_string": b"base=2&exp=5", "root_path": "", "client": ("127.0.0.1", 1)}
-    for _ in range(count // AT_ONCE):
-        await asyncio.gather(*(app({**common, "headers": fields}, _receive, _send) for _ in range(AT_ONCE)))
+    for _ in range(count // CONCURRENCY):
+        await asyncio.gather(*(app({**common, "headers": headers}, _receive, _send) for _ in range(CONCURRENCY)))
 
 
 async def measure(folder: Path) -> None:
@@ -50,25 +50,26 @@ async def measure(folder: Path) -> None:
     async with open_resources(settings) as app.state.resources:
         token = app.state.resources.tokens.make("bench", ["math"])
         tune_gc()
-        for name, measured in (("bare", bare_app), ("mathops", app)):
-            await answer(measured, token, REQUESTS // 4)
+        for name, measured in (("Starlette", baseline_app), ("mathops", app)):
+            await send_requests(measured, token, REQUESTS // 4)
             started = time.process_time()
-            await answer(measured, token, REQUESTS)
-            print(f"{name}: {(time.process_time() - started) / REQUESTS * 1e6:.1f} µs of this process a request")
+            await send_requests(measured, token, REQUESTS)
+            microseconds = (time.process_time() - started) / REQUESTS * 1e6
+            print(f"{name}: {microseconds:.1f} µs of processor time of this process per request")
         profile = cProfile.Profile()
         profile.enable()
-        await answer(app, token, REQUESTS)
+        await send_requests(app, token, REQUESTS)
         profile.disable()
     _table(profile)
 
 
 def _table(profile: cProfile.Profile) -> None:
-    spent: Counter[str] = Counter()
+    seconds_by_module: Counter[str] = Counter()
     for entry in profile.getstats():
-        spent[_module(entry.code)] += entry.inlinetime
-    total = sum(spent.values())
+        seconds_by_module[_module(entry.code)] += entry.inlinetime
+    total = sum(seconds_by_module.values())
     print("\n| module | share |\n|---|---:|")
-    for name, seconds in spent.most_common(25):
+    for name, seconds in seconds_by_module.most_common(25):
         print(f"| {name} | {seconds / total:.1%} |")
 
 

@@ -1,0 +1,29 @@
+"""Interleaves the rounds of several servers, so that drift of the machine affects all of them equally."""
+
+import argparse
+import statistics
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def parse_options(description: str | None, rounds: int) -> argparse.Namespace:
+    """Options `rounds` (with this default), `seconds` of each round and `connections`."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--connections", type=int, default=32)
+    return parser.parse_args()
+
+
+def medians(rounds: int, measurements: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Run every measurement once per round; one named tuple of medians for each."""
+    results: dict[str, list[Any]] = {name: [] for name in measurements}
+    for number in range(rounds + 1):
+        for name, measure in measurements.items():
+            result = measure()
+            if number:  # round 0 warms up
+                results[name].append(result)
+    return {
+        name: tuples[0]._make(statistics.median(values) for values in zip(*tuples, strict=True))
+        for name, tuples in results.items()
+    }
