@@ -1,6 +1,7 @@
 """Reference results by Python's decimal module, independent of GMP and of the service's code."""
 
 import decimal
+from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 
@@ -12,7 +13,7 @@ _EXACT = decimal.Context(prec=4_000_000, Emax=decimal.MAX_EMAX, traps=[decimal.I
 def result(operation: str, *arguments: int) -> str:
     """The decimal digits of an operation's result."""
     with decimal.localcontext(_EXACT):
-        return str({"pow": _power, "fib": _fibonacci, "fact": _factorial}[operation](*arguments))
+        return str(_OPERATIONS[operation](*arguments))
 
 
 def _power(base: int, exp: int) -> Decimal:
@@ -44,3 +45,6 @@ def _product(first: int, end: int) -> Decimal:
         return Decimal(first if first < end else 1)
     middle = (first + end) // 2
     return _product(first, middle) * _product(middle, end)
+
+
+_OPERATIONS: dict[str, Callable[..., Decimal]] = {"pow": _power, "fib": _fibonacci, "fact": _factorial}

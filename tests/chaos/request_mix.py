@@ -1,10 +1,10 @@
 """The requests of the load, each with its expected response."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from tests.chaos.reference import result
@@ -43,7 +43,7 @@ class Calculation(NamedTuple):
     def result(self) -> str:
         return result(self.operation, *self.arguments.values())
 
-    def request(self, kind: str, media_type: str = JSON, **changes: object) -> Request:
+    def request(self, kind: str, media_type: str = JSON, **changes: Any) -> Request:
         """A GET for the result, with `changes` to its members."""
         text = self.result
         content = text.encode() if media_type == TEXT else self._document(text)
@@ -127,7 +127,8 @@ def _post(random: Random) -> Request:
     return calculation.request("post", headers["Accept"], headers=headers, **changes)
 
 
-_KINDS = {
+# Weight and maker of each kind.
+_KINDS: dict[str, tuple[int, Callable[[Random], Request]]] = {
     "small": (30, lambda random: _small(random).request("small")),
     "text": (12, lambda random: _small(random).request("text", TEXT)),
     "repeated": (20, lambda random: random.choice(REPEATED).request("repeated", random.choice((JSON, TEXT)))),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.support.records import make_record
 CALCULATIONS = [*REPEATED, LARGE[0]]
 
 
-def outcome(number: int, request: Request, **changes: object) -> Outcome:
+def outcome(number: int, request: Request, **changes: Any) -> Outcome:
     usual = Outcome(
         request, f"request-{number}", f"user{number % 2}", number, number + 0.5, request.status, request.problem
     )
@@ -54,7 +55,7 @@ class Evidence:
         self.lines = list(self.rows)
         self.events = [published(row) for row in self.rows]
 
-    def change(self, index: int, **changes: object) -> Record:
+    def change(self, index: int, **changes: Any) -> Record:
         fields = {name: getattr(self.rows[index], name) for name in Record.__struct_fields__}
         return Record(**{**fields, **changes})
 
