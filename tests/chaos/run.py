@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from mathops.journal import database
+from mathops.journal.sqlite import SQLite
 from tests.chaos import environment, schedule, stores
 from tests.chaos.environment import Dependencies, Environment, holds
 from tests.chaos.load import Load
@@ -58,9 +58,9 @@ def _drain(service: Environment) -> list[str]:
 
 
 def _damage(service: Environment) -> list[str]:
-    engine = database.writer_engine(f"sqlite:///{service.data / 'mathops.db'}")
+    database = SQLite(service.data / "mathops.db")
     logged = [line for line in service.server.log.read_text().splitlines() if _DEFECTS.search(line)]
     return [
-        *(f"journal: integrity: {error}" for error in database.integrity(engine)),
+        *(f"journal: integrity: {error}" for error in database.integrity(database.reader())),
         *(f"service log: {line[:500]}" for line in logged),
     ]

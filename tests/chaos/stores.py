@@ -7,8 +7,8 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import select
 
-from mathops.journal import database
 from mathops.journal.rows import COLUMNS, record_of
+from mathops.journal.sqlite import SQLite
 from mathops.journal.tables import requests
 from mathops.models import Record
 from tests.integration.services.kafka import Kafka
@@ -25,7 +25,7 @@ class Published(NamedTuple):
 
 def read_journal(path: Path) -> list[Record]:
     """All rows, oldest first."""
-    with database.read_only(path).connect() as connection:
+    with SQLite(path).reader().connect() as connection:
         return [record_of(row) for row in connection.execute(select(*COLUMNS).order_by(requests.c.seq))]
 
 

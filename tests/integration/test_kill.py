@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from mathops.journal import database
+from mathops.journal.sqlite import SQLite
 from tests.support.load import Load
 from tests.support.server import Server
 
@@ -38,7 +38,8 @@ def test_no_acknowledged_request_is_lost_however_often_all_processes_are_killed(
     assert acknowledged - set(stored) == set()
     assert acknowledged - logged == set()
     assert set(stored.values()) == {1}
-    assert database.integrity(database.writer_engine(f"sqlite:///{tmp_path / 'data' / 'mathops.db'}")) == []
+    database = SQLite(tmp_path / "data" / "mathops.db")
+    assert database.integrity(database.reader()) == []
 
 
 def _logs(folder: Path) -> list[Path]:

@@ -21,7 +21,7 @@ def pair(start_server: Callable[..., Server]) -> Server:
 def test_the_journal_is_migrated_once(pair: Server) -> None:
     events = [json.loads(line)["event"] for line in pair.log.read_text().splitlines()]
 
-    assert events.count("migrated the journal") == 1
+    assert events.count("journal migrated") == 1
 
 
 def test_the_rows_of_both_are_all_in_the_journal_and_counted_together(pair: Server) -> None:

@@ -16,7 +16,7 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Create the database or upgrade its schema. `mathops serve` does this at start."""
-    from mathops.journal import schema
+    from mathops.journal.migrations import schema
 
     schema.upgrade(options.load_settings().journal_url)
     click.echo(f"revision {schema.newest()}")
@@ -42,7 +42,7 @@ def check(as_json: bool) -> None:
     with progress("checking"):
         health = maintenance.check(options.load_settings().journal_url)
     rows = [
-        ("integrity", "; ".join(health.faults) or "ok"),
+        ("integrity", "; ".join(health.errors) or "ok"),
         ("revision", f"{health.revision or 'none'} (newest: {health.newest})"),
         (health.database, health.version + ("" if health.safe else ", has the WAL-reset bug: update it")),
     ]

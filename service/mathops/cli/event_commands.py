@@ -55,11 +55,12 @@ def replay(since: datetime) -> None:
 async def _replay(settings: "Settings", since: datetime) -> int:
     from mathops.events.kafka import connected
     from mathops.events.relay import message
+    from mathops.journal.database import Database
     from mathops.journal.outbox import OutboxCursor
     from mathops.models import timestamp
 
     count = 0
-    with closing(OutboxCursor(settings.journal_url, "replay")) as cursor:
+    with closing(OutboxCursor(Database.from_url(settings.journal_url), "replay")) as cursor:
         position, last = cursor.published_since(timestamp(since.timestamp()))
         async with connected(settings) as broker:
             # Rows after `last` belong to the relay: publishing them here would change the order.
@@ -74,9 +75,11 @@ async def _replay(settings: "Settings", since: datetime) -> int:
 @options.as_json
 def dead_letters(as_json: bool) -> None:
     """List the events rejected by the broker."""
+    from mathops.journal.database import Database
     from mathops.journal.outbox import OutboxCursor
 
-    with _report_errors("read"), closing(OutboxCursor(options.load_settings().journal_url, "dead-letters")) as cursor:
+    database = Database.from_url(options.load_settings().journal_url)
+    with _report_errors("read"), closing(OutboxCursor(database, "dead-letters")) as cursor:
         rows = cursor.dead_letters()
     names = ("seq", "id", "timestamp", "reason")
     document = {"events": [dict(zip(names, row, strict=True)) for row in rows]}

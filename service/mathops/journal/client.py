@@ -14,8 +14,8 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import JournalUnavailable
-from mathops.journal.database import error_message, reader_engine
-from mathops.journal.process import CommitReply, CommitRequest
+from mathops.journal.database import Database, error_message
+from mathops.journal.messages import CommitReply, CommitRequest
 from mathops.journal.rows import Reader
 from mathops.models import Record
 from mathops.ports import JournalPage, RelayProgress
@@ -59,7 +59,7 @@ class JournalClient:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._reader = Reader(reader_engine(settings.journal_url))
+        self._reader = Reader(Database.from_url(settings.journal_url).reader())
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(CommitReply)
         # asyncio.get_running_loop() is a system call on Python 3.11, too much for each request.
@@ -175,10 +175,10 @@ class JournalClient:
             if batch := self._sent.pop(number, None):
                 rows += len(batch.records)
                 # The database's own words may name its host or its folder, which callers need not know.
-                self._settle(batch, answer.fault and "the journal cannot be written", answer.seconds)
+                self._settle(batch, answer.error and "the journal cannot be written", answer.seconds)
         self._in_flight -= rows
-        self._fault = answer.fault
-        if answer.fault is None:
+        self._fault = answer.error
+        if answer.error is None:
             metrics.JOURNAL_ROWS.inc(rows)
             metrics.JOURNAL_COMMIT_DURATION.observe(answer.seconds)
         metrics.JOURNAL_IN_FLIGHT.set(self._in_flight)

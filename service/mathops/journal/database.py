@@ -1,150 +1,148 @@
-"""Connections to the journal's database: SQLite with the pragmas its promise needs, or PostgreSQL."""
+"""The journal's database, chosen once by its URL: engines, write lock and transactions."""
 
-import sqlite3
-from contextlib import AbstractContextManager, nullcontext
-from importlib import import_module
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from types import ModuleType
-from typing import Any
-from urllib.parse import quote
+from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import NullPool
 
 from mathops.errors import StartupError
-from mathops.journal import postgresql
-from mathops.journal.locks import FileLock
-
-BUSY_SECONDS = 5
-_BEGIN = "BEGIN IMMEDIATE"
-_WAL_RESET_FIXED = (3, 51, 3)
-# The drivers there are, by database, whichever a URL names.
-_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
-def sqlite_module() -> ModuleType:
-    """The newest SQLite at hand: versions before 3.51.3 can corrupt a WAL with several writers."""
-    try:
-        return import_module("pysqlite3.dbapi2")
-    except ModuleNotFoundError:
-        return sqlite3
+class WriteEngine:
+    """The one connection that writes; every transaction holds the write lock and starts with `begin`.
 
-
-def concurrent_checkpoints() -> bool:
-    """Whether one connection may checkpoint while another writes: only without the WAL-reset bug."""
-    return bool(sqlite_module().sqlite_version_info >= _WAL_RESET_FIXED)
-
-
-def parse(url: str) -> URL:
-    """The URL of a journal; raises StartupError for one that cannot hold it."""
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise StartupError("MATHOPS_DATABASE_URL is not a database URL such as sqlite:///data/mathops.db") from None
-    backend = parsed.get_backend_name()
-    if backend not in _DRIVERS:
-        raise StartupError(f"MATHOPS_DATABASE_URL: {backend} is not supported, use sqlite or postgresql")
-    if backend == "sqlite" and (parsed.host or parsed.database in (None, "", ":memory:")):
-        raise StartupError("MATHOPS_DATABASE_URL: the journal needs a file, such as sqlite:///data/mathops.db")
-    return parsed.set(drivername=_DRIVERS[backend])
-
-
-def is_sqlite(url: str) -> bool:
-    """Whether the journal is a file of this machine."""
-    return parse(url).get_backend_name() == "sqlite"
-
-
-def path_of(url: str) -> Path:
-    """The file of a SQLite URL; raises StartupError for any other."""
-    parsed = parse(url)
-    if parsed.get_backend_name() != "sqlite":
-        raise StartupError("MATHOPS_DATABASE_URL names no file to copy; back PostgreSQL up by its own pg_dump")
-    return Path(parsed.database or "")
-
-
-def writer_engine(url: str, *, durable: bool = True) -> Engine:
-    """One connection that writes; every commit is on disk, unless what is written may be lost with the power."""
-    if not is_sqlite(url):
-        return postgresql.writer_engine(parse(url))
-    synchronous = "FULL" if durable else "NORMAL"
-    engine = create_engine(
-        parse(url),
-        module=sqlite_module(),
-        pool_size=1,
-        max_overflow=0,
-        connect_args={"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _pragmas(connection: Any, _: Any) -> None:
-        for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-        if concurrent_checkpoints():
-            connection.execute("PRAGMA wal_autocheckpoint=0")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(_BEGIN)
-
-    return engine
-
-
-def begin(url: str) -> str:
-    """The statement that begins a transaction of `writer_engine`."""
-    return _BEGIN if is_sqlite(url) else postgresql.BEGIN
-
-
-def reader_engine(url: str) -> Engine:
-    """Connections that can only read."""
-    if not is_sqlite(url):
-        return postgresql.reader_engine(parse(url))
-    return read_only(path_of(url))
-
-
-def read_only(path: Path) -> Engine:
-    """Connections that can only read a SQLite file."""
-    return create_engine(
-        URL.create("sqlite", database=f"file:{quote(str(path.absolute()))}", query={"mode": "ro", "uri": "true"}),
-        module=sqlite_module(),
-        poolclass=NullPool,
-        connect_args={"timeout": BUSY_SECONDS},
-    )
-
-
-def write_lock(url: str) -> AbstractContextManager[None]:
-    """The one lock that every writer of a SQLite file takes: SQLite's own busy handler is not fair.
-
-    PostgreSQL's transactions take a lock of their own.
+    After an error the next transaction uses a new connection.
     """
-    if not is_sqlite(url):
-        return nullcontext()
-    path = path_of(url)
-    return FileLock(path.with_name(path.name + ".lock"))
+
+    def __init__(self, engine: Engine, begin: str, lock: AbstractContextManager[None]) -> None:
+        self.dialect = engine.dialect
+        self._engine = engine
+        self._begin = begin
+        self._lock = lock
+        self._connection: Connection | None = None
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Commit at the end of the block, or roll back after an exception."""
+        with self._locked() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def driver_transaction(self) -> Iterator[Any]:
+        """The same on the driver's cursor: SQLAlchemy adds 12 us to a transaction, as much as SQLite itself."""
+        with self._locked() as connection:
+            driver = connection.connection
+            cursor = driver.cursor()
+            cursor.execute(self._begin)
+            yield cursor
+            driver.commit()
+
+    @contextmanager
+    def _locked(self) -> Iterator[Connection]:
+        try:
+            with self._lock:
+                if self._connection is None:
+                    self._connection = self._engine.connect()
+                yield self._connection
+        except Exception:
+            if self._connection is not None:
+                self._connection.invalidate()
+                self._connection = None
+            raise
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._engine.dispose()
+
+
+class Checkpointer:
+    """Does nothing: for databases that checkpoint by themselves."""
+
+    def committed(self) -> None:
+        """Call after each commit."""
+
+
+class Database(ABC):
+    """One journal database; `name` is for people and holds no password."""
+
+    product: ClassVar[str]
+    # Starts every write transaction.
+    begin: ClassVar[str]
+    # False for a SQLite version with the WAL-reset bug.
+    safe = True
+    name: str
+
+    @staticmethod
+    def from_url(url: str) -> "Database":
+        """Raises StartupError for a URL that cannot hold a journal."""
+        # Both modules import this one.
+        from mathops.journal.postgresql import PostgreSQL
+        from mathops.journal.sqlite import SQLite
+
+        try:
+            parsed = make_url(url)
+        except (ArgumentError, ValueError):
+            raise StartupError("MATHOPS_DATABASE_URL is not a database URL such as sqlite:///data/mathops.db") from None
+        backend = parsed.get_backend_name()
+        if backend == "postgresql":
+            return PostgreSQL(parsed)
+        if backend != "sqlite":
+            raise StartupError(f"MATHOPS_DATABASE_URL: {backend} is not supported, use sqlite or postgresql")
+        if parsed.host or parsed.database in (None, "", ":memory:"):
+            raise StartupError("MATHOPS_DATABASE_URL: the journal needs a file, such as sqlite:///data/mathops.db")
+        return SQLite(Path(parsed.database or ""))
+
+    def writer(self, *, durable: bool = True) -> WriteEngine:
+        """With `durable=False` a power failure may undo the last commits."""
+        return WriteEngine(self.write_engine(durable=durable), self.begin, self.write_lock())
+
+    @abstractmethod
+    def write_engine(self, *, durable: bool) -> Engine:
+        """One connection that can write; use `writer`, which adds lock and transactions."""
+
+    @abstractmethod
+    def write_lock(self) -> AbstractContextManager[None]:
+        """The lock that all writers of all processes share, where `begin` does not take one."""
+
+    @abstractmethod
+    def reader(self) -> Engine:
+        """Connections that can only read."""
+
+    @abstractmethod
+    def insert_once(self, table: Table, key: str) -> Any:
+        """The statement that inserts a row unless its `key` exists."""
+
+    @abstractmethod
+    def integrity(self, engine: Engine) -> list[str]:
+        """The damage that the database's own check finds; empty when there is none."""
+
+    @property
+    @abstractmethod
+    def file(self) -> Path:
+        """The database file; raises StartupError for a database server."""
+
+    def exists(self) -> bool:
+        return True
+
+    def prepare(self) -> None:  # noqa: B027 - a server needs nothing
+        """Create what must exist before the first connection; raises StartupError."""
+
+    def checkpointer(self) -> Checkpointer:
+        return Checkpointer()
 
 
 def error_message(error: Exception) -> str:
-    """What an error says, on one line; of SQLAlchemy's the database's own words."""
+    """An error's message on one line; the database's own for an error of SQLAlchemy."""
     return " ".join(str(getattr(error, "orig", None) or error).split()) or type(error).__name__
 
 
-def integrity(engine: Engine) -> list[str]:
-    """What the database's own check finds wrong; empty when all is well."""
-    if engine.dialect.name == "postgresql":
-        return postgresql.integrity(engine)
-    with engine.connect() as connection:
-        found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
-    return [] if found == ["ok"] else found
-
-
-def version(engine: Engine) -> str:
-    """The version of SQLite or PostgreSQL."""
+def server_version(engine: Engine) -> str:
     with engine.connect() as connection:
         return ".".join(map(str, connection.dialect.server_version_info or ()))
-
-
-def name(url: str) -> str:
-    """The database, for people: never a password."""
-    parsed = parse(url)
-    return str(parsed.database) if is_sqlite(url) else f"{parsed.database} at {parsed.host}"

@@ -1,4 +1,4 @@
-"""Looking after the journal's database from outside, also while the service runs."""
+"""Checks, reads and copies the journal's database from outside, also while the service runs."""
 
 import os
 from collections.abc import Iterator
@@ -10,18 +10,17 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import StartupError
-from mathops.journal import database, schema
+from mathops.journal.database import Database, error_message, server_version
+from mathops.journal.migrations import schema
 from mathops.journal.rows import Reader
+from mathops.journal.sqlite import SQLite
 from mathops.models import Record
 
 
 class Health(msgspec.Struct, frozen=True):
-    """What `check` found: faults of the database, its schema's revision, and the SQLite or PostgreSQL that is used.
+    """Findings of `check`; `safe` is False for a SQLite version with the WAL-reset bug."""
 
-    `safe` tells that it lacks SQLite's WAL-reset bug.
-    """
-
-    faults: list[str]
+    errors: list[str]
     revision: str | None
     newest: str
     database: str
@@ -30,83 +29,78 @@ class Health(msgspec.Struct, frozen=True):
 
     @property
     def good(self) -> bool:
-        """Whether the service can work with it."""
-        return not self.faults and self.revision == self.newest
+        """Whether the service can use the database."""
+        return not self.errors and self.revision == self.newest
 
     @property
     def advice(self) -> str:
-        """What to do when it is not good."""
-        if self.faults:
-            return "the database is damaged; stop the service and put a backup in its place"
-        return "the schema is not this version's; run mathops db upgrade"
+        """How to repair a database that is not good."""
+        if self.errors:
+            return "the database is damaged; stop the service and restore a backup"
+        return "the schema belongs to another version; run mathops db upgrade"
 
 
 def check(url: str) -> Health:
-    """Ask the database for damage and its schema; raises StartupError when it is no journal at all."""
-    sqlite = database.is_sqlite(url)
-    with _reading(url) as engine:
+    """Check the database and its schema; raises StartupError when it cannot be read."""
+    database = Database.from_url(url)
+    with _reading(database) as engine:
         return Health(
             database.integrity(engine),
             schema.revision(engine),
             schema.newest(),
-            "SQLite" if sqlite else "PostgreSQL",
-            database.version(engine),
-            not sqlite or database.concurrent_checkpoints(),
+            database.product,
+            server_version(engine),
+            database.safe,
         )
 
 
 def recent(url: str, user: str | None, limit: int) -> list[Record]:
     """The newest records, of all users or of one."""
-    with _reading(url) as engine:
+    with _reading(Database.from_url(url)) as engine:
         reader = Reader(engine)
         page = reader.everyone(limit) if user is None else reader.history(user, limit)
     return [record for _, record in page.rows]
 
 
 def backup(url: str, target: Path) -> int:
-    """Write a consistent copy of a SQLite database to `target` and give its size in bytes.
+    """Write a consistent copy of a SQLite database to `target`; return its size in bytes.
 
-    Raises StartupError when `target` exists, cannot be written, or the copy is not sound, and for PostgreSQL.
+    Raises StartupError when `target` exists or cannot be written, when the copy is damaged, and for PostgreSQL.
     """
-    database.path_of(url)
-    with _reading(url) as engine, _created(target) as draft:
+    source = SQLite(Database.from_url(url).file)
+    with _reading(source) as engine, _created(target) as draft:
         with engine.connect() as connection:
             connection.execute(text("VACUUM INTO :draft"), {"draft": str(draft)})
-        with _asked(database.read_only(draft), str(draft)) as copy:
-            if faults := database.integrity(copy):
-                raise StartupError(f"the copy is not sound: {'; '.join(faults)}")
+        copy = SQLite(draft)
+        with _reading(copy) as copied:
+            if errors := copy.integrity(copied):
+                raise StartupError(f"the copy is damaged: {'; '.join(errors)}")
         _sync(draft)
     return target.stat().st_size
 
 
 @contextmanager
-def _reading(url: str) -> Iterator[Engine]:
-    name = database.name(url)
-    if database.is_sqlite(url) and not database.path_of(url).exists():
-        raise StartupError(f"there is no database {name}; mathops serve makes one")
-    with _asked(database.reader_engine(url), name) as engine:
-        yield engine
-
-
-@contextmanager
-def _asked(engine: Engine, name: str) -> Iterator[Engine]:
+def _reading(database: Database) -> Iterator[Engine]:
+    if not database.exists():
+        raise StartupError(f"there is no database {database.name}; mathops serve creates one")
+    engine = database.reader()
     try:
         yield engine
     except SQLAlchemyError as error:
-        raise StartupError(f"the database {name} cannot be used: {database.error_message(error)}") from None
+        raise StartupError(f"the database {database.name} cannot be used: {error_message(error)}") from None
     finally:
         engine.dispose()
 
 
 @contextmanager
 def _created(target: Path) -> Iterator[Path]:
-    """A file to write, which takes its place at `target` when all went well; another's file is never touched."""
+    """A draft that replaces `target` after the block; an existing file is never overwritten."""
     draft = target.with_name(f"{target.name}.{os.getpid()}.new")
     try:
         for path in (target, draft):
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
-        raise StartupError(f"{target} exists already; a backup does not write over it") from None
+        raise StartupError(f"{target} exists already; a backup does not overwrite it") from None
     except OSError as error:
         raise StartupError(f"{target} cannot be written: {error.strerror}") from None
     try:

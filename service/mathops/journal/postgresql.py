@@ -1,49 +1,62 @@
-"""Connections to a journal in PostgreSQL, shared by many replicas."""
+"""The journal in PostgreSQL, shared by many replicas."""
 
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Engine, Table, create_engine, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL
 
-# Any number, the same everywhere: sequence order is commit order only while one writes at a time.
-BEGIN = f"SELECT pg_advisory_xact_lock({0x6D617468})"
-_CONNECT_SECONDS = 5
+from mathops.errors import StartupError
+from mathops.journal.database import Database
 
 _CONNECTION: dict[str, Any] = {
     "application_name": "mathops",
-    "connect_timeout": _CONNECT_SECONDS,
-    # A server that vanished is noticed within seconds, not hours.
+    "connect_timeout": 5,
+    # A server that disappeared is noticed within seconds, not hours.
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-# A replica that is stopped within a transaction loses it, for the others wait for its lock.
+# A replica that stops inside a transaction loses it, because the others wait for its lock.
 _WRITER_OPTIONS = "-c lock_timeout=4s -c statement_timeout=8s -c idle_in_transaction_session_timeout=5s"
 _READER_OPTIONS = "-c statement_timeout=8s -c default_transaction_read_only=on"
 
 
-def writer_engine(url: URL) -> Engine:
-    """One connection that writes, one transaction after another in the whole database."""
-    connection = {**_CONNECTION, "options": _WRITER_OPTIONS}
-    engine = create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=connection)
+class PostgreSQL(Database):
+    product = "PostgreSQL"
+    # Sequence order is commit order only while one transaction writes at a time. Every replica uses this number.
+    begin = f"SELECT pg_advisory_xact_lock({0x6D617468})"
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(BEGIN)
+    def __init__(self, url: URL) -> None:
+        self._url = url.set(drivername="postgresql+psycopg")
+        self.name = f"{url.database} at {url.host}"
 
-    return engine
+    def write_engine(self, *, durable: bool) -> Engine:
+        return self._engine(_WRITER_OPTIONS, pool_size=1)
 
+    def write_lock(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
-def reader_engine(url: URL) -> Engine:
-    """Connections that can only read."""
-    connection = {**_CONNECTION, "options": _READER_OPTIONS}
-    return create_engine(url, pool_size=4, max_overflow=0, pool_timeout=5, pool_pre_ping=True, connect_args=connection)
+    def reader(self) -> Engine:
+        return self._engine(_READER_OPTIONS, pool_size=4, pool_timeout=5)
 
+    def _engine(self, options: str, **pool: int) -> Engine:
+        connection = {**_CONNECTION, "options": options}
+        return create_engine(self._url, max_overflow=0, pool_pre_ping=True, connect_args=connection, **pool)
 
-def integrity(engine: Engine) -> list[str]:
-    """What PostgreSQL has met of damage: it checks pages as it reads them, and counts those that are wrong."""
-    query = text("SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()")
-    with engine.connect() as connection:
-        damaged = connection.execute(query).scalar()
-    return [f"{damaged} pages with a wrong checksum"] if damaged else []
+    def insert_once(self, table: Table, key: str) -> Any:
+        return postgresql.insert(table).on_conflict_do_nothing(index_elements=[key])
+
+    def integrity(self, engine: Engine) -> list[str]:
+        """PostgreSQL checks pages as it reads them and counts wrong checksums."""
+        query = text("SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()")
+        with engine.connect() as connection:
+            damaged = connection.execute(query).scalar()
+        return [f"{damaged} pages with a wrong checksum"] if damaged else []
+
+    @property
+    def file(self) -> Path:
+        raise StartupError("MATHOPS_DATABASE_URL names no file to copy; back PostgreSQL up by its own pg_dump")

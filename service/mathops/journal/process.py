@@ -1,7 +1,4 @@
-"""The journal process: commits what its web worker sends, many requests in one transaction.
-
-Frames in: (number, records). Frames out: an CommitReply.
-"""
+"""The journal process: commits what its web worker sends, many requests in one transaction."""
 
 import sys
 import time
@@ -10,129 +7,115 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 
 from mathops.events.relay import Relay, owner
-from mathops.journal.checkpoints import Checkpoints
-from mathops.journal.database import error_message
+from mathops.journal.database import Database, error_message
+from mathops.journal.messages import CommitReply, CommitRequest
 from mathops.journal.outbox import OutboxCursor
 from mathops.journal.request_log import RequestLog
 from mathops.journal.rows import OutboxStats, Writer
-from mathops.models import Record
 from mathops.ports import Broker, RelayProgress
 from mathops.processes.ipc import ParentConnection
 from mathops.settings import Settings
 from mathops.telemetry import logs, tracing
 
-# Frames of one transaction; beyond this a commit would keep its first request waiting.
-_FRAMES_AT_ONCE = 256
+# A larger transaction would delay its first request.
+_MAX_FRAMES_PER_COMMIT = 256
 _HOUSEKEEPING_SECONDS = 1.0
-# Between two batches of deletions requests come first.
+# The pause between two batches of deletions, in which requests are committed.
 _RETENTION_SECONDS = 0.05
 _RELAY_STOP_SECONDS = 4.0
 _FLUSH_SECONDS = 2.0
 
 
-class CommitRequest(msgspec.Struct, array_like=True):
-    """Records that one turn of the web worker's event loop gave."""
+class NoRelay:
+    """Stands in for the relay when no broker is configured."""
 
-    number: int
-    records: list[Record]
+    def progress(self) -> RelayProgress:
+        return RelayProgress()
 
-
-class CommitReply(msgspec.Struct, array_like=True):
-    """What became of the batches `numbers`: committed in `seconds`, or refused because of `fault`.
-
-    Without batches it tells the state of the outbox.
-    """
-
-    numbers: list[int]
-    fault: str | None
-    seconds: float
-    pending: int
-    oldest: str | None
-    relay: RelayProgress
+    def stop(self, seconds: float) -> None:
+        """Nothing runs."""
 
 
 class JournalProcess:
-    """Commits batches and, between them, keeps house."""
+    """Commits requests and does the housekeeping in between."""
 
     def __init__(self, parent: ParentConnection, settings: Settings) -> None:
+        database = Database.from_url(settings.journal_url)
         self._parent = parent
         self._settings = settings
-        self._writer = Writer(settings.journal_url)
-        self._checkpoints = Checkpoints(settings.journal_url)
-        self._log = RequestLog(settings.log_path, settings.log_file_bytes, settings.log_file_backups)
+        self._writer = Writer(database)
+        self._checkpointer = database.checkpointer()
+        self._request_log = RequestLog(settings.log_path, settings.log_file_bytes, settings.log_file_backups)
         self._outbox = OutboxStats(0, None)
-        self._relay = _relay(settings) if settings.kafka_brokers else None
+        self._relay = _start_relay(settings, database) if settings.kafka_brokers else NoRelay()
         self._housekeeping_at = 0.0
         self._log_again_at = 0.0
         self._decoder = msgspec.msgpack.Decoder(CommitRequest)
 
     def run(self) -> None:
-        """Serve until the web worker closes or dies; what it has sent is then committed all the same."""
-        self._acknowledge([])
+        """Run until the web worker closes or dies; the frames it sent before are still committed."""
+        self._reply([])
         ended = False
         while not ended:
             wait = max(0.0, self._housekeeping_at - time.monotonic())
-            frames, ended = self._parent.receive_batch(_FRAMES_AT_ONCE, wait)
+            frames, ended = self._parent.receive_batch(_MAX_FRAMES_PER_COMMIT, wait)
             if frames:
                 self._commit([self._decoder.decode(frame) for frame in frames])
-                self._checkpoints.committed()
+                self._checkpointer.committed()
             if time.monotonic() >= self._housekeeping_at and not ended:
                 self._housekeeping()
-        if self._relay is not None:
-            self._relay.stop(_RELAY_STOP_SECONDS)
+        self._relay.stop(_RELAY_STOP_SECONDS)
 
-    def _commit(self, batches: list[CommitRequest]) -> None:
-        records = [record for batch in batches for record in batch.records]
+    def _commit(self, requests: list[CommitRequest]) -> None:
+        records = [record for request in requests for record in request.records]
         started = time.perf_counter()
-        fault = None
+        error = None
         try:
-            self._writer.commit(records, before_commit=lambda: self._log.write(records))
-        except Exception as error:  # whatever the disk or the database does, the web worker must hear of it
-            fault = error_message(error)
-            self._log_fault(fault)
-        self._acknowledge([batch.number for batch in batches], fault, time.perf_counter() - started)
+            self._writer.commit(records, before_commit=lambda: self._request_log.write(records))
+        except Exception as failure:  # every failure of disk or database is reported to the web worker
+            error = error_message(failure)
+            self._log_failure(error)
+        self._reply([request.number for request in requests], error, time.perf_counter() - started)
 
-    def _log_fault(self, fault: str) -> None:
-        # Each batch of requests meets it, a thousand times a second.
+    def _log_failure(self, error: str) -> None:
+        # A thousand commits may fail in a second.
         if time.monotonic() >= self._log_again_at:
             self._log_again_at = time.monotonic() + _HOUSEKEEPING_SECONDS
-            logs.get_logger(__name__).error("journal cannot be written", fault=fault)
+            logs.get_logger(__name__).error("journal cannot be written", error=error)
 
-    def _acknowledge(self, numbers: list[int], fault: str | None = None, seconds: float = 0) -> None:
-        progress = self._relay.progress() if self._relay else RelayProgress()
-        self._parent.send(msgspec.msgpack.encode(CommitReply(numbers, fault, seconds, *self._outbox, progress)))
+    def _reply(self, numbers: list[int], error: str | None = None, seconds: float = 0) -> None:
+        reply = CommitReply(numbers, error, seconds, *self._outbox, self._relay.progress())
+        self._parent.send(msgspec.msgpack.encode(reply))
 
     def _housekeeping(self) -> None:
         pause = _HOUSEKEEPING_SECONDS
         try:
             self._outbox = self._writer.outbox()
-            self._acknowledge([])
+            self._reply([])
             if self._delete_expired():
                 pause = _RETENTION_SECONDS
-        except Exception as error:  # the next commit meets the same fault, and answers for it
-            logs.get_logger(__name__).warning("journal housekeeping failed", fault=str(error))
+        except Exception as error:  # the next commit meets the same error and reports it
+            logs.get_logger(__name__).warning("journal housekeeping failed", error=error_message(error))
         self._housekeeping_at = time.monotonic() + pause
 
     def _delete_expired(self) -> int:
-        settings = self._settings
-        published = self._relay is not None
+        settings, published = self._settings, bool(self._settings.kafka_brokers)
         deleted = self._writer.delete_expired(settings.retention_days, settings.retention_rows, published=published)
         if deleted:
-            told = "retention deleted rows" if published else "retention deleted rows; their events reach no broker"
-            logs.get_logger(__name__).info(told, rows=deleted)
+            logs.get_logger(__name__).info("retention deleted rows", rows=deleted, published=published)
         return deleted
 
 
-def _relay(settings: Settings) -> Relay:
-    # The relay computes, and commits are not to wait the usual 5 ms for their turn.
+def _start_relay(settings: Settings, database: Database) -> Relay:
+    # The default of 5 ms would delay commits while the relay's thread computes.
     sys.setswitchinterval(0.0005)
-    relay = Relay(OutboxCursor(settings.journal_url, owner()), settings.kafka_topic, lambda: _broker(settings))
+    relay = Relay(OutboxCursor(database, owner()), settings.kafka_topic, lambda: _broker(settings))
     relay.start()
     return relay
 
 
 def _broker(settings: Settings) -> AbstractAsyncContextManager[Broker]:
-    # The client of Kafka is 0.4 s of imports; they are made in the relay's thread, while commits go on.
+    # Importing aiokafka takes 0.4 s; the relay's thread does it while commits go on.
     from mathops.events.kafka import connected
 
     return connected(settings)

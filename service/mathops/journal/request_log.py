@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from mathops.errors import StartupError
-from mathops.journal.locks import FileLock
+from mathops.journal.sqlite import FileLock
 from mathops.models import Record
 
 _encoder = msgspec.json.Encoder()

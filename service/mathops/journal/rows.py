@@ -1,15 +1,13 @@
-"""Rows of the journal, read and written through SQLAlchemy; synchronous."""
+"""The rows of the journal, written and read through SQLAlchemy; synchronous."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Engine, Select, and_, delete, func, or_, select, true
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Engine, Select, and_, delete, func, or_, select, true
 
-from mathops.journal import database
+from mathops.journal.database import Database
 from mathops.journal.tables import relay, requests
 from mathops.models import FIELDS, Record, timestamp
 from mathops.ports import JournalPage
@@ -17,35 +15,34 @@ from mathops.ports import JournalPage
 COLUMNS = [requests.c[name] for name in FIELDS]
 _SELECT = select(requests.c.seq, *COLUMNS)
 _PARAMETERS = FIELDS.index("parameters")
-# Writes nothing new, and yet only where writing is possible.
+POSITION: Any = select(relay.c.position).scalar_subquery()
+# Changes nothing, but succeeds only where writing is possible.
 _PROBE = "UPDATE relay SET position = position"
-# Rows deleted in one transaction, so that requests never wait long behind retention.
+# Small transactions, so that requests never wait long for retention.
 _DELETE_BATCH_ROWS = 500
 
 
 class OutboxStats(NamedTuple):
-    """Rows no broker has yet, and the timestamp of the oldest."""
+    """The number of unpublished rows and the timestamp of the oldest."""
 
     pending: int
     oldest: str | None
 
 
 class Reader:
-    """Reads records."""
+    """Reads pages of records, newest first."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def close(self) -> None:
-        """Close the connections."""
         self._engine.dispose()
 
     def history(self, user: str, limit: int, before: int | None = None) -> JournalPage:
-        """Records of `user`, newest first."""
         return self._page(_SELECT.where(requests.c.user == user), limit, before)
 
     def everyone(self, limit: int, before: int | None = None) -> JournalPage:
-        """Records of all users, newest first; for who runs the service."""
+        """Records of all users; for operators only."""
         return self._page(_SELECT, limit, before)
 
     def _page(self, query: Select[Any], limit: int, before: int | None) -> JournalPage:
@@ -57,73 +54,46 @@ class Reader:
 
 
 class Writer:
-    """Commits records, each once, however often it is given."""
+    """Commits each record once, however often it is given."""
 
-    def __init__(self, url: str) -> None:
-        self._engine = database.writer_engine(url)
-        self._lock = database.write_lock(url)
-        self._connection: Connection | None = None
-        dialect = sqlite if database.is_sqlite(url) else postgresql
-        # Compiled once: Core's own path costs more per row than SQLite does.
-        insert = dialect.insert(requests).on_conflict_do_nothing(index_elements=["id"]).inline()
+    def __init__(self, database: Database) -> None:
+        self._engine = database.writer()
+        # Compiled once: SQLAlchemy's execution costs more per row than SQLite does.
+        insert = database.insert_once(requests, "id").inline()
         compiled = insert.compile(dialect=self._engine.dialect, column_keys=list(FIELDS))
         self._insert = str(compiled)
-        self._begin = database.begin(url)
-        self._row: Callable[[Record], Any] = _row if compiled.positional else _named_row
+        self._row: Callable[[Record], Any] = row_of if compiled.positional else _named_row
+
+    def close(self) -> None:
+        self._engine.close()
 
     def commit(self, records: Sequence[Record], before_commit: Callable[[], None]) -> None:
-        """Store all records in one transaction; without any it proves that the journal can be written.
+        """Insert all records in one transaction; an empty list only checks that the database is writable.
 
-        Raises the driver's own errors and those of `before_commit`.
+        Raises the driver's errors and those of `before_commit`.
         """
         rows = [self._row(record) for record in records]
-        with self._connected() as connection:
-            # By the driver: what Core does around a transaction costs as much as SQLite's part of it.
-            driver = connection.connection
-            cursor = driver.cursor()
-            cursor.execute(self._begin)
+        with self._engine.driver_transaction() as cursor:
             if rows:
                 cursor.executemany(self._insert, rows)
             else:
                 cursor.execute(_PROBE)
             before_commit()
-            driver.commit()
-
-    @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        """A connection under the lock; after a fault the next one is new, and what was begun is undone."""
-        try:
-            with self._lock:
-                if self._connection is None:
-                    self._connection = self._engine.connect()
-                yield self._connection
-        except Exception:
-            if self._connection is not None:
-                self._connection.invalidate()
-                self._connection = None
-            raise
-
-    def close(self) -> None:
-        """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
-        self._engine.dispose()
 
     def outbox(self) -> OutboxStats:
-        """What waits for a broker."""
-        oldest = select(requests.c.timestamp).where(requests.c.seq > _position()).order_by(requests.c.seq).limit(1)
+        oldest = select(requests.c.timestamp).where(requests.c.seq > POSITION).order_by(requests.c.seq).limit(1)
         first = select(func.coalesce(func.min(requests.c.seq) - 1, 0)).scalar_subquery()
         last = select(func.coalesce(func.max(requests.c.seq), 0)).scalar_subquery()
-        with self._connected() as connection, connection.begin():
-            position, start, end = connection.execute(select(_position(), first, last)).one()
+        with self._engine.transaction() as connection:
+            position, start, end = connection.execute(select(POSITION, first, last)).one()
             return OutboxStats(max(0, end - max(position, start)), connection.execute(oldest).scalar())
 
     def delete_expired(self, days: float, rows: int, *, published: bool = False) -> int:
-        """Delete one batch of rows that are too old or too many (0: no limit), or only those `published`.
+        """Delete one batch of rows older than `days` or beyond the newest `rows` (0: no limit); return their number.
 
-        Gives how many.
+        With `published`, unpublished rows are kept.
         """
-        # Rows come in the order of time, near enough: to look at the oldest batch alone spares an index.
+        # Rows are almost in the order of time: looking only at the oldest ones saves an index.
         oldest = (
             select(requests.c.seq, requests.c.timestamp).order_by(requests.c.seq).limit(_DELETE_BATCH_ROWS).subquery()
         )
@@ -134,28 +104,25 @@ class Writer:
             limits.append(oldest.c.seq <= select(func.max(requests.c.seq) - rows).scalar_subquery())
         if not limits:
             return 0
-        with self._connected() as connection, connection.begin():
-            allowed = oldest.c.seq <= _position() if published else true()
-            unwanted = select(oldest.c.seq).where(and_(or_(*limits), allowed))
-            return connection.execute(delete(requests).where(requests.c.seq.in_(unwanted))).rowcount
+        allowed = oldest.c.seq <= POSITION if published else true()
+        expired = select(oldest.c.seq).where(and_(or_(*limits), allowed))
+        with self._engine.transaction() as connection:
+            return connection.execute(delete(requests).where(requests.c.seq.in_(expired))).rowcount
 
 
-def _position() -> Any:
-    return select(relay.c.position).scalar_subquery()
-
-
-def _row(record: Record) -> tuple[Any, ...]:
+def row_of(record: Record) -> tuple[Any, ...]:
+    """The values of COLUMNS."""
     values: list[Any] = list(msgspec.structs.astuple(record))
     values[_PARAMETERS] = msgspec.json.encode(record.parameters).decode()
     return tuple(values)
 
 
 def _named_row(record: Record) -> dict[str, Any]:
-    return dict(zip(FIELDS, _row(record), strict=True))
+    return dict(zip(FIELDS, row_of(record), strict=True))
 
 
 def record_of(row: Sequence[Any]) -> Record:
-    """The record of a row of COLUMNS."""
+    """The record with these values of COLUMNS."""
     values = list(row)
     values[_PARAMETERS] = msgspec.json.decode(values[_PARAMETERS])
     return Record(*values)

@@ -48,7 +48,8 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
 def prepare(settings: Settings) -> None:
     """Make keys and journal, once, before any worker starts; raises StartupError."""
     from mathops.identity import keys
-    from mathops.journal import request_log, schema
+    from mathops.journal import request_log
+    from mathops.journal.migrations import schema
 
     log = logs.get_logger(__name__)
     # What is there is looked at before anything is made, so that a fault is all there is to read.

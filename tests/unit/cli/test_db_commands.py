@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mathops.journal import schema
+from mathops.journal.migrations import schema
 from tests.unit.cli.conftest import Run
 
 
@@ -23,7 +23,7 @@ def test_an_intact_database_passes_the_check(run: Run, journal: Path) -> None:
 
     assert result.exit_code == 0
     assert ["integrity", "ok"] in [line.split() for line in result.stdout.splitlines()]
-    assert (document["faults"], document["revision"]) == ([], document["newest"])
+    assert (document["errors"], document["revision"]) == ([], document["newest"])
 
 
 def test_an_older_schema_fails_the_check_and_names_the_fix(run: Run, journal: Path) -> None:
@@ -35,7 +35,7 @@ def test_an_older_schema_fails_the_check_and_names_the_fix(run: Run, journal: Pa
 
     assert result.exit_code == 1
     assert f"none (newest: {schema.newest()})" in result.stdout
-    assert result.stderr == "Error: the schema is not this version's; run mathops db upgrade\n"
+    assert result.stderr == "Error: the schema belongs to another version; run mathops db upgrade\n"
 
 
 def test_upgrading_twice_changes_nothing(run: Run, journal: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_missing_database_is_reported_in_one_line(run: Run, tmp_path: Path, co
     result = run(*command)
 
     assert result.exit_code == 1
-    assert result.stderr == f"Error: there is no database {tmp_path / 'mathops.db'}; mathops serve makes one\n"
+    assert result.stderr == f"Error: there is no database {tmp_path / 'mathops.db'}; mathops serve creates one\n"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mathops.journal import schema
+from mathops.journal.database import Database
+from mathops.journal.migrations import schema
 from mathops.journal.rows import Writer
 from mathops.models import Record
 from tests.unit.cli.conftest import Run
@@ -40,7 +41,7 @@ def store(tmp_path: Path) -> Store:
     schema.upgrade(url)
 
     def store(*records: Record) -> None:
-        with closing(Writer(url)) as writer:
+        with closing(Writer(Database.from_url(url))) as writer:
             writer.commit(records, lambda: None)
 
     return store

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from mathops.events.relay import Relay, message
+from mathops.journal.database import Database
 from mathops.journal.outbox import OutboxCursor
 from mathops.journal.rows import Writer
 from mathops.ports import Message, MessageRejected, RelayProgress
@@ -52,7 +53,7 @@ def start(url: str, broker: ListBroker) -> Iterator[Started]:
     relays: list[Relay] = []
 
     def start(owner: str = "one") -> Relay:
-        relay = Relay(OutboxCursor(url, owner), "math-requests", broker.connected)
+        relay = Relay(OutboxCursor(Database.from_url(url), owner), "math-requests", broker.connected)
         relays.append(relay)
         relay.start()
         return relay
@@ -64,7 +65,7 @@ def start(url: str, broker: ListBroker) -> Iterator[Started]:
 
 def store(url: str, count: int) -> list[str]:
     records = [make_record() for _ in range(count)]
-    Writer(url).commit(records, before_commit=lambda: None)
+    Writer(Database.from_url(url)).commit(records, before_commit=lambda: None)
     return [record.id for record in records]
 
 
@@ -74,7 +75,7 @@ def test_rows_go_out_in_the_order_of_the_journal_and_are_counted(url: str, broke
     relay = start()
 
     eventually(lambda: broker.ids() == ids)
-    eventually(lambda: OutboxCursor(url, "one").acquire_lease() == 1200)
+    eventually(lambda: OutboxCursor(Database.from_url(url), "one").acquire_lease() == 1200)
     assert relay.progress() == RelayProgress(published=1200)
     assert relay.progress() == RelayProgress()
 
@@ -101,7 +102,7 @@ def test_a_refused_event_is_set_aside_and_those_around_it_go_out(url: str, broke
 
     relay = start()
 
-    eventually(lambda: OutboxCursor(url, "one").acquire_lease() == 5)
+    eventually(lambda: OutboxCursor(Database.from_url(url), "one").acquire_lease() == 5)
     assert broker.ids() == [event_id for event_id in ids if event_id != ids[2]]
     assert relay.progress() == RelayProgress(published=4, dead=1)
 
@@ -113,15 +114,15 @@ def test_only_the_relay_with_the_lease_publishes_and_another_goes_on_after_it(
     ids = store(url, 3)
     eventually(lambda: broker.ids() == ids)
 
-    assert OutboxCursor(url, "two").acquire_lease() is None
+    assert OutboxCursor(Database.from_url(url), "two").acquire_lease() is None
     first.stop(10)
 
-    assert OutboxCursor(url, "two").acquire_lease() == 3
+    assert OutboxCursor(Database.from_url(url), "two").acquire_lease() == 3
 
 
 def test_a_relay_that_lost_its_lease_does_not_move_the_cursor(url: str) -> None:
     store(url, 3)
-    lost, new = OutboxCursor(url, "lost"), OutboxCursor(url, "new")
+    lost, new = OutboxCursor(Database.from_url(url), "lost"), OutboxCursor(Database.from_url(url), "new")
     lost.acquire_lease()
     lost.release()
     new.acquire_lease()

@@ -1,30 +1,15 @@
-from collections.abc import Iterator
-from contextlib import closing
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import text
 
 from mathops.errors import StartupError
-from mathops.journal import database
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'mathops.db'}"
-
-
-@pytest.fixture
-def writer(url: str) -> Iterator[Engine]:
-    engine = database.writer_engine(url)
-    yield engine
-    engine.dispose()
-
-
-def pragma(engine: Engine, name: str) -> object:
-    with engine.connect() as connection:
-        return connection.execute(text(f"PRAGMA {name}")).scalar()
+from mathops.journal.database import Database, WriteEngine
+from mathops.journal.sqlite import SQLite
 
 
 @pytest.mark.parametrize(
@@ -38,44 +23,93 @@ def pragma(engine: Engine, name: str) -> object:
         "postgresql://alice:secret@there:port/mathops",
     ],
 )
-def test_an_url_that_cannot_hold_a_journal_is_told_by_its_variable(url: str) -> None:
+def test_a_url_that_cannot_hold_a_journal_is_rejected_with_the_name_of_its_variable(url: str) -> None:
     with pytest.raises(StartupError, match="MATHOPS_DATABASE_URL"):
-        database.parse(url)
+        Database.from_url(url)
 
 
-@pytest.mark.parametrize("scheme", ["sqlite+aiosqlite", "sqlite+pysqlcipher"])
-def test_another_driver_s_url_is_taken_with_ours(url: str, scheme: str) -> None:
-    engine = database.writer_engine(url.replace("sqlite", scheme))
+@pytest.mark.parametrize("scheme", ["sqlite", "sqlite+aiosqlite", "sqlite+pysqlcipher"])
+def test_another_driver_in_a_url_is_ignored(scheme: str) -> None:
+    database = Database.from_url(f"{scheme}:////data/mathops.db")
 
-    assert pragma(engine, "journal_mode") == "wal"
-    engine.dispose()
-
-
-def test_a_commit_is_on_disk_before_it_is_answered(writer: Engine) -> None:
-    full = 2
-
-    assert pragma(writer, "journal_mode") == "wal"
-    assert pragma(writer, "synchronous") == full
+    assert isinstance(database, SQLite)
+    assert database.path == Path("/data/mathops.db")
 
 
-def test_sqlite_checkpoints_by_itself_unless_it_is_safe_beside_writers(writer: Engine) -> None:
-    assert (pragma(writer, "wal_autocheckpoint") == 0) == database.concurrent_checkpoints()
+def test_the_name_of_a_database_holds_no_password() -> None:
+    assert Database.from_url("postgresql://alice:secret@there/mathops").name == "mathops at there"
 
 
-def test_a_reader_cannot_write(url: str, writer: Engine) -> None:
-    with writer.begin() as connection:
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return SQLite(tmp_path / "mathops.db")
+
+
+@pytest.fixture
+def writer(database: Database) -> Iterator[WriteEngine]:
+    writer = database.writer()
+    with writer.transaction() as connection:
         connection.execute(text("CREATE TABLE a (b)"))
+    yield writer
+    writer.close()
 
-    with database.reader_engine(url).connect() as connection, pytest.raises(OperationalError, match="readonly"):
-        connection.execute(text("INSERT INTO a VALUES (1)"))
+
+Transaction = Callable[[WriteEngine], AbstractContextManager[Any]]
+TRANSACTIONS = pytest.mark.parametrize("transaction", [WriteEngine.transaction, WriteEngine.driver_transaction])
 
 
-def test_integrity_finds_a_damaged_page(tmp_path: Path, url: str) -> None:
-    with closing(database.sqlite_module().connect(tmp_path / "mathops.db")) as connection:
-        connection.executescript("CREATE TABLE a (b); CREATE INDEX c ON a (b); INSERT INTO a VALUES (1), (2), (3);")
-    assert database.integrity(database.reader_engine(url)) == []
-    with (tmp_path / "mathops.db").open("r+b") as file:
-        file.seek(-8, 2)
-        file.write(b"\7" * 8)
+def insert(connection: Any) -> None:
+    if hasattr(connection, "exec_driver_sql"):
+        connection.exec_driver_sql("INSERT INTO a VALUES (1)")
+    else:
+        connection.execute("INSERT INTO a VALUES (1)")
 
-    assert database.integrity(database.reader_engine(url)) != []
+
+def count(database: Database) -> int:
+    with database.reader().connect() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM a")).scalar_one())
+
+
+@TRANSACTIONS
+def test_a_transaction_is_committed_at_its_end(
+    database: Database, writer: WriteEngine, transaction: Transaction
+) -> None:
+    with transaction(writer) as connection:
+        insert(connection)
+        assert count(database) == 0
+
+    assert count(database) == 1
+
+
+@TRANSACTIONS
+def test_an_exception_rolls_the_transaction_back_and_the_next_one_works(
+    database: Database, writer: WriteEngine, transaction: Transaction
+) -> None:
+    def fail() -> None:
+        with transaction(writer) as connection:
+            insert(connection)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+
+    with transaction(writer) as connection:
+        insert(connection)
+    assert count(database) == 1
+
+
+@TRANSACTIONS
+def test_a_transaction_holds_the_write_lock(database: Database, writer: WriteEngine, transaction: Transaction) -> None:
+    acquired = threading.Event()
+
+    def acquire() -> None:
+        with database.write_lock():
+            acquired.set()
+
+    with transaction(writer):
+        other = threading.Thread(target=acquire)
+        other.start()
+        assert not acquired.wait(0.1)
+
+    assert acquired.wait(5)
+    other.join()

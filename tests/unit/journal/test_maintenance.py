@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mathops.errors import StartupError
-from mathops.journal import maintenance, schema
+from mathops.journal import maintenance
+from mathops.journal.migrations import schema
 
 
 def database(path: Path) -> closing[sqlite3.Connection]:
@@ -105,7 +106,7 @@ def test_a_row_that_disagrees_with_its_index_is_found(url: str, tmp_path: Path) 
 
     health = maintenance.check(url)
 
-    assert health.faults
+    assert health.errors
     assert not health.good
     assert "backup" in health.advice
 

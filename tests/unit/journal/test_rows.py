@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from mathops.journal import database
+from mathops.journal.database import Database
 from mathops.journal.rows import OutboxStats, Reader, Writer
+from mathops.journal.sqlite import sqlite_module
 from mathops.models import Record, timestamp
 from tests.support.records import make_record
 
 
 @pytest.fixture
 def writer(url: str) -> Writer:
-    return Writer(url)
+    return Writer(Database.from_url(url))
 
 
 def nothing() -> None:
@@ -20,7 +21,7 @@ def nothing() -> None:
 
 
 def stored(url: str) -> list[str]:
-    rows = Reader(database.reader_engine(url)).history("alice", 10_000).rows
+    rows = Reader(Database.from_url(url).reader()).history("alice", 10_000).rows
     return [record.id for _, record in reversed(rows)]
 
 
@@ -51,10 +52,10 @@ def test_when_the_log_fails_nothing_is_stored_and_the_next_commit_works(writer: 
 def test_a_database_locked_by_another_is_a_fault_after_the_busy_time_and_works_again_later(
     tmp_path: Path, writer: Writer, url: str
 ) -> None:
-    other = database.sqlite_module().connect(tmp_path / "mathops.db", isolation_level=None)
+    other = sqlite_module().connect(tmp_path / "mathops.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
-    with pytest.raises(database.sqlite_module().OperationalError, match="locked"):
+    with pytest.raises(sqlite_module().OperationalError, match="locked"):
         writer.commit([make_record()], before_commit=nothing)
     other.execute("ROLLBACK")
     other.close()
@@ -122,4 +123,4 @@ def test_a_sequence_number_is_not_given_again_after_all_rows_are_deleted(writer:
 
     writer.commit([make_record()], before_commit=nothing)
 
-    assert [seq for seq, _ in Reader(database.reader_engine(url)).history("alice", 10).rows] == [3]
+    assert [seq for seq, _ in Reader(Database.from_url(url).reader()).history("alice", 10).rows] == [3]

@@ -11,7 +11,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
 from mathops.errors import StartupError
-from mathops.journal import database, schema
+from mathops.journal.database import Database
+from mathops.journal.migrations import schema
 from mathops.journal.tables import metadata
 
 
@@ -26,13 +27,11 @@ def url(path: Path) -> str:
 
 
 def move(url: str, to: str) -> None:
-    engine = database.writer_engine(url)
     config = Config()
     config.set_main_option("script_location", "mathops:journal/migrations")
-    with engine.begin() as connection:
+    with closing(Database.from_url(url).writer()) as writer, writer.transaction() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, to)
-    engine.dispose()
 
 
 def tables(path: Path) -> set[str]:
@@ -43,11 +42,9 @@ def tables(path: Path) -> set[str]:
 def test_the_migrations_make_what_the_tables_say(url: str) -> None:
     schema.upgrade(url)
 
-    engine = database.writer_engine(url)
-    with engine.connect() as connection:
+    with Database.from_url(url).reader().connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
-    engine.dispose()
 
 
 def test_sequence_numbers_come_from_autoincrement(path: Path, url: str) -> None:
@@ -58,11 +55,11 @@ def test_sequence_numbers_come_from_autoincrement(path: Path, url: str) -> None:
 
 def test_an_upgrade_done_before_changes_nothing(url: str) -> None:
     schema.upgrade(url)
-    before = schema.revision(database.reader_engine(url))
+    before = schema.revision(Database.from_url(url).reader())
 
     schema.upgrade(url)
 
-    assert schema.revision(database.reader_engine(url)) == before == schema.newest()
+    assert schema.revision(Database.from_url(url).reader()) == before == schema.newest()
 
 
 def test_a_downgrade_takes_all_away_and_an_upgrade_brings_it_back(path: Path, url: str) -> None:
@@ -76,7 +73,7 @@ def test_a_downgrade_takes_all_away_and_an_upgrade_brings_it_back(path: Path, ur
 
 
 def test_several_processes_may_migrate_at_once(path: Path, url: str) -> None:
-    program = f"from mathops.journal import schema; schema.upgrade({url!r})"
+    program = f"from mathops.journal.migrations import schema; schema.upgrade({url!r})"
     processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
 
     assert [process.wait(50) for process in processes] == [0] * 3
@@ -118,5 +115,5 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path, url: s
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(StartupError, match=r"the folder .*file cannot be made"):
+    with pytest.raises(StartupError, match=r"the folder .*file cannot be created"):
         schema.upgrade(f"sqlite:///{tmp_path}/file/mathops.db")

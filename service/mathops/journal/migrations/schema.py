@@ -1,6 +1,6 @@
-"""The journal's schema: brought up to date under a lock, by Alembic."""
+"""Creates and migrates the journal's schema, by Alembic under the write lock."""
 
-from pathlib import Path
+from contextlib import closing
 
 from alembic import command
 from alembic.config import Config
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import StartupError
-from mathops.journal import database
+from mathops.journal.database import Database, error_message
 from mathops.journal.tables import relay
 from mathops.telemetry.logs import get_logger
 
@@ -25,29 +25,23 @@ def _config() -> Config:
 
 
 def upgrade(url: str) -> None:
-    """Make or migrate the journal; raises StartupError with one line that says what is wrong."""
-    if database.is_sqlite(url):
-        _prepare_folder(database.path_of(url))
-    engine = database.writer_engine(url)
+    """Create or migrate the journal; raises StartupError."""
+    database = Database.from_url(url)
+    database.prepare()
     try:
-        with database.write_lock(url), engine.begin() as connection:
+        with closing(database.writer()) as writer, writer.transaction() as connection:
             config = _config()
             config.attributes["connection"] = connection
             before = _current(connection)
             command.upgrade(config, "head")
             if (after := _current(connection)) != before:
-                log.info("migrated the journal", path=database.name(url), before=before, after=after)
-            # Where nothing had to be migrated, nothing has been written: SQLite begins on a read-only file too.
+                log.info("journal migrated", database=database.name, before=before, after=after)
+            # SQLite starts a transaction on a read-only file too: without a migration nothing has been written yet.
             connection.execute(relay.update().values(position=relay.c.position))
     except CommandError as error:
-        name = database.name(url)
-        raise StartupError(f"the journal {name} has a schema that this version does not know: {error}") from None
+        raise StartupError(f"the schema of journal {database.name} is unknown to this version: {error}") from None
     except (SQLAlchemyError, OSError) as error:
-        raise StartupError(
-            f"the journal {database.name(url)} cannot be used: {database.error_message(error)}"
-        ) from None
-    finally:
-        engine.dispose()
+        raise StartupError(f"the journal {database.name} cannot be used: {error_message(error)}") from None
 
 
 def revision(engine: Engine) -> str | None:
@@ -63,10 +57,3 @@ def newest() -> str:
 
 def _current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
-
-
-def _prepare_folder(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartupError(f"the folder {path.parent} cannot be made: {error}") from None

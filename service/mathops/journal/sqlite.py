@@ -1,0 +1,157 @@
+"""The journal in a SQLite file: pragmas, checkpoints, and a fair lock between the processes that write."""
+
+import fcntl
+import os
+import sqlite3
+import threading
+from contextlib import AbstractContextManager, closing, nullcontext
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from mathops.errors import StartupError
+from mathops.journal.database import Checkpointer, Database, error_message
+from mathops.telemetry.logs import get_logger
+
+log = get_logger(__name__)
+
+BUSY_SECONDS = 5
+# 500 commits of 4 to 6 pages each grow the WAL by about 10 MiB.
+COMMITS_PER_CHECKPOINT = 500
+_WAL_RESET_FIXED = (3, 51, 3)
+
+
+class FileLock:
+    """A lock between processes by flock: fair, and released when its holder dies."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = -1
+
+    def __enter__(self) -> None:
+        # open() would make four more system calls, twice in each commit.
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+
+def sqlite_module() -> ModuleType:
+    """pysqlite3 where installed: SQLite before 3.51.3 can corrupt a WAL with several writers."""
+    try:
+        return import_module("pysqlite3.dbapi2")
+    except ModuleNotFoundError:
+        return sqlite3
+
+
+def concurrent_checkpoints() -> bool:
+    """Whether one connection may checkpoint while another writes: only without the WAL-reset bug."""
+    return bool(sqlite_module().sqlite_version_info >= _WAL_RESET_FIXED)
+
+
+class SQLite(Database):
+    product = "SQLite"
+    begin = "BEGIN IMMEDIATE"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = str(path)
+        self.safe = concurrent_checkpoints()
+
+    def write_engine(self, *, durable: bool) -> Engine:
+        engine = create_engine(
+            URL.create("sqlite", database=str(self.path)),
+            module=sqlite_module(),
+            pool_size=1,
+            max_overflow=0,
+            connect_args={"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
+        )
+        pragmas = ["journal_mode=WAL", f"synchronous={'FULL' if durable else 'NORMAL'}", "foreign_keys=ON"]
+        if self.safe:
+            pragmas.append("wal_autocheckpoint=0")
+
+        @event.listens_for(engine, "connect")
+        def _set_pragmas(connection: Any, _: Any) -> None:
+            for pragma in pragmas:
+                connection.execute(f"PRAGMA {pragma}")
+
+        return engine
+
+    def write_lock(self) -> AbstractContextManager[None]:
+        # SQLite's own busy handler is not fair.
+        return FileLock(self.path.with_name(self.path.name + ".lock"))
+
+    def reader(self) -> Engine:
+        file = f"file:{quote(str(self.path.absolute()))}"
+        return create_engine(
+            URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"}),
+            module=sqlite_module(),
+            poolclass=NullPool,
+            connect_args={"timeout": BUSY_SECONDS},
+        )
+
+    def insert_once(self, table: Table, key: str) -> Any:
+        return sqlite.insert(table).on_conflict_do_nothing(index_elements=[key])
+
+    def integrity(self, engine: Engine) -> list[str]:
+        with engine.connect() as connection:
+            found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
+        return [] if found == ["ok"] else found
+
+    @property
+    def file(self) -> Path:
+        return self.path
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def prepare(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartupError(f"the folder {self.path.parent} cannot be created: {error}") from None
+
+    def checkpointer(self) -> Checkpointer:
+        return WalCheckpointer(self) if self.safe else super().checkpointer()
+
+
+class WalCheckpointer(Checkpointer):
+    """Checkpoints outside of commits, because one inside a commit delays its requests by 70 ms.
+
+    A thread copies most of the WAL while commits go on. The short rest is copied between two commits, after which
+    SQLite starts the WAL from its beginning.
+    """
+
+    def __init__(self, database: SQLite) -> None:
+        self._engine = database.write_engine(durable=True)
+        self._lock = database.write_lock()
+        self._commits = 0
+        self._thread: threading.Thread | None = None
+
+    def committed(self) -> None:
+        self._commits += 1
+        if self._thread is None:
+            if self._commits >= COMMITS_PER_CHECKPOINT:
+                self._thread = threading.Thread(target=self._checkpoint, args=(nullcontext(),))
+                self._thread.start()
+        elif not self._thread.is_alive():
+            self._thread = None
+            self._commits = 0
+            self._checkpoint(self._lock)
+
+    def _checkpoint(self, lock: AbstractContextManager[None]) -> None:
+        try:
+            with lock, closing(self._engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except (OSError, DBAPIError, sqlite_module().Error) as error:
+            # The WAL only grows; a failing disk also fails the commits, which report it.
+            log.warning("checkpoint failed", error=error_message(error))

@@ -1,0 +1,118 @@
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
+
+from mathops.journal.sqlite import (
+    COMMITS_PER_CHECKPOINT,
+    SQLite,
+    WalCheckpointer,
+    concurrent_checkpoints,
+    sqlite_module,
+)
+from tests.support.server import eventually
+
+needs_checkpointer = pytest.mark.skipif(not concurrent_checkpoints(), reason="this SQLite checkpoints by itself")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> SQLite:
+    return SQLite(tmp_path / "mathops.db")
+
+
+@pytest.fixture
+def engine(database: SQLite) -> Iterator[Engine]:
+    engine = database.write_engine(durable=True)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE a (b)"))
+    yield engine
+    engine.dispose()
+
+
+def pragma(engine: Engine, name: str) -> object:
+    with engine.connect() as connection:
+        return connection.execute(text(f"PRAGMA {name}")).scalar()
+
+
+def test_a_durable_commit_is_on_disk_when_it_returns(engine: Engine) -> None:
+    full = 2
+
+    assert pragma(engine, "journal_mode") == "wal"
+    assert pragma(engine, "synchronous") == full
+
+
+def test_sqlite_checkpoints_by_itself_unless_checkpoints_beside_writers_are_safe(engine: Engine) -> None:
+    assert (pragma(engine, "wal_autocheckpoint") == 0) == concurrent_checkpoints()
+
+
+def test_a_reader_cannot_write(database: SQLite, engine: Engine) -> None:
+    with database.reader().connect() as connection, pytest.raises(OperationalError, match="readonly"):
+        connection.execute(text("INSERT INTO a VALUES (1)"))
+
+
+def test_integrity_finds_a_damaged_page(database: SQLite) -> None:
+    with closing(sqlite_module().connect(database.path)) as connection:
+        connection.executescript("CREATE TABLE a (b); CREATE INDEX c ON a (b); INSERT INTO a VALUES (1), (2), (3);")
+    assert database.integrity(database.reader()) == []
+    with database.path.open("r+b") as file:
+        file.seek(-8, 2)
+        file.write(b"\7" * 8)
+
+    assert database.integrity(database.reader()) != []
+
+
+def commit(engine: Engine, checkpointer: WalCheckpointer, times: int) -> None:
+    for _ in range(times):
+        with engine.begin() as connection:
+            connection.execute(text("INSERT INTO a VALUES (1)"))
+        checkpointer.committed()
+
+
+@needs_checkpointer
+def test_the_write_ahead_log_does_not_grow_with_the_number_of_commits(database: SQLite, engine: Engine) -> None:
+    checkpointer = WalCheckpointer(database)
+    commit(engine, checkpointer, COMMITS_PER_CHECKPOINT)
+    wal = database.path.with_name("mathops.db-wal")
+    first = wal.stat().st_size
+
+    commit(engine, checkpointer, 4 * COMMITS_PER_CHECKPOINT)
+
+    assert wal.stat().st_size < 2 * first
+
+
+@needs_checkpointer
+def test_a_failed_checkpoint_is_logged_and_ends_nothing(tmp_path: Path, database: SQLite, engine: Engine) -> None:
+    checkpointer = WalCheckpointer(database)
+    database.path.rename(tmp_path / "moved.db")
+    database.path.mkdir()
+
+    with capture_logs() as lines:
+        for _ in range(COMMITS_PER_CHECKPOINT):
+            checkpointer.committed()
+        eventually(lambda: lines)
+
+    assert lines[0]["event"] == "checkpoint failed"
+
+
+@needs_checkpointer
+def test_a_checkpoint_without_its_lock_is_logged_and_ends_nothing(
+    tmp_path: Path, database: SQLite, engine: Engine
+) -> None:
+    checkpointer = WalCheckpointer(database)
+    (tmp_path / "mathops.db.lock").mkdir()
+
+    with capture_logs() as lines:
+        for _ in range(COMMITS_PER_CHECKPOINT):
+            checkpointer.committed()
+
+        def failed() -> bool:
+            checkpointer.committed()
+            return bool(lines)
+
+        eventually(failed)
+
+    assert lines[0]["event"] == "checkpoint failed"
