@@ -22,20 +22,20 @@ async def journal(tmp_path: Path) -> AsyncIterator[JournalClient]:
     schema.upgrade(settings.journal_url)
     async with JournalClient(settings).running() as running:
         # The first write takes longer than the rest.
-        await until(lambda: not running._sent)
+        await until(lambda: not list(running._window.unacknowledged()))
         yield running
 
 
 @pytest.fixture
 def process(journal: JournalClient) -> psutil.Process:
-    return psutil.Process(journal._process.pid)
+    return psutil.Process(journal._process.child.pid)
 
 
 async def stored(journal: JournalClient) -> set[str]:
     return {record.id for _, record in (await journal.history("alice", 1000)).rows}
 
 
-async def test_while_it_hangs_each_waits_no_longer_than_the_limit_and_what_was_taken_is_stored_later(
+async def test_while_the_process_hangs_requests_time_out_and_are_stored_later(
     journal: JournalClient, process: psutil.Process
 ) -> None:
     records = [make_record() for _ in range(5)]
@@ -46,11 +46,11 @@ async def test_while_it_hangs_each_waits_no_longer_than_the_limit_and_what_was_t
             await asyncio.wait_for(journal.append(record), 5)
     process.resume()
 
-    await until(lambda: journal._in_flight == 0)
+    await until(lambda: journal._window.rows == 0)
     assert await stored(journal) == {record.id for record in records}
 
 
-async def test_while_it_hangs_a_probe_is_answered_at_once(journal: JournalClient, process: psutil.Process) -> None:
+async def test_while_the_process_hangs_a_check_returns_at_once(journal: JournalClient, process: psutil.Process) -> None:
     process.suspend()
     with pytest.raises(JournalUnavailable):
         await journal.append(make_record())
@@ -61,11 +61,11 @@ async def test_while_it_hangs_a_probe_is_answered_at_once(journal: JournalClient
 
     assert time.monotonic() - began < 0.3
     process.resume()
-    await until(lambda: journal._in_flight == 0)
+    await until(lambda: journal._window.rows == 0)
     assert await journal.check() is None
 
 
-async def test_no_more_is_kept_for_a_process_that_hangs_than_memory_allows(
+async def test_while_the_process_hangs_the_rows_in_flight_are_bounded(
     journal: JournalClient, process: psutil.Process
 ) -> None:
     process.suspend()
@@ -75,11 +75,42 @@ async def test_no_more_is_kept_for_a_process_that_hangs_than_memory_allows(
     full = [outcome for outcome in outcomes if "too many requests wait" in str(outcome)]
     assert 0 < len(full) < 400
     process.resume()
-    await until(lambda: journal._in_flight == 0)
+    await until(lambda: journal._window.rows == 0)
     assert len(await stored(journal)) == 400 - len(full)
 
 
-async def test_one_who_stops_waiting_takes_nothing_from_the_others(journal: JournalClient) -> None:
+async def test_a_record_that_cannot_be_encoded_fails_alone_and_leaves_nothing_in_flight(journal: JournalClient) -> None:
+    bad, good = make_record(result="\ud800"), make_record()
+
+    outcomes = await asyncio.gather(journal.append(bad), journal.append(good), return_exceptions=True)
+
+    assert "cannot be encoded" in str(outcomes[0])
+    assert isinstance(outcomes[0], JournalUnavailable)
+    assert outcomes[1] is None
+    assert journal._window.rows == 0
+    assert await stored(journal) == {good.id}
+
+
+async def test_a_batch_sent_to_a_process_that_dies_is_sent_again_and_stored_once(
+    journal: JournalClient, process: psutil.Process
+) -> None:
+    records = [make_record() for _ in range(3)]
+    process.suspend()
+    tasks = [asyncio.create_task(journal.append(record)) for record in records]
+    await asyncio.sleep(0.05)
+
+    process.kill()
+
+    # A caller may time out before the new process runs; its record is stored all the same.
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await until(lambda: journal._window.rows == 0)
+    assert [record.id for _, record in (await journal.history("alice", 10)).rows] == [
+        record.id for record in reversed(records)
+    ]
+    assert await journal.check() is None
+
+
+async def test_a_cancelled_caller_does_not_affect_the_others(journal: JournalClient) -> None:
     leaving, staying = make_record(), make_record()
     tasks = [asyncio.create_task(journal.append(record)) for record in (leaving, staying)]
     await asyncio.sleep(0)
@@ -90,7 +121,7 @@ async def test_one_who_stops_waiting_takes_nothing_from_the_others(journal: Jour
     assert staying.id in await stored(journal)
 
 
-async def test_what_is_left_when_it_closes_is_committed(tmp_path: Path) -> None:
+async def test_closing_commits_the_records_left(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     schema.upgrade(settings.journal_url)
     async with JournalClient(settings).running() as journal:
@@ -103,7 +134,7 @@ async def test_what_is_left_when_it_closes_is_committed(tmp_path: Path) -> None:
     assert len(await stored(journal)) == 3
 
 
-async def test_a_damaged_file_is_told_to_who_asks_for_history_and_its_name_is_not(
+async def test_history_from_a_damaged_file_is_an_error_without_the_file_name(
     journal: JournalClient, tmp_path: Path
 ) -> None:
     await journal.append(make_record())

@@ -1,4 +1,4 @@
-"""A record is the same thing as JSON, as msgpack and as its schema says."""
+"""A record is the same as a JSON line, as a row and as its schema says."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,11 +7,26 @@ import msgspec
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
+from sqlalchemy import create_engine, select
 
-from mathops.models import MAX_PARAMETER_CHARACTERS, Record, cut, event_schema, timestamp
+from mathops.journal.messages import decode_records
+from mathops.journal.rows import COLUMNS, record_of, row_of
+from mathops.journal.sqlite import sqlite_module
+from mathops.journal.tables import metadata, requests
+from mathops.models import (
+    FIELDS,
+    MAX_PARAMETER_CHARACTERS,
+    Record,
+    cut,
+    encode_json,
+    event_schema,
+    timestamp,
+)
 from mathops.operations import OPERATIONS
 
 VALIDATOR = Draft202012Validator(event_schema(), format_checker=FormatChecker())
+ENGINE = create_engine("sqlite://", module=sqlite_module())
+metadata.create_all(ENGINE)
 
 # What a request can carry: lone surrogates are replaced where it is read.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
@@ -40,15 +55,25 @@ records = st.builds(
 
 @given(records)
 def test_json_gives_the_record_back_and_fits_the_schema(record: Record) -> None:
-    text = msgspec.json.encode(record)
+    text = encode_json(record)
 
     assert msgspec.json.decode(text, type=Record) == record
     VALIDATOR.validate(msgspec.json.decode(text))
 
 
+@given(st.lists(records))
+def test_json_lines_give_the_records_back(given: list[Record]) -> None:
+    assert decode_records(b"".join(encode_json(record) + b"\n" for record in given)) == given
+
+
 @given(records)
-def test_msgpack_gives_the_record_back(record: Record) -> None:
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(record), type=Record) == record
+def test_a_record_read_back_from_its_row_encodes_to_the_same_bytes(record: Record) -> None:
+    with ENGINE.connect() as connection:
+        connection.execute(requests.insert().values(dict(zip(FIELDS, row_of(record), strict=True))))
+        row = connection.execute(select(*COLUMNS)).one()
+        connection.rollback()
+
+    assert encode_json(record_of(row)) == encode_json(record)
 
 
 @given(

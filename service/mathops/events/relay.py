@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
-import msgspec
 from uuid_utils import uuid4
 
-from mathops.models import SCHEMA_VERSION, Record
+from mathops.models import SCHEMA_VERSION, Record, encode_json
 from mathops.ports import Broker, Message, MessageRejected, Outbox, OutboxRow, RelayProgress
 from mathops.telemetry import tracing
 from mathops.telemetry.logs import get_logger
@@ -154,4 +153,4 @@ def message(record: Record) -> Message:
     headers = [("content-type", b"application/json"), ("schema-version", str(SCHEMA_VERSION).encode())]
     if record.trace_id:
         headers.append(("traceparent", tracing.traceparent(record.trace_id, record.id).encode()))
-    return Message(record.user.encode() if record.user else None, msgspec.json.encode(record), headers)
+    return Message(record.user.encode() if record.user else None, encode_json(record), headers)

@@ -1,16 +1,29 @@
 """The frames between a web worker and its journal process."""
 
+from typing import NamedTuple
+
 import msgspec
 
 from mathops.models import Record
 from mathops.ports import RelayProgress
 
+_NUMBER_BYTES = 8
+# Reads the lines of a CommitRequest, each made by models.encode_json.
+decode_records = msgspec.json.Decoder(Record).decode_lines
 
-class CommitRequest(msgspec.Struct, array_like=True):
-    """Records to commit; none to check that the database is writable."""
+
+class CommitRequest(NamedTuple):
+    """Records to commit, one JSON line each; no line only checks that the database is writable."""
 
     number: int
-    records: list[Record]
+    lines: bytes
+
+    def encode(self) -> bytes:
+        return self.number.to_bytes(_NUMBER_BYTES) + self.lines
+
+    @classmethod
+    def decode(cls, frame: bytes) -> "CommitRequest":
+        return cls(int.from_bytes(frame[:_NUMBER_BYTES]), frame[_NUMBER_BYTES:])
 
 
 class CommitReply(msgspec.Struct, array_like=True):
@@ -25,3 +38,6 @@ class CommitReply(msgspec.Struct, array_like=True):
     pending: int
     oldest: str | None
     relay: RelayProgress
+
+    def encode(self) -> bytes:
+        return msgspec.msgpack.encode(self)

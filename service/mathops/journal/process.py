@@ -4,11 +4,9 @@ import sys
 import time
 from contextlib import AbstractAsyncContextManager
 
-import msgspec
-
 from mathops.events.relay import Relay, owner
 from mathops.journal.database import Database, error_message
-from mathops.journal.messages import CommitReply, CommitRequest
+from mathops.journal.messages import CommitReply, CommitRequest, decode_records
 from mathops.journal.outbox import OutboxCursor
 from mathops.journal.request_log import RequestLog
 from mathops.journal.rows import OutboxStats, Writer
@@ -50,7 +48,6 @@ class JournalProcess:
         self._relay = _start_relay(settings, database) if settings.kafka_brokers else NoRelay()
         self._housekeeping_at = 0.0
         self._log_again_at = 0.0
-        self._decoder = msgspec.msgpack.Decoder(CommitRequest)
 
     def run(self) -> None:
         """Run until the web worker closes or dies; the frames it sent before are still committed."""
@@ -60,19 +57,19 @@ class JournalProcess:
             wait = max(0.0, self._housekeeping_at - time.monotonic())
             frames, ended = self._parent.receive_batch(_MAX_FRAMES_PER_COMMIT, wait)
             if frames:
-                self._commit([self._decoder.decode(frame) for frame in frames])
+                self._commit([CommitRequest.decode(frame) for frame in frames])
                 self._checkpointer.committed()
             if time.monotonic() >= self._housekeeping_at and not ended:
                 self._housekeeping()
         self._relay.stop(_RELAY_STOP_SECONDS)
 
     def _commit(self, requests: list[CommitRequest]) -> None:
-        records = [record for request in requests for record in request.records]
+        lines = b"".join([request.lines for request in requests])
         started = time.perf_counter()
         error = None
         try:
-            self._writer.commit(records, before_commit=lambda: self._request_log.write(records))
-        except Exception as failure:  # every failure of disk or database is reported to the web worker
+            self._writer.commit(decode_records(lines), before_commit=lambda: self._request_log.write(lines))
+        except Exception as failure:  # the web worker must learn of every failure
             error = error_message(failure)
             self._log_failure(error)
         self._reply([request.number for request in requests], error, time.perf_counter() - started)
@@ -85,7 +82,7 @@ class JournalProcess:
 
     def _reply(self, numbers: list[int], error: str | None = None, seconds: float = 0) -> None:
         reply = CommitReply(numbers, error, seconds, *self._outbox, self._relay.progress())
-        self._parent.send(msgspec.msgpack.encode(reply))
+        self._parent.send(reply.encode())
 
     def _housekeeping(self) -> None:
         pause = _HOUSEKEEPING_SECONDS

@@ -1,21 +1,15 @@
-"""The rotating request log: one line of JSON a record, right with several writing processes."""
+"""The rotating request log: one JSON line per record, safe with several writing processes."""
 
 import os
-from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import msgspec
-
 from mathops.errors import StartupError
 from mathops.journal.sqlite import FileLock
-from mathops.models import Record
-
-_encoder = msgspec.json.Encoder()
 
 
 def prepare(path: Path) -> None:
-    """Make the file and its folder; raises StartupError."""
+    """Create the file and its folder; raises StartupError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.open("ab").close()
@@ -24,7 +18,7 @@ def prepare(path: Path) -> None:
 
 
 class RequestLog:
-    """Appends records to `path`; at `size` bytes it is renamed, and `backups` of those are kept."""
+    """Appends lines to `path`; at `size` bytes the file is rotated, and `backups` old files are kept."""
 
     def __init__(self, path: Path, size: int, backups: int) -> None:
         self._path = path
@@ -32,17 +26,16 @@ class RequestLog:
         self._backups = backups
         self._lock = FileLock(path.with_name(path.name + ".lock"))
 
-    def write(self, records: Sequence[Record]) -> None:
-        """Append one line for each record, all or none; raises OSError."""
-        if not records:
+    def write(self, lines: bytes) -> None:
+        """Append whole lines, all or none; raises OSError."""
+        if not lines:
             return
-        lines = _encoder.encode_lines(records)
         with self._lock:
             if self._append(lines) >= self._size:
                 self._rotate()
 
     def _append(self, lines: bytes) -> int:
-        # Not by open(), whose file object asks the system as much again as all of this does.
+        # open() would double the number of system calls.
         file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             start = self._end_of_lines(file)
@@ -51,7 +44,7 @@ class RequestLog:
                 while left:
                     left = left[os.write(file, left) :]
             except OSError:
-                # A full disk takes a part.
+                # A full disk writes a part.
                 os.ftruncate(file, start)
                 raise
             return start + len(lines)
@@ -59,10 +52,7 @@ class RequestLog:
             os.close(file)
 
     def _end_of_lines(self, file: int) -> int:
-        """Where the last whole line ends; cuts off what a killed process left unfinished.
-
-        Nobody was answered for that.
-        """
+        """The end of the last whole line; a partial line of a killed process, never acknowledged, is cut off."""
         end = os.fstat(file).st_size
         if end and os.pread(file, 1, end - 1) != b"\n":
             end = self._path.read_bytes().rfind(b"\n") + 1

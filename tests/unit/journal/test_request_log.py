@@ -11,8 +11,12 @@ import pytest
 from mathops.errors import StartupError
 from mathops.journal import request_log
 from mathops.journal.request_log import RequestLog
-from mathops.models import Record
+from mathops.models import Record, encode_json
 from tests.support.records import make_record
+
+
+def lines(*records: Record) -> bytes:
+    return b"".join(encode_json(record) + b"\n" for record in records)
 
 
 def ids(path: Path) -> list[str]:
@@ -35,14 +39,14 @@ def largest_file(size: int) -> Iterator[None]:
 def test_each_record_is_a_line_that_holds_it(tmp_path: Path) -> None:
     record = make_record(parameters={"base": "\n\u2028é", "exp": "5"})
 
-    RequestLog(tmp_path / "log", 10_000, 1).write([record])
+    RequestLog(tmp_path / "log", 10_000, 1).write(lines(record))
 
     (line,) = (tmp_path / "log").read_bytes().splitlines()
     assert json.loads(line) == {name: getattr(record, name) for name in Record.__struct_fields__}
 
 
 def test_no_records_are_no_line(tmp_path: Path) -> None:
-    RequestLog(tmp_path / "log", 10_000, 1).write([])
+    RequestLog(tmp_path / "log", 10_000, 1).write(b"")
 
     assert not (tmp_path / "log").exists()
 
@@ -52,7 +56,7 @@ def test_full_files_are_renamed_in_order_and_the_oldest_goes(tmp_path: Path) -> 
     log = RequestLog(tmp_path / "log", 1, 2)
 
     for record in records:
-        log.write([record])
+        log.write(lines(record))
 
     assert ids(tmp_path / "log") == []
     assert ids(tmp_path / "log.1") == [records[4].id]
@@ -66,7 +70,7 @@ def test_several_writers_lose_no_line_over_rotation(tmp_path: Path) -> None:
     def write(part: int) -> None:
         log = RequestLog(tmp_path / "log", 4000, 1000)
         for record in records[part::4]:
-            log.write([record])
+            log.write(lines(record))
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(write, range(4)))
@@ -79,11 +83,11 @@ def test_several_writers_lose_no_line_over_rotation(tmp_path: Path) -> None:
 def test_a_line_that_a_killed_process_left_unfinished_is_cut_off(tmp_path: Path) -> None:
     whole, later = make_record(), make_record()
     log = RequestLog(tmp_path / "log", 10_000, 1)
-    log.write([whole])
+    log.write(lines(whole))
     with (tmp_path / "log").open("a") as file:
         file.write('{"id":"unfin')
 
-    log.write([later])
+    log.write(lines(later))
 
     assert ids(tmp_path / "log") == [whole.id, later.id]
 
@@ -91,11 +95,11 @@ def test_a_line_that_a_killed_process_left_unfinished_is_cut_off(tmp_path: Path)
 def test_what_does_not_fit_is_not_written_in_part(tmp_path: Path) -> None:
     fits, too_much, later = make_record(), [make_record() for _ in range(10)], make_record()
     log = RequestLog(tmp_path / "log", 100_000, 1)
-    log.write([fits])
+    log.write(lines(fits))
 
     with largest_file((tmp_path / "log").stat().st_size + 500), pytest.raises(OSError, match="too large"):
-        log.write(too_much)
-    log.write([later])
+        log.write(lines(*too_much))
+    log.write(lines(later))
 
     assert ids(tmp_path / "log") == [fits.id, later.id]
 

@@ -1,0 +1,72 @@
+"""Keeps one child process running."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from mathops.processes.ipc import ChildProcess
+from mathops.telemetry.logs import get_logger
+
+log = get_logger(__name__)
+
+RESTART_SECONDS = 0.5
+
+
+class ProcessSupervisor:
+    """Runs `python -m module`, restarts it when it dies, and first sends each process the frames of `first_frames`."""
+
+    def __init__(
+        self,
+        module: str,
+        on_frame: Callable[[bytes], None],
+        first_frames: Callable[[], Iterable[bytes]],
+        on_death: Callable[[], None],
+    ) -> None:
+        self._module = module
+        self._on_frame = on_frame
+        self._first_frames = first_frames
+        self._on_death = on_death
+        self._child: ChildProcess | None = None
+        self._backoff = 0.0
+
+    @property
+    def child(self) -> ChildProcess:
+        assert self._child is not None
+        return self._child
+
+    @asynccontextmanager
+    async def running(self, close_seconds: float) -> AsyncIterator[None]:
+        """Start the process; at the end let it finish for at most `close_seconds`. Raises OSError."""
+        await self._start()
+        restarts = asyncio.create_task(self._restart_forever())
+        try:
+            yield
+        finally:
+            restarts.cancel()
+            await self.child.finish(close_seconds)
+
+    def send(self, frame: bytes) -> None:
+        """A process that has died misses the frame: `first_frames` must contain it again."""
+        self.child.send(frame)
+
+    def reset_backoff(self) -> None:
+        """Call when the process has done its work: its next restart is immediate."""
+        self._backoff = 0.0
+
+    async def _start(self) -> None:
+        child = await ChildProcess.start(self._module, self._on_frame)
+        for frame in self._first_frames():
+            child.send(frame)
+        self._child = child
+
+    async def _restart_forever(self) -> None:
+        while True:
+            await asyncio.wait((self.child.ended,))
+            self._on_death()
+            # A process that dies before it has done any work is not restarted in a tight loop.
+            await asyncio.sleep(self._backoff)
+            self._backoff = RESTART_SECONDS
+            try:
+                await self._start()
+            except OSError as error:
+                log.error("process cannot be started", module=self._module, error=str(error))
