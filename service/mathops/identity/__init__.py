@@ -1,1 +1,1 @@
-"""Who is asking: keys, tokens, users."""
+"""Authentication: signing keys, access tokens and users."""

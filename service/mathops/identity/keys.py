@@ -1,4 +1,4 @@
-"""Signing keys: a file of private keys (JWK Set, RFC 7517), the last of which signs."""
+"""Signing keys: a file of private keys (JWK Set, RFC 7517). The last key signs; all keys verify."""
 
 import fcntl
 import json
@@ -17,14 +17,14 @@ from mathops.telemetry.logs import get_logger
 
 ALGORITHM = "ES256"
 _CURVE = "P-256"
-# How often a running server looks whether the file has changed.
+# How often a running server checks the file for changes.
 RELOAD_SECONDS = 2.0
 
 log = get_logger(__name__)
 
 
 class Keys:
-    """The keys of a file; a change of the file, such as a rotation, is seen within RELOAD_SECONDS."""
+    """The keys of a file, reloaded within RELOAD_SECONDS after a change such as a rotation."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -34,7 +34,7 @@ class Keys:
         self._load()
 
     def refresh(self) -> None:
-        """Read the file again if it has changed; a file that cannot be read leaves the keys as they are."""
+        """Reload the file if it has changed; keep the loaded keys if it is invalid."""
         now = time.monotonic()
         if now - self._read_at < RELOAD_SECONDS:
             return
@@ -44,7 +44,7 @@ class Keys:
                 self._load()
         except (OSError, StartupError) as error:
             if self._stamp is not None:
-                log.warning("the keys file cannot be used, the keys stay as they are", reason=str(error))
+                log.warning("keys file is invalid, keeping the loaded keys", error=str(error))
             self._stamp = None
 
     def _stat(self) -> tuple[int, int]:
@@ -74,20 +74,18 @@ def read(path: Path) -> list[ECKey]:
     try:
         keys = [ECKey.import_key(entry) for entry in json.loads(path.read_text())["keys"]]
     except FileNotFoundError:
-        raise StartupError(f"there is no keys file {path}; mathops serve makes one") from None
+        raise StartupError(f"keys file {path} does not exist; mathops serve creates it") from None
     except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
-        raise StartupError(
-            f"the keys file {path} cannot be used: {error}; move it away to have a new one made"
-        ) from None
+        raise StartupError(f"keys file {path} is invalid: {error}; remove it to create a new one") from None
     if not keys or not all(key.is_private and key.curve_name == _CURVE for key in keys):
-        raise StartupError(f"the keys file {path} must hold private {_CURVE} keys")
+        raise StartupError(f"keys file {path} must contain private {_CURVE} keys")
     for key in keys:
         key.ensure_kid()
     return keys
 
 
 def ensure(path: Path) -> bool:
-    """Make the file with one key, if there is none; tells whether it did. Raises StartupError."""
+    """Create the file with one key if it does not exist. Returns whether it did; raises StartupError."""
     with _locked(path):
         if path.exists():
             return False
@@ -96,7 +94,7 @@ def ensure(path: Path) -> bool:
 
 
 def rotate(path: Path) -> str:
-    """Add a key that signs from now on, older ones still verify; gives its id."""
+    """Add a signing key and return its id. Older keys still verify."""
     with _locked(path):
         key = ECKey.generate_key(_CURVE, auto_kid=True)
         _write(path, [*read(path), key])
@@ -104,7 +102,7 @@ def rotate(path: Path) -> str:
 
 
 def prune(path: Path, keep: int = 1) -> list[str]:
-    """Remove all but the newest `keep` keys, at which their tokens end; gives the removed ids."""
+    """Remove all but the newest `keep` keys, which invalidates their tokens; returns the removed ids."""
     with _locked(path):
         keys = read(path)
         _write(path, keys[-keep:])
@@ -118,10 +116,10 @@ def _locked(path: Path) -> Iterator[None]:
         descriptor = os.open(path.parent / f"{path.name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         if path.exists():
-            # A mounted secret lies in a folder that cannot be written, and needs no lock.
+            # The folder of a mounted Secret is read-only, and its file needs no lock.
             yield
             return
-        raise StartupError(f"the keys file {path} cannot be made: {error}") from None
+        raise StartupError(f"keys file {path} cannot be created: {error}") from None
     with os.fdopen(descriptor) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -131,7 +129,7 @@ def _write(path: Path, keys: list[ECKey]) -> None:
     text = json.dumps({"keys": [key.as_dict(private=True) for key in keys]}, indent=2)
     draft = path.with_name(f"{path.name}.new")
     try:
-        # Who holds the lock is alone here: this one was left by a process that was killed, or found the disk full.
+        # Left by a process that was killed or found the disk full; the lock excludes other writers.
         draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -140,4 +138,4 @@ def _write(path: Path, keys: list[ECKey]) -> None:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        raise StartupError(f"the keys file {path} cannot be written: {error}") from None
+        raise StartupError(f"keys file {path} cannot be written: {error}") from None

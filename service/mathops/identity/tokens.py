@@ -1,4 +1,4 @@
-"""Access tokens: JWTs by the profile of RFC 9068, signed with ES256."""
+"""Access tokens: JWTs of the profile RFC 9068, signed with ES256."""
 
 import math
 import time
@@ -19,14 +19,14 @@ from mathops.telemetry import tracing
 
 TYPE = "at+jwt"
 CLIENT_ID = "mathops"
-# A token of ours has about 500; a longer one is refused before it is decoded.
+# Issued tokens have about 500. Longer ones are rejected before decoding.
 MAX_CHARACTERS = 8192
 _CACHED_TOKENS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a verified token speaks for, what it may do, and when it ends (seconds since the epoch)."""
+    """Subject, scopes and expiry (seconds since the epoch) of a verified token."""
 
     user: str
     scopes: frozenset[str]
@@ -35,7 +35,7 @@ class Principal:
 
 
 def invalid_token(reason: str) -> Unauthorized:
-    """The refusal of a token, with the challenge of RFC 6750."""
+    """The error for a rejected token, with the challenge of RFC 6750."""
     return Unauthorized(
         f"{reason}; get a token with POST /login",
         challenge=f'{BEARER_CHALLENGE}, error="invalid_token", error_description="{reason}"',
@@ -43,7 +43,7 @@ def invalid_token(reason: str) -> Unauthorized:
 
 
 class Tokens:
-    """Makes tokens and checks them by `clock`; a verified token is kept until it ends and not verified twice."""
+    """Issues and verifies tokens. The signature of a token is verified once; the result is cached until it expires."""
 
     def __init__(self, keys: Keys, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
@@ -56,7 +56,6 @@ class Tokens:
         self._generation = keys.generation
 
     def make(self, user: str, scopes: list[str]) -> str:
-        """A token for `user`."""
         now = int(self._clock())
         claims = {
             "iss": self._issuer,
@@ -78,7 +77,7 @@ class Tokens:
         return TokenResponse(token, "Bearer", self._lifetime, " ".join(scopes), token)
 
     def verify(self, token: str) -> Principal:
-        """The principal of a valid token; raises Unauthorized."""
+        """Raises Unauthorized."""
         self._keys.refresh()
         if self._generation != self._keys.generation:
             self._verified.cache_clear()
@@ -96,7 +95,7 @@ class Tokens:
             decoded = jwt.decode(token, self._keys.key_set, algorithms=[ALGORITHM])
         except (JoseError, ValueError, TypeError, KeyError, RecursionError):
             raise invalid_token("the token is malformed, unsigned or signed by another key") from None
-        # joserfc would take a token without kid and try every key; ours always name theirs.
+        # Without kid joserfc would try every key. Issued tokens always have one.
         if str(decoded.header.get("typ")).lower() not in (TYPE, f"application/{TYPE}") or "kid" not in decoded.header:
             raise invalid_token("the token is not an access token")
         return self._principal(decoded.claims)
@@ -106,9 +105,9 @@ class Tokens:
         texts = [claims.get(name) for name in ("sub", "jti", "client_id", "scope")]
         issued, expires, not_before = (claims.get(name) for name in ("iat", "exp", "nbf"))
         if not all(isinstance(text, str) and text for text in texts[:3]) or not isinstance(texts[3], str):
-            raise invalid_token("the token lacks a claim")
+            raise invalid_token("the token lacks a required claim")
         if not (_is_time(issued) and _is_time(expires) and (not_before is None or _is_time(not_before))):
-            raise invalid_token("the token has a time that is not a number")
+            raise invalid_token("a time claim of the token is not a number")
         if claims.get("iss") != self._issuer:
             raise invalid_token("the token is from another issuer")
         if self._audience not in (audience if isinstance(audience, list) else [audience]):
@@ -122,5 +121,5 @@ class Tokens:
 
 
 def _is_time(value: Any) -> TypeGuard[float]:
-    """Whether it is a NumericDate; Python's JSON reads NaN and Infinity too, and true is an int."""
+    """Whether `value` is a NumericDate. Python's JSON decoder accepts NaN and Infinity, and bool is an int."""
     return type(value) is int or (type(value) is float and math.isfinite(value))

@@ -1,4 +1,4 @@
-"""Who may log in: anyone in the demo, else the users of a file."""
+"""Users: anyone in demo mode, else those of the users file."""
 
 import asyncio
 import re
@@ -19,10 +19,9 @@ _CHECKS_AT_ONCE = 2
 
 
 class DemoUsers:
-    """The demo: every name is let in, no password is asked."""
+    """Demo mode: accepts every name without a password."""
 
     async def scopes(self, name: str, password: str | None) -> list[str] | None:
-        """All scopes."""
         return list(SCOPES)
 
 
@@ -33,17 +32,16 @@ class _User:
 
 
 class UsersFile:
-    """Users by lines `name:argon2id-hash:scopes`; an unknown name takes the same time as a wrong password."""
+    """Users of a file with lines `name:argon2id-hash:scopes`; raises StartupError."""
 
     def __init__(self, path: Path) -> None:
         self._hasher = PasswordHasher()
         self._users = _read(path)
-        # Checked for who is unknown, so that time does not tell who exists; whether it matches does not count.
+        # Verified for unknown names, so that response times do not reveal which names exist. The result is ignored.
         self._unknown_user = _User(next(iter(self._users.values())).password_hash, [])
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
     async def scopes(self, name: str, password: str | None) -> list[str] | None:
-        """The user's scopes; the hash is computed off the event loop."""
         user = self._users.get(name, self._unknown_user)
         async with self._checks:
             matches = await asyncio.to_thread(self._matches, user.password_hash, password or "")
@@ -57,12 +55,12 @@ class UsersFile:
 
 
 def users_line(name: str, password: str, scopes: Iterable[str]) -> str:
-    """The line of a users file for a user with this password."""
+    """The line of the users file for a user with this password."""
     return f"{name}:{PasswordHasher().hash(_bytes(password))}:{' '.join(scopes)}"
 
 
 def _bytes(password: str) -> bytes:
-    # JSON can carry lone surrogates, which have no UTF-8: such a password is a wrong one as any other.
+    # JSON strings can contain lone surrogates, which UTF-8 cannot encode.
     return password.encode("utf-8", "surrogatepass")
 
 
@@ -70,7 +68,7 @@ def _read(path: Path) -> dict[str, _User]:
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise StartupError(f"the users file {path} cannot be read: {error}") from None
+        raise StartupError(f"users file {path} cannot be read: {error}") from None
     users: dict[str, _User] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
@@ -80,10 +78,10 @@ def _read(path: Path) -> dict[str, _User]:
         known = set(scopes.split()) <= set(SCOPES)
         if not NAME.fullmatch(name) or name in users or not _HASH.fullmatch(password_hash) or not known:
             raise StartupError(
-                f"the users file {path}, line {number}: write name:argon2id-hash:scopes, "
-                f"each name once, with scopes of {' '.join(SCOPES)}; `mathops users hash` makes a hash"
+                f"users file {path}, line {number}: write name:argon2id-hash:scopes, "
+                f"each name once, with scopes of {' '.join(SCOPES)}; `mathops users hash` prints a line"
             )
         users[name] = _User(password_hash, scopes.split() or list(SCOPES))
     if not users:
-        raise StartupError(f"the users file {path} names no user")
+        raise StartupError(f"users file {path} contains no users")
     return users

@@ -10,7 +10,7 @@ def test_a_missing_keys_file_is_reported_in_one_line(run: Run, tmp_path: Path) -
         result = run(*arguments)
 
         assert result.exit_code == 1
-        assert result.stderr == f"Error: there is no keys file {tmp_path / 'keys.json'}; mathops serve makes one\n"
+        assert result.stderr == f"Error: keys file {tmp_path / 'keys.json'} does not exist; mathops serve creates it\n"
 
 
 def test_a_rotated_key_signs_and_pruning_removes_the_older_one(run: Run, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The file of signing keys: made once, rotated with overlap, kept by a running server whatever becomes of it."""
+"""The keys file: created once, rotated with overlap, reloaded by a running server."""
 
 import json
 import os
@@ -26,11 +26,11 @@ def kids(path: Path) -> list[str | None]:
     return [key.kid for key in keys.read(path)]
 
 
-def test_a_new_file_is_for_its_owner_only(path: Path) -> None:
+def test_a_new_file_is_readable_by_its_owner_only(path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_new_file_is_for_its_owner_only_under_any_umask(tmp_path: Path) -> None:
+def test_a_new_file_is_readable_by_its_owner_only_under_any_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         keys.ensure(tmp_path / "open.json")
@@ -40,23 +40,23 @@ def test_a_new_file_is_for_its_owner_only_under_any_umask(tmp_path: Path) -> Non
     assert stat.S_IMODE((tmp_path / "open.json").stat().st_mode) == 0o600
 
 
-def test_a_file_that_is_there_is_left_alone(path: Path) -> None:
+def test_an_existing_file_is_not_changed(path: Path) -> None:
     before = path.read_bytes()
 
     assert keys.ensure(path) is False
     assert path.read_bytes() == before
 
 
-def test_of_many_that_make_the_file_at_once_one_does(tmp_path: Path) -> None:
+def test_concurrent_callers_create_the_file_once(tmp_path: Path) -> None:
     file = tmp_path / "folder" / "keys.json"
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda _: keys.ensure(file), range(8)))
+        created = list(pool.map(lambda _: keys.ensure(file), range(8)))
 
-    assert made.count(True) == 1
+    assert created.count(True) == 1
     assert len(kids(file)) == 1
 
 
-def test_a_rotation_adds_the_key_that_signs(path: Path) -> None:
+def test_rotation_adds_the_signing_key(path: Path) -> None:
     old = kids(path)
 
     new = keys.rotate(path)
@@ -66,7 +66,7 @@ def test_a_rotation_adds_the_key_that_signs(path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_pruning_keeps_the_newest(path: Path) -> None:
+def test_pruning_keeps_the_newest_keys(path: Path) -> None:
     [first] = kids(path)
     second, third = keys.rotate(path), keys.rotate(path)
 
@@ -76,7 +76,7 @@ def test_pruning_keeps_the_newest(path: Path) -> None:
     assert kids(path) == [third]
 
 
-def test_the_public_keys_hold_nothing_private(path: Path) -> None:
+def test_the_public_keys_contain_no_private_members(path: Path) -> None:
     keys.rotate(path)
 
     published = keys.Keys(path).public()["keys"]
@@ -120,7 +120,7 @@ def _set(*keys_: ECKey | RSAKey | OctKey, private: bool = True) -> str:
     ],
     ids=lambda text: repr(text[:24]),
 )
-def test_a_file_of_anything_else_is_a_startup_error_that_names_it(tmp_path: Path, text: str | bytes) -> None:
+def test_an_invalid_file_is_a_startup_error_that_names_it(tmp_path: Path, text: str | bytes) -> None:
     path = tmp_path / "keys.json"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
@@ -128,21 +128,21 @@ def test_a_file_of_anything_else_is_a_startup_error_that_names_it(tmp_path: Path
         keys.Keys(path)
 
 
-def test_a_file_that_is_not_there_is_a_startup_error(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_startup_error(tmp_path: Path) -> None:
     with pytest.raises(StartupError, match=r"keys\.json"):
         keys.Keys(tmp_path / "keys.json")
 
 
-def test_a_place_that_cannot_be_written_is_a_startup_error(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_a_startup_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(StartupError, match="cannot be made"):
+    with pytest.raises(StartupError, match="cannot be created"):
         keys.ensure(tmp_path / "file" / "keys.json")
 
 
-def test_a_mounted_secret_is_used_as_it_is(tmp_path: Path) -> None:
+def test_a_read_only_secret_is_used(tmp_path: Path) -> None:
     keys.ensure(tmp_path / "keys.json")
-    # As the lock file cannot be made in a read-only mount.
+    # As in a read-only mount, the lock file cannot be created.
     (tmp_path / "keys.json.lock").unlink()
     (tmp_path / "keys.json.lock").mkdir()
 
@@ -150,7 +150,7 @@ def test_a_mounted_secret_is_used_as_it_is(tmp_path: Path) -> None:
     assert keys.Keys(tmp_path / "keys.json").signing.is_private
 
 
-def test_a_mounted_secret_cannot_be_rotated(tmp_path: Path) -> None:
+def test_a_read_only_secret_cannot_be_rotated(tmp_path: Path) -> None:
     keys.ensure(tmp_path / "keys.json")
     (tmp_path / "keys.json.new").mkdir()
 
@@ -158,7 +158,7 @@ def test_a_mounted_secret_cannot_be_rotated(tmp_path: Path) -> None:
         keys.rotate(tmp_path / "keys.json")
 
 
-def test_what_a_killed_process_left_half_written_is_no_hindrance(path: Path) -> None:
+def test_an_unfinished_file_of_a_killed_process_is_replaced(path: Path) -> None:
     draft = path.with_name(f"{path.name}.new")
     draft.write_text('{"keys": [')
 
@@ -168,20 +168,20 @@ def test_what_a_killed_process_left_half_written_is_no_hindrance(path: Path) -> 
     assert not draft.exists()
 
 
-def test_a_running_server_sees_a_rotation(path: Path) -> None:
+def test_a_running_server_reloads_after_a_rotation(path: Path) -> None:
     running = keys.Keys(path)
     new = keys.rotate(path)
 
-    def signs_with_it() -> bool:
+    def signs_with_new_key() -> bool:
         running.refresh()
         return running.signing.kid == new
 
-    eventually(signs_with_it)
+    eventually(signs_with_new_key)
     assert len(running.public()["keys"]) == 2
 
 
 @pytest.mark.parametrize("lost", [True, False], ids=["removed", "garbage"])
-def test_a_running_server_keeps_its_keys_while_the_file_is_bad_and_says_so(path: Path, lost: bool) -> None:
+def test_a_running_server_keeps_its_keys_and_logs_while_the_file_is_invalid(path: Path, lost: bool) -> None:
     running = keys.Keys(path)
     signing, generation, text = running.signing.kid, running.generation, path.read_text()
     if lost:
@@ -191,18 +191,18 @@ def test_a_running_server_keeps_its_keys_while_the_file_is_bad_and_says_so(path:
 
     with capture_logs() as lines:
 
-        def said() -> bool:
+        def logged() -> bool:
             running.refresh()
             return any("keys file" in line["event"] for line in lines)
 
-        eventually(said)
+        eventually(logged)
     assert (running.signing.kid, running.generation) == (signing, generation)
 
     path.write_text(text)
 
-    def read_again() -> bool:
+    def reloaded() -> bool:
         running.refresh()
         return running.generation > generation
 
-    eventually(read_again)
+    eventually(reloaded)
     assert running.signing.kid == signing

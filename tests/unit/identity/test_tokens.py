@@ -1,4 +1,4 @@
-"""Which tokens are taken: those of our keys, by the profile of RFC 9068, and no other."""
+"""Only RFC 9068 access tokens signed by a known key are accepted."""
 
 import base64
 import hashlib
@@ -44,7 +44,7 @@ def key(path: Path) -> ECKey:
 
 @pytest.fixture
 def forge(key: ECKey) -> Callable[..., str]:
-    """A token of our key with some claims and header members changed, or left out where ABSENT."""
+    """A token signed by a known key with changed claims and header members; ABSENT removes one."""
 
     def make(header: dict[str, Any] | None = None, signer: ECKey = key, **claims: Any) -> str:
         named = {"alg": "ES256", "typ": "at+jwt", "kid": key.kid, **(header or {})}
@@ -73,13 +73,13 @@ def encoded(part: Any) -> str:
 
 
 def sign(header: Any, claims: Any, key: ECKey) -> str:
-    """A compact JWS by ES256, whatever the header says."""
+    """A compact JWS signed with ES256, independent of its header."""
     head = f"{encoded(header)}.{encoded(claims)}"
     r, s = decode_dss_signature(key.private_key.sign(head.encode(), ECDSA(SHA256())))
     return f"{head}.{encoded(r.to_bytes(32) + s.to_bytes(32))}"
 
 
-def refuses(tokens: Tokens, token: str) -> str:
+def rejection(tokens: Tokens, token: str) -> str:
     with pytest.raises(Unauthorized) as caught:
         tokens.verify(token)
     challenge = caught.value.challenge
@@ -88,7 +88,7 @@ def refuses(tokens: Tokens, token: str) -> str:
     return caught.value.detail
 
 
-def test_a_token_of_ours_speaks_for_its_user(tokens: Tokens) -> None:
+def test_an_issued_token_identifies_its_user(tokens: Tokens) -> None:
     principal = tokens.verify(tokens.make("alice", ["math", "history"]))
 
     assert principal.user == "alice"
@@ -96,7 +96,7 @@ def test_a_token_of_ours_speaks_for_its_user(tokens: Tokens) -> None:
     assert 3590 < principal.expires - time.time() <= 3600
 
 
-def test_a_token_of_ours_follows_the_profile(tokens: Tokens, key: ECKey) -> None:
+def test_an_issued_token_follows_the_profile(tokens: Tokens, key: ECKey) -> None:
     header, claims = (
         json.loads(base64.urlsafe_b64decode(part + "==")) for part in tokens.make("alice", ["math"]).split(".")[:2]
     )
@@ -105,11 +105,11 @@ def test_a_token_of_ours_follows_the_profile(tokens: Tokens, key: ECKey) -> None
     assert set(claims) == {"iss", "aud", "sub", "client_id", "scope", "iat", "exp", "jti"}
 
 
-def test_no_two_tokens_are_the_same(tokens: Tokens) -> None:
+def test_tokens_are_unique(tokens: Tokens) -> None:
     assert tokens.make("alice", ["math"]) != tokens.make("alice", ["math"])
 
 
-def test_what_the_tests_forge_is_taken_when_nothing_is_wrong(tokens: Tokens, forge: Callable[..., str]) -> None:
+def test_a_forged_token_without_errors_is_accepted(tokens: Tokens, forge: Callable[..., str]) -> None:
     assert tokens.verify(forge()).user == "alice"
 
 
@@ -122,13 +122,13 @@ def test_what_the_tests_forge_is_taken_when_nothing_is_wrong(tokens: Tokens, for
         {"x5u": "https://evil.example/cert.pem"},
     ],
 )
-def test_what_does_not_matter_in_a_header_is_ignored(
+def test_irrelevant_header_members_are_ignored(
     tokens: Tokens, forge: Callable[..., str], changed: dict[str, Any]
 ) -> None:
     assert tokens.verify(forge(changed)).user == "alice"
 
 
-def test_a_list_of_audiences_may_name_others_too(tokens: Tokens, forge: Callable[..., str]) -> None:
+def test_the_audience_may_be_one_of_a_list(tokens: Tokens, forge: Callable[..., str]) -> None:
     assert tokens.verify(forge(aud=["other", "mathops"])).user == "alice"
 
 
@@ -162,10 +162,10 @@ def test_a_list_of_audiences_may_name_others_too(tokens: Tokens, forge: Callable
     ],
     ids=str,
 )
-def test_a_header_that_is_not_ours_is_refused_though_our_key_signed(
+def test_an_unexpected_header_is_rejected_despite_a_valid_signature(
     tokens: Tokens, forge: Callable[..., str], changed: dict[str, Any]
 ) -> None:
-    refuses(tokens, forge(changed))
+    rejection(tokens, forge(changed))
 
 
 @pytest.mark.parametrize(
@@ -207,55 +207,55 @@ def test_a_header_that_is_not_ours_is_refused_though_our_key_signed(
     ],
     ids=str,
 )
-def test_a_wrong_claim_is_refused_with_its_reason(
+def test_an_invalid_claim_is_rejected_with_its_reason(
     tokens: Tokens, forge: Callable[..., str], changed: dict[str, Any], reason: str
 ) -> None:
-    assert reason in refuses(tokens, forge(**changed))
+    assert reason in rejection(tokens, forge(**changed))
 
 
 @pytest.mark.parametrize("claims", [[], "alice", 5, None, b"\xff", b"{", b"[" * 5000, b'{"exp": ' + b"9" * 5000 + b"}"])
-def test_claims_that_are_no_object_are_refused(tokens: Tokens, key: ECKey, claims: Any) -> None:
-    refuses(tokens, sign({"alg": "ES256", "typ": "at+jwt", "kid": key.kid}, claims, key))
+def test_claims_that_are_not_an_object_are_rejected(tokens: Tokens, key: ECKey, claims: Any) -> None:
+    rejection(tokens, sign({"alg": "ES256", "typ": "at+jwt", "kid": key.kid}, claims, key))
 
 
 @pytest.mark.parametrize("header", [[], "x", 5, None, b"\xff", b"{", b"", b"[" * 5000])
-def test_a_header_that_is_no_object_is_refused(tokens: Tokens, key: ECKey, header: Any) -> None:
-    refuses(tokens, sign(header, {}, key))
+def test_a_header_that_is_not_an_object_is_rejected(tokens: Tokens, key: ECKey, header: Any) -> None:
+    rejection(tokens, sign(header, {}, key))
 
 
-def test_a_token_of_another_key_is_refused(tokens: Tokens, forge: Callable[..., str]) -> None:
+def test_a_token_of_an_unknown_key_is_rejected(tokens: Tokens, forge: Callable[..., str]) -> None:
     foreign = ECKey.generate_key("P-256", auto_kid=True)
 
-    refuses(tokens, forge(signer=foreign))
-    refuses(tokens, forge({"kid": foreign.kid}, foreign))
+    rejection(tokens, forge(signer=foreign))
+    rejection(tokens, forge({"kid": foreign.kid}, foreign))
 
 
-def test_a_key_that_a_token_brings_along_is_not_believed(tokens: Tokens, forge: Callable[..., str]) -> None:
+def test_a_key_in_the_token_header_is_not_trusted(tokens: Tokens, forge: Callable[..., str]) -> None:
     foreign = ECKey.generate_key("P-256", auto_kid=True)
 
-    refuses(tokens, forge({"jwk": foreign.as_dict(private=False)}, foreign))
-    refuses(tokens, forge({"jwk": foreign.as_dict(private=False), "kid": foreign.kid}, foreign))
+    rejection(tokens, forge({"jwk": foreign.as_dict(private=False)}, foreign))
+    rejection(tokens, forge({"jwk": foreign.as_dict(private=False), "kid": foreign.kid}, foreign))
 
 
-def test_the_public_key_as_a_shared_secret_is_refused(tokens: Tokens, forge: Callable[..., str], key: ECKey) -> None:
+def test_the_public_key_as_a_shared_secret_is_rejected(tokens: Tokens, forge: Callable[..., str], key: ECKey) -> None:
     head = forge({"alg": "HS256"}).rpartition(".")[0]
     for secret in (key.as_pem(private=False), json.dumps(key.as_dict(private=False)).encode()):
-        refuses(tokens, f"{head}.{encoded(hmac.digest(secret, head.encode(), hashlib.sha256))}")
+        rejection(tokens, f"{head}.{encoded(hmac.digest(secret, head.encode(), hashlib.sha256))}")
 
 
-def test_an_unsigned_token_is_refused(tokens: Tokens, forge: Callable[..., str]) -> None:
+def test_an_unsigned_token_is_rejected(tokens: Tokens, forge: Callable[..., str]) -> None:
     for name in ("none", "None", "NONE", "ES256"):
-        refuses(tokens, forge({"alg": name}).rpartition(".")[0] + ".")
+        rejection(tokens, forge({"alg": name}).rpartition(".")[0] + ".")
 
 
-def test_a_changed_token_is_refused(tokens: Tokens, forge: Callable[..., str]) -> None:
+def test_a_modified_token_is_rejected(tokens: Tokens, forge: Callable[..., str]) -> None:
     header, claims, signature = forge().split(".")
     others = forge(sub="bob").split(".")[1]
 
-    refuses(tokens, f"{header}.{others}.{signature}")
-    refuses(tokens, f"{header}.{claims}.{encoded(bytes(64))}")
-    refuses(tokens, f"{header}.{claims}.{encoded(bytes(7))}")
-    refuses(tokens, f"{header}.{claims}")
+    rejection(tokens, f"{header}.{others}.{signature}")
+    rejection(tokens, f"{header}.{claims}.{encoded(bytes(64))}")
+    rejection(tokens, f"{header}.{claims}.{encoded(bytes(7))}")
+    rejection(tokens, f"{header}.{claims}")
 
 
 @pytest.mark.parametrize(
@@ -263,12 +263,14 @@ def test_a_changed_token_is_refused(tokens: Tokens, forge: Callable[..., str]) -
     ["", ".", "..", "...", "....", "a.b.c", "a.b.c.d.e", "\x00", "é.é.é", "١٢.x.y", "=.=.=", "a" * 9000, "." * 9000],
     ids=lambda token: repr(token[:12]),
 )
-def test_a_broken_token_is_refused(tokens: Tokens, token: str) -> None:
-    refuses(tokens, token)
+def test_a_malformed_token_is_rejected(tokens: Tokens, token: str) -> None:
+    rejection(tokens, token)
 
 
-def test_a_token_that_is_too_long_is_refused_though_our_key_signed(tokens: Tokens, forge: Callable[..., str]) -> None:
-    assert "too long" in refuses(tokens, forge(extra="x" * MAX_CHARACTERS))
+def test_a_token_that_is_too_long_is_rejected_despite_a_valid_signature(
+    tokens: Tokens, forge: Callable[..., str]
+) -> None:
+    assert "too long" in rejection(tokens, forge(extra="x" * MAX_CHARACTERS))
 
 
 def test_a_token_is_verified_once(tokens: Tokens, forge: Callable[..., str]) -> None:
@@ -278,7 +280,7 @@ def test_a_token_is_verified_once(tokens: Tokens, forge: Callable[..., str]) -> 
     assert tokens.verify(token) is tokens.verify(token)
 
 
-def test_a_verified_token_ends_when_it_says(path: Path, forge: Callable[..., str]) -> None:
+def test_a_cached_token_expires(path: Path, forge: Callable[..., str]) -> None:
     tokens = Tokens(keys.Keys(path), Settings(token_leeway_seconds=0))
     token = forge(exp=int(time.time()) + 2)
     tokens.verify(token)
@@ -293,7 +295,7 @@ def test_a_verified_token_ends_when_it_says(path: Path, forge: Callable[..., str
     eventually(ended)
 
 
-def test_clocks_that_differ_a_little_are_forgiven(tokens: Tokens, forge: Callable[..., str]) -> None:
+def test_small_clock_differences_are_tolerated(tokens: Tokens, forge: Callable[..., str]) -> None:
     now = time.time()
 
     assert tokens.verify(forge(exp=now - 5)).user == "alice"
@@ -302,32 +304,32 @@ def test_clocks_that_differ_a_little_are_forgiven(tokens: Tokens, forge: Callabl
 
 
 @pytest.mark.parametrize(("ahead", "reason"), [(-3615, "expired"), (-3605, ""), (5, ""), (15, "not valid yet")])
-def test_tokens_of_another_clock_are_taken_within_the_leeway_only(
+def test_tokens_of_another_clock_are_accepted_only_within_the_leeway(
     path: Path, settings: Settings, tokens: Tokens, ahead: float, reason: str
 ) -> None:
     token = Tokens(keys.Keys(path), settings, clock=lambda: time.time() + ahead).make("alice", ["math"])
 
     if reason:
-        assert reason in refuses(tokens, token)
+        assert reason in rejection(tokens, token)
     else:
         assert tokens.verify(token).user == "alice"
 
 
-def test_without_leeway_no_clock_is_forgiven(path: Path, forge: Callable[..., str]) -> None:
+def test_without_leeway_no_clock_difference_is_tolerated(path: Path, forge: Callable[..., str]) -> None:
     tokens = Tokens(keys.Keys(path), Settings(token_leeway_seconds=0))
 
-    refuses(tokens, forge(exp=time.time() - 1))
-    refuses(tokens, forge(iat=time.time() + 5))
+    rejection(tokens, forge(exp=time.time() - 1))
+    rejection(tokens, forge(iat=time.time() + 5))
 
 
-def test_a_rotation_leaves_older_tokens_valid(path: Path, settings: Settings, tokens: Tokens) -> None:
+def test_older_tokens_stay_valid_after_a_rotation(path: Path, settings: Settings, tokens: Tokens) -> None:
     older = tokens.make("alice", ["math"])
     keys.rotate(path)
 
     assert Tokens(keys.Keys(path), settings).verify(older).user == "alice"
 
 
-def test_pruning_ends_the_tokens_of_the_key_though_they_were_verified(path: Path, tokens: Tokens) -> None:
+def test_pruning_a_key_invalidates_its_cached_tokens(path: Path, tokens: Tokens) -> None:
     older = tokens.make("alice", ["math"])
     tokens.verify(older)
     keys.rotate(path)

@@ -1,4 +1,4 @@
-"""Who may log in by a users file."""
+"""Users of a users file, and of the demo."""
 
 import asyncio
 from pathlib import Path
@@ -18,11 +18,11 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "users"
-    path.write_text(f"# who may log in\n\nalice:{HASH}:math history\n  bob:{HASH}:math  \ncarol:{HASH}:\ndave:{HASH}\n")
+    path.write_text(f"# comment\n\nalice:{HASH}:math history\n  bob:{HASH}:math  \ncarol:{HASH}:\ndave:{HASH}\n")
     return path
 
 
-async def test_the_right_password_gives_the_scopes_of_the_line(file: Path) -> None:
+async def test_the_right_password_returns_the_scopes_of_the_line(file: Path) -> None:
     users = UsersFile(file)
 
     assert await users.scopes("alice", "correct horse") == ["math", "history"]
@@ -30,17 +30,17 @@ async def test_the_right_password_gives_the_scopes_of_the_line(file: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["carol", "dave"])
-async def test_a_line_without_scopes_gives_all(file: Path, name: str) -> None:
+async def test_a_line_without_scopes_grants_all(file: Path, name: str) -> None:
     assert await UsersFile(file).scopes(name, "correct horse") == ["math", "history"]
 
 
 @pytest.mark.parametrize("password", ["wrong", "", None, "correct horse ", "\ud800", "x" * 1024, "\x00"])
-async def test_a_wrong_password_gives_nothing(file: Path, password: str | None) -> None:
+async def test_a_wrong_password_returns_none(file: Path, password: str | None) -> None:
     assert await UsersFile(file).scopes("alice", password) is None
 
 
-@pytest.mark.parametrize("password", ["correct horse", "nobody", ""])
-async def test_an_unknown_user_gives_nothing(file: Path, password: str) -> None:
+@pytest.mark.parametrize("password", ["correct horse", "password", ""])
+async def test_an_unknown_user_returns_none(file: Path, password: str) -> None:
     assert await UsersFile(file).scopes("mallory", password) is None
 
 
@@ -53,19 +53,19 @@ async def test_an_unknown_user_gives_nothing(file: Path, password: str) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["alice", "mallory"])
-async def test_a_hash_that_argon2_cannot_have_made_lets_nobody_in(tmp_path: Path, impossible: str, name: str) -> None:
+async def test_an_invalid_hash_matches_no_password(tmp_path: Path, impossible: str, name: str) -> None:
     (tmp_path / "users").write_text(f"alice:{impossible}:math\n")
 
-    assert await UsersFile(tmp_path / "users").scopes(name, "nobody") is None
+    assert await UsersFile(tmp_path / "users").scopes(name, "password") is None
 
 
-async def test_a_password_beyond_ascii_is_taken(tmp_path: Path) -> None:
+async def test_a_non_ascii_password_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "users").write_text(f"alice:{CHEAP.hash('pässwörd ١٢')}:math\n")
 
     assert await UsersFile(tmp_path / "users").scopes("alice", "pässwörd ١٢") == ["math"]
 
 
-async def test_the_event_loop_goes_on_while_a_password_is_checked(tmp_path: Path) -> None:
+async def test_password_checks_do_not_block_the_event_loop(tmp_path: Path) -> None:
     slow = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
     (tmp_path / "users").write_text(f"alice:{slow.hash('secret')}:math\n")
     users = UsersFile(tmp_path / "users")
@@ -99,7 +99,7 @@ async def test_the_event_loop_goes_on_while_a_password_is_checked(tmp_path: Path
         f"bob:{HASH}:math",
     ],
 )
-def test_a_bad_line_is_a_startup_error_that_names_it(tmp_path: Path, line: str) -> None:
+def test_an_invalid_line_is_a_startup_error_that_names_it(tmp_path: Path, line: str) -> None:
     path = tmp_path / "users"
     path.write_text(f"bob:{HASH}:math\n{line}\n")
 
@@ -107,7 +107,7 @@ def test_a_bad_line_is_a_startup_error_that_names_it(tmp_path: Path, line: str) 
         UsersFile(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"# nobody\n\n", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b"# comment\n\n", b"\xff\xfe"])
 def test_a_file_without_users_is_a_startup_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "users").write_bytes(content)
 
@@ -115,10 +115,10 @@ def test_a_file_without_users_is_a_startup_error(tmp_path: Path, content: bytes)
         UsersFile(tmp_path / "users")
 
 
-def test_a_file_that_is_not_there_is_a_startup_error(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_startup_error(tmp_path: Path) -> None:
     with pytest.raises(StartupError, match="cannot be read"):
         UsersFile(tmp_path / "users")
 
 
-async def test_the_demo_lets_anyone_in() -> None:
+async def test_the_demo_accepts_any_name() -> None:
     assert await DemoUsers().scopes("mallory", None) == ["math", "history"]
