@@ -18,7 +18,6 @@ from uvicorn_worker import UvicornWorker
 
 from mathops.server.http_protocol import TimeoutProtocol
 from mathops.server.master import trust_proxy_headers
-from mathops.server.transport import WriteBatcher
 from mathops.settings import load
 from mathops.web.app import Application
 
@@ -76,7 +75,7 @@ class WebWorker(UvicornWorker):
         self.config.timeout_graceful_shutdown = math.ceil(settings.shutdown_timeout_seconds)
         self.config.server_header = False
         self.config.proxy_headers = trust_proxy_headers()
-        self.config.http = cast("type[asyncio.Protocol]", partial(TimeoutProtocol, settings, WriteBatcher()))
+        self.config.http = cast("type[asyncio.Protocol]", partial(TimeoutProtocol, settings))
         self.delay = settings.shutdown_delay_seconds
         # uvicorn's own lines go with ours; its access log is off, for the request log says more.
         logging.getLogger("uvicorn.error").propagate = True
