@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tests.support.server import Server, eventually
 
-DEMO = "anyone may log in under any name; set MATHOPS_USERS_FILE to ask for passwords"
+DEMO = "login accepts any user name without a password; set MATHOPS_USERS_FILE to require passwords"
 
 
 def lines(server: Server) -> list[dict[str, str]]:

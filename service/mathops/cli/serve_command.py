@@ -26,6 +26,10 @@ def serve(host: str | None, port: int | None, workers: int | None, reload: bool)
             os.environ[variable] = str(value)
     # gunicorn reads WEB_CONCURRENCY when imported and fails if it is not a number. Only MATHOPS_WORKERS counts.
     os.environ.pop("WEB_CONCURRENCY", None)
-    from mathops.server.master import serve
+    from mathops.server.multiprocess import multiprocess_metrics
 
-    serve(options.load_settings(), reload=reload)
+    settings = options.load_settings()
+    with multiprocess_metrics(settings.workers):
+        from mathops.server.master import serve
+
+        serve(settings, reload=reload)

@@ -23,18 +23,18 @@ from mathops.web.app import Application
 
 
 def tune_gc() -> None:
-    """Let the garbage collector look at what requests make, and seldom."""
-    # What is loaded by now stays: a full collection through it would hold up requests for 70 ms.
+    """Freeze startup objects and collect less often."""
+    # A full collection through the startup objects takes 70 ms.
     gc.collect()
     gc.freeze()
-    # Requests leave no cycles behind; looking for some every 700 objects costs 3 %.
+    # Requests create no reference cycles; a collection every 700 objects costs 3 % of the processor time.
     gc.set_threshold(20_000, 20, 20)
 
 
 class DrainingServer(Server):
-    """On a signal says that it is not ready, answers for `delay` seconds more, then lets requests end.
+    """On a signal reports not ready, serves for `delay` seconds more, then waits for open requests.
 
-    Without `master`, the process that started it, it ends too: nobody would stop or replace it.
+    Exits when its parent `master` exits, because nothing else would stop or replace it.
     """
 
     def __init__(self, config: Config, application: Application, delay: float, master: int) -> None:
@@ -44,19 +44,19 @@ class DrainingServer(Server):
         self._master = master
 
     async def on_tick(self, counter: int) -> bool:
-        """Called ten times a second."""
+        """Runs ten times a second."""
         if os.getppid() != self._master:
             self._stop()
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Called in the main thread, between any two of its instructions."""
+        # A signal handler may run between any two instructions of the main thread.
         asyncio.get_running_loop().call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
         resources = getattr(self._application.state, "resources", None)
         if resources is None or resources.draining:
-            # The second signal, or one before the start was done.
+            # A second signal, or one before startup has finished.
             self._stop()
             return
         resources.draining = True
@@ -77,7 +77,7 @@ class WebWorker(UvicornWorker):
         self.config.proxy_headers = trust_proxy_headers()
         self.config.http = cast("type[asyncio.Protocol]", partial(TimeoutProtocol, settings))
         self.delay = settings.shutdown_delay_seconds
-        # uvicorn's own lines go with ours; its access log is off, for the request log says more.
+        # uvicorn's log lines go to the root logger. Its access log is off because the request log has more detail.
         logging.getLogger("uvicorn.error").propagate = True
         logging.getLogger("uvicorn.access").handlers = []
 

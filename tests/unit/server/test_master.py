@@ -5,31 +5,31 @@ import pytest
 
 from mathops.errors import StartupError
 from mathops.server import master
+from mathops.server.multiprocess import FOLDER_VARIABLE as FOLDER
+from mathops.server.multiprocess import multiprocess_metrics
 from mathops.settings import Settings
-
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever a test leaves in the environment goes with it."""
-    monkeypatch.setenv(FOLDER, "of somebody else")
+    """Restores the variable after each test."""
+    monkeypatch.setenv(FOLDER, "inherited")
 
 
-def test_one_worker_counts_alone() -> None:
-    with master.multiprocess_metrics(1):
+def test_one_worker_needs_no_metrics_folder() -> None:
+    with multiprocess_metrics(1):
         assert FOLDER not in os.environ
 
 
-def test_several_workers_count_in_a_folder_that_starts_empty_and_goes_with_them() -> None:
-    with master.multiprocess_metrics(2):
+def test_several_workers_share_an_empty_folder_that_is_deleted_afterwards() -> None:
+    with multiprocess_metrics(2):
         folder = Path(os.environ[FOLDER])
         assert list(folder.iterdir()) == []
 
     assert not folder.exists()
 
 
-def test_prepare_makes_journal_keys_and_log_and_may_be_done_again(tmp_path: Path) -> None:
+def test_prepare_creates_journal_keys_and_log_and_is_idempotent(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "new" / "folder")
 
     master.prepare(settings)
@@ -54,7 +54,7 @@ def test_prepare_makes_journal_keys_and_log_and_may_be_done_again(tmp_path: Path
     ],
     ids=lambda values: next(iter(values)),
 )
-def test_prepare_refuses_in_one_line_what_would_fail_later(tmp_path: Path, values: dict[str, object]) -> None:
+def test_prepare_rejects_invalid_settings_in_one_line(tmp_path: Path, values: dict[str, object]) -> None:
     with pytest.raises(StartupError) as refusal:
         master.prepare(Settings(data_dir=tmp_path, **values))
 
