@@ -1,6 +1,7 @@
 """The service as a process of its own, and a client of it."""
 
 import os
+import random
 import signal
 import socket
 import sqlite3
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,19 @@ import httpx2
 import psutil
 
 
+# Below the range from which Linux and macOS choose ports of outgoing connections.
+_PORTS = range(15_000, 32_000)
+# pytest-randomly gives every test process the same seed.
+_RANDOM = random.SystemRandom()
+
+
 def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A random port that is not in use; no outgoing connection takes it before the caller does."""
+    while True:
+        port = _RANDOM.choice(_PORTS)
+        with closing(socket.socket()) as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def eventually(claim: Callable[[], Any], seconds: float = 10) -> Any:
