@@ -16,7 +16,6 @@ from typing import Any
 import httpx2
 import psutil
 
-
 # Below the range from which Linux and macOS choose ports of outgoing connections.
 _PORTS = range(15_000, 32_000)
 # pytest-randomly gives every test process the same seed.

@@ -1,5 +1,6 @@
 """Fixtures of the unit tests."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,9 +23,16 @@ def spans() -> Iterator[InMemorySpanExporter]:
     tracing.stop(1)
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty journal, to copy from."""
+    path = tmp_path_factory.mktemp("journal") / "mathops.db"
+    schema.upgrade(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def url(tmp_path: Path, migrated: Path) -> str:
     """A journal in SQLite."""
-    url = f"sqlite:///{tmp_path / 'mathops.db'}"
-    schema.upgrade(url)
-    return url
+    copy = shutil.copy(migrated, tmp_path / "mathops.db")
+    return f"sqlite:///{copy}"

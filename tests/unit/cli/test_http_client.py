@@ -32,7 +32,7 @@ class OtherHandler(BaseHTTPRequestHandler):
 @pytest.fixture
 def other() -> Iterator[str]:
     with HTTPServer(("127.0.0.1", 0), OtherHandler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

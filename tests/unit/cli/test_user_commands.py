@@ -1,13 +1,21 @@
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
-from mathops.identity import keys
+from mathops.identity import keys, users
 from mathops.identity.tokens import Tokens
 from mathops.identity.users import UsersFile
 from mathops.settings import Settings
 from tests.unit.cli.conftest import Run
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spend microseconds on each password hash."""
+    monkeypatch.setattr(users, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=64, parallelism=1))
 
 
 @pytest.fixture
@@ -53,10 +61,10 @@ def test_contradictory_or_invalid_options_are_usage_errors(
 async def test_the_printed_line_is_valid_in_a_users_file(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "users"
     file.write_text(run("users", "hash", "bob", "--scope", "math", stdin="s:e cret\n").stdout)
-    users = UsersFile(file)
+    loaded = UsersFile(file)
 
-    assert await users.scopes("bob", "s:e cret") == ["math"]
-    assert await users.scopes("bob", "other") is None
+    assert await loaded.scopes("bob", "s:e cret") == ["math"]
+    assert await loaded.scopes("bob", "other") is None
 
 
 def test_a_line_has_all_scopes_by_default(run: Run) -> None:

@@ -118,7 +118,7 @@ def _set(*keys_: ECKey | RSAKey | OctKey, private: bool = True) -> str:
         _set(ECKey.generate_key("P-256"), ECKey.generate_key("P-521")),
         b"\xff\xfe",
     ],
-    ids=lambda text: repr(text[:24]),
+    ids=lambda text: repr(text[:17]),
 )
 def test_an_invalid_file_is_a_startup_error_that_names_it(tmp_path: Path, text: str | bytes) -> None:
     path = tmp_path / "keys.json"

@@ -17,7 +17,9 @@ def database(path: Path) -> closing[sqlite3.Connection]:
 def fill(path: Path, rows: int) -> None:
     with database(path) as connection:
         connection.execute("CREATE TABLE filling (id INTEGER PRIMARY KEY, text TEXT UNIQUE)")
+        connection.execute("BEGIN")
         connection.executemany("INSERT INTO filling (text) VALUES (?)", [(f"{row:0200}",) for row in range(rows)])
+        connection.execute("COMMIT")
 
 
 def overwrite_page(path: Path) -> None:

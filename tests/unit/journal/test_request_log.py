@@ -65,7 +65,7 @@ def test_full_files_are_renamed_in_order_and_the_oldest_goes(tmp_path: Path) -> 
 
 
 def test_several_writers_lose_no_line_over_rotation(tmp_path: Path) -> None:
-    records = [make_record() for _ in range(1000)]
+    records = [make_record() for _ in range(400)]
 
     def write(part: int) -> None:
         log = RequestLog(tmp_path / "log", 4000, 1000)

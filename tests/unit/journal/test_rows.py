@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mathops.journal import sqlite
 from mathops.journal.database import Database
 from mathops.journal.rows import OutboxStats, Reader, Writer
 from mathops.journal.sqlite import sqlite_module
@@ -50,8 +51,10 @@ def test_when_the_log_fails_nothing_is_stored_and_the_next_commit_works(writer: 
 
 
 def test_a_database_locked_by_another_is_a_fault_after_the_busy_time_and_works_again_later(
-    tmp_path: Path, writer: Writer, url: str
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
+    writer = Writer(Database.from_url(url))
     other = sqlite_module().connect(tmp_path / "mathops.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 

@@ -1,6 +1,4 @@
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -70,15 +68,6 @@ def test_a_downgrade_takes_all_away_and_an_upgrade_brings_it_back(path: Path, ur
 
     schema.upgrade(url)
     assert {"requests", "relay"} <= tables(path)
-
-
-def test_several_processes_may_migrate_at_once(path: Path, url: str) -> None:
-    program = f"from mathops.journal.migrations import schema; schema.upgrade({url!r})"
-    processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
-
-    assert [process.wait(50) for process in processes] == [0] * 3
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT count(*) FROM relay").fetchone() == (1,)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,10 @@ def commit(engine: Engine, checkpointer: WalCheckpointer, times: int) -> None:
 
 
 @needs_checkpointer
-def test_the_write_ahead_log_does_not_grow_with_the_number_of_commits(database: SQLite, engine: Engine) -> None:
+def test_the_write_ahead_log_does_not_grow_with_the_number_of_commits(database: SQLite) -> None:
+    engine = database.write_engine(durable=False)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE a (b)"))
     checkpointer = WalCheckpointer(database)
     commit(engine, checkpointer, COMMITS_PER_CHECKPOINT)
     wal = database.path.with_name("mathops.db-wal")
@@ -82,6 +85,7 @@ def test_the_write_ahead_log_does_not_grow_with_the_number_of_commits(database: 
     commit(engine, checkpointer, 4 * COMMITS_PER_CHECKPOINT)
 
     assert wal.stat().st_size < 2 * first
+    engine.dispose()
 
 
 @needs_checkpointer

@@ -5,6 +5,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 from structlog.testing import capture_logs
 
+from mathops.shared import circuit_breaker
 from mathops.shared.circuit_breaker import MAX_FAILURES, CircuitBreaker, DependencyUnavailable
 from mathops.shared.redis_client import reason
 
@@ -85,8 +86,9 @@ async def test_a_failure_is_counted_by_reason(
 
 
 async def test_an_open_breaker_does_not_call_the_dependency(breaker: CircuitBreaker, dependency: Dependency) -> None:
-    dependency.delay = 60
+    dependency.error = OSError("no")
     await fail(breaker, dependency)
+    dependency.delay = 60
     calls = dependency.calls
 
     await fail(breaker, dependency, 100)
@@ -118,8 +120,9 @@ async def test_a_reply_between_failures_keeps_the_breaker_closed(
 
 
 async def test_the_breaker_closes_once_the_dependency_recovers_and_logs_both_changes(
-    breaker: CircuitBreaker, dependency: Dependency
+    breaker: CircuitBreaker, dependency: Dependency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(circuit_breaker, "_PROBE_INTERVAL_SECONDS", 0.01)
     with capture_logs() as lines:
         dependency.error = OSError("no")
         await fail(breaker, dependency)

@@ -1,9 +1,5 @@
 import json
 import logging
-import os
-import pty
-import subprocess
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -133,15 +129,3 @@ def test_a_refused_request_is_not_logged(capsys: pytest.CaptureFixture[str], wor
     world.get("/pow?base=x")
 
     assert not [line for line in written(capsys) if line["logger"].startswith("mathops")]
-
-
-@pytest.mark.parametrize(("terminal", "begins"), [(True, "\x1b"), (False, "{")])
-def test_auto_is_text_on_a_terminal_and_json_elsewhere(*, terminal: bool, begins: str) -> None:
-    script = "from mathops.telemetry import logs; logs.configure('info', 'auto'); logs.get_logger('x').info('hello')"
-    ours, theirs = pty.openpty() if terminal else os.pipe()
-    with os.fdopen(ours, "rb", buffering=0) as reader, os.fdopen(theirs, "wb") as stderr:
-        subprocess.run([sys.executable, "-c", script], stderr=stderr, check=True)
-        text = reader.read(4096).decode()
-
-    assert text.startswith(begins)
-    assert "hello" in text

@@ -1,0 +1,20 @@
+"""The log format that a process chooses by its standard error."""
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(("terminal", "begins"), [(True, "\x1b"), (False, "{")])
+def test_auto_is_text_on_a_terminal_and_json_elsewhere(*, terminal: bool, begins: str) -> None:
+    script = "from mathops.telemetry import logs; logs.configure('info', 'auto'); logs.get_logger('x').info('hello')"
+    ours, theirs = pty.openpty() if terminal else os.pipe()
+    with os.fdopen(ours, "rb", buffering=0) as reader, os.fdopen(theirs, "wb") as stderr:
+        subprocess.run([sys.executable, "-c", script], stderr=stderr, check=True)
+        text = reader.read(4096).decode()
+
+    assert text.startswith(begins)
+    assert "hello" in text
