@@ -1,4 +1,4 @@
-"""Every interface between subsystems; each has at least one implementation and one contract suite."""
+"""The interfaces between subsystems. tests/contracts holds every implementation to one suite per port."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -11,17 +11,16 @@ from mathops.operations import Operation, Result
 
 
 class Cache(Protocol):
-    """Results by canonical key, for a limited time; a cache that fails answers like an empty one."""
+    """Decimal results by canonical key, with a limited time to live. A failed look-up is a miss."""
 
-    async def get(self, key: str) -> bytes | None:
-        """The stored decimal text, or None."""
+    async def get(self, key: str) -> bytes | None: ...
 
     async def set(self, key: str, text: bytes) -> None:
-        """Keep `text` for the configured time; a text over the configured size is passed over."""
+        """Store `text` unless it exceeds the configured size."""
 
 
 class Quota(NamedTuple):
-    """What one charge left of a quota; `reset` is in seconds."""
+    """A quota after one charge; `window` and `reset` are in seconds."""
 
     policy: str
     allowed: bool
@@ -32,7 +31,7 @@ class Quota(NamedTuple):
 
 
 def quota_exceeded(quota: Quota, allowance: str) -> QuotaExceeded:
-    """The refusal of a caller whose `allowance`, such as "60 requests in 60 s", is used up."""
+    """The error for an exceeded `allowance`, such as "60 requests in 60 s"."""
     return QuotaExceeded(
         f"the quota of {allowance} is used up; try again in {quota.reset} s",
         retry_after=quota.reset,
@@ -41,7 +40,7 @@ def quota_exceeded(quota: Quota, allowance: str) -> QuotaExceeded:
 
 
 class Timing(NamedTuple):
-    """Seconds that a computation waited, computed and converted to decimal."""
+    """Seconds in the queue, computing, and converting to decimal."""
 
     queue: float
     compute: float
@@ -49,58 +48,58 @@ class Timing(NamedTuple):
 
 
 class Compute(Protocol):
-    """Computes large results."""
+    """Computes large results exactly."""
 
     async def run(self, operation: Operation, arguments: tuple[int, ...]) -> tuple[Result, Timing]:
-        """Compute exactly; raises Overloaded or DeadlineExceeded."""
+        """Raises Overloaded or DeadlineExceeded."""
 
 
 class RateLimiter(Protocol):
-    """Counts charges against a policy and key; without a limit for the policy it gives None."""
+    """Counts charges by policy and key."""
 
     async def charge(self, policy: str, key: str, cost: int = 1) -> Quota | None:
-        """Charge `cost` to `key` under `policy`."""
+        """The quota after charging `cost` to `key`, or None if `policy` has no limit."""
 
 
 class JournalPage(NamedTuple):
-    """Records with their sequence numbers, newest first; `more` tells of older ones."""
+    """Records with their sequence numbers, newest first; `more` is true if older ones exist."""
 
     rows: list[tuple[int, Record]]
     more: bool
 
 
 class Journal(Protocol):
-    """Keeps every record; what it acknowledged, it has committed."""
+    """Stores every record."""
 
     async def append(self, record: Record) -> None:
-        """Return once the record is committed; raises JournalUnavailable."""
+        """Return once `record` is committed; raises JournalUnavailable."""
 
     async def history(self, user: str, limit: int, before: int | None = None) -> JournalPage:
         """Records of `user` with a sequence number below `before`, newest first; raises JournalUnavailable."""
 
     async def check(self) -> str | None:
-        """Why the journal cannot be written just now, or None."""
+        """Why the journal is not writable, or None."""
 
 
 class Revocations(Protocol):
-    """Tokens ended before their time."""
+    """Tokens revoked before their expiry."""
 
     async def revoke(self, token_id: str, until: int) -> None:
-        """Refuse the token from now to its end, `until` seconds since the epoch; raises RevocationUnavailable."""
+        """Revoke a token that expires at `until` (seconds since the epoch); raises RevocationUnavailable."""
 
     async def revoked(self, token_id: str) -> bool:
-        """Whether the token was revoked; raises RevocationUnavailable."""
+        """Raises RevocationUnavailable."""
 
 
 class Users(Protocol):
-    """User names with their scopes."""
+    """Users with passwords and scopes."""
 
     async def scopes(self, name: str, password: str | None) -> list[str] | None:
-        """The scopes of `name`, or None when the password does not match."""
+        """The scopes of `name`, or None if the password does not match."""
 
 
 class Message(NamedTuple):
-    """One event as Kafka carries it; `key` decides the partition, which keeps its order."""
+    """A Kafka message; messages with the same `key` stay in order."""
 
     key: bytes | None
     value: bytes
@@ -108,14 +107,14 @@ class Message(NamedTuple):
 
 
 class MessageRejected(Exception):
-    """The broker rejects a message and would reject it again."""
+    """The broker permanently rejects a message."""
 
 
 class Broker(Protocol):
-    """Publishes events."""
+    """Publishes messages."""
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        """Return once all are stored; raises MessageRejected, or any other exception when a retry may succeed."""
+        """Return once all are stored; raises MessageRejected, or another exception if a retry may succeed."""
 
 
 class OutboxRow(NamedTuple):
@@ -135,21 +134,19 @@ class RelayProgress(msgspec.Struct, array_like=True):
 
 
 class Outbox(Protocol):
-    """Rows to publish, the position reached, and the lease of the one relay that publishes; synchronous."""
+    """Rows to publish, the published position, and the lease of the one active relay."""
 
     lease_seconds: float
 
     def acquire_lease(self) -> int | None:
-        """Acquire or renew the lease and return the position; None while another relay holds it."""
+        """Acquire or renew the lease and return the position; None if another relay holds it."""
 
-    def release(self) -> None:
-        """Release the lease."""
+    def release(self) -> None: ...
 
     def fetch_after(self, position: int, limit: int) -> list[OutboxRow]:
         """The oldest rows after `position`."""
 
     def advance(self, position: int, dead_letters: Sequence[tuple[OutboxRow, str]] = ()) -> bool:
-        """Move to `position` and store `dead_letters` with their reasons; False when the lease was lost."""
+        """Move to `position` and store `dead_letters` with their reasons; False if the lease was lost."""
 
-    def close(self) -> None:
-        """Close the connections."""
+    def close(self) -> None: ...
