@@ -14,6 +14,7 @@ from mathops.identity.tokens import Tokens
 from mathops.identity.users import DemoUsers, UsersFile
 from mathops.operations import OPERATIONS, Operation
 from mathops.settings import Settings
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 from mathops.web.app import create_app
 from mathops.web.resources import Resources
 from tests.support.fakes import FakeCache, FakeJournal, FakeRateLimiter, InlineCompute
@@ -32,7 +33,11 @@ class World:
     """An application on fakes, a client of it, and the fakes to look into."""
 
     def __init__(
-        self, settings: Settings, limits: dict[str, int], operations: Sequence[Operation] = OPERATIONS
+        self,
+        settings: Settings,
+        limits: dict[str, int],
+        operations: Sequence[Operation] = OPERATIONS,
+        tracing: AnyTracing = NO_TRACING,
     ) -> None:
         keys.ensure(settings.keys_path)
         self.settings = settings
@@ -48,9 +53,10 @@ class World:
             users=UsersFile(settings.users_file) if settings.users_file else DemoUsers(),
             journal=self.journal,
             rate_limiter=self.rate_limiter,
-            evaluator=Evaluator(self.cache, self.compute, self.rate_limiter, settings.inline_digits),
+            evaluator=Evaluator(self.cache, self.compute, self.rate_limiter, settings.inline_digits, tracing),
+            tracing=tracing,
         )
-        self.client = TestClient(create_app(settings, self._open, operations), raise_server_exceptions=False)
+        self.client = TestClient(create_app(settings, self._open, operations, tracing), raise_server_exceptions=False)
 
     @asynccontextmanager
     async def _open(self, _: Settings) -> AsyncIterator[Resources]:
@@ -74,9 +80,12 @@ def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
     worlds: list[World] = []
 
     def make(
-        limits: dict[str, int] | None = None, operations: Sequence[Operation] = OPERATIONS, **values: object
+        limits: dict[str, int] | None = None,
+        operations: Sequence[Operation] = OPERATIONS,
+        tracing: AnyTracing = NO_TRACING,
+        **values: object,
     ) -> World:
-        world = World(Settings(data_dir=tmp_path, **values), limits or {}, operations)
+        world = World(Settings(data_dir=tmp_path, **values), limits or {}, operations, tracing)
         world.client.__enter__()
         worlds.append(world)
         return world

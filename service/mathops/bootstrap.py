@@ -1,8 +1,9 @@
-"""Opens and closes everything that the service works with."""
+"""The composition root: builds the application and opens and closes its resources."""
 
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from mathops.evaluator import Evaluator
 from mathops.identity.keys import Keys
@@ -14,23 +15,30 @@ from mathops.processes.pool import Pool
 from mathops.settings import Settings
 from mathops.shared.shared_state import open_shared
 from mathops.telemetry import metrics, tracing
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing
+from mathops.web.app import Application, create_app
 from mathops.web.resources import Resources
 
 _FLUSH_SECONDS = 2.0
 
 
+def build_application(settings: Settings) -> Application:
+    """The application of one web worker; called after fork."""
+    traces = tracing.start()
+    return create_app(settings, partial(open_resources, traces=traces), tracing=traces)
+
+
 @asynccontextmanager
-async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
-    """The parts that the settings ask for, closed in reverse order; raises StartupError."""
+async def open_resources(settings: Settings, traces: AnyTracing = NO_TRACING) -> AsyncIterator[Resources]:
+    """Open the configured resources and close them in reverse order; raises StartupError."""
+    metrics.require_multiprocess(settings.workers > 1)
     async with AsyncExitStack() as stack:
-        if tracing.requested():
-            tracing.start()
-            stack.callback(tracing.stop, _FLUSH_SECONDS)
+        stack.callback(traces.stop, _FLUSH_SECONDS)
         metrics.set_build_info()
         keys = Keys(settings.keys_path)
         shared = await stack.enter_async_context(open_shared(settings))
-        journal = await stack.enter_async_context(JournalClient(settings).running())
-        pool = await stack.enter_async_context(_pool(settings).running())
+        journal = await stack.enter_async_context(JournalClient(settings, traces).running())
+        pool = await stack.enter_async_context(_pool(settings, traces).running())
         yield Resources(
             settings=settings,
             keys=keys,
@@ -38,16 +46,17 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             users=_users(settings),
             journal=journal,
             rate_limiter=shared.rate_limiter,
-            evaluator=Evaluator(shared.cache, pool, shared.rate_limiter, settings.inline_digits),
+            evaluator=Evaluator(shared.cache, pool, shared.rate_limiter, settings.inline_digits, traces),
+            tracing=traces,
             revocations=shared.revocations,
             dependencies={**shared.dependencies, **({"kafka": journal.events} if settings.kafka_brokers else {})},
         )
 
 
-def _pool(settings: Settings) -> Pool:
+def _pool(settings: Settings, traces: AnyTracing) -> Pool:
     size = settings.compute_workers or max(1, (os.cpu_count() or 1) // settings.workers)
     queue = settings.compute_queue or 2 * size
-    return Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes)
+    return Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes, traces)
 
 
 def _users(settings: Settings) -> Users:

@@ -12,7 +12,8 @@ from mathops.errors import ResultTooLarge
 from mathops.models import CacheOutcome
 from mathops.operations import Operation, Result
 from mathops.ports import Cache, Compute, RateLimiter, Timing, quota_exceeded
-from mathops.telemetry import metrics, tracing
+from mathops.telemetry import metrics
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
 # Changes when a result or its stored form does, so that no older entry is ever read.
 CACHE_VERSION = "mathops:1"
@@ -99,11 +100,19 @@ async def _done(work: Callable[[], Awaitable[Outcome]]) -> Outcome:
 class Evaluator:
     """Results by way of cache and computation; up to `inline_digits` they are computed in place."""
 
-    def __init__(self, cache: Cache, compute: Compute, rate_limiter: RateLimiter, inline_digits: int) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        compute: Compute,
+        rate_limiter: RateLimiter,
+        inline_digits: int,
+        tracing: AnyTracing = NO_TRACING,
+    ) -> None:
         self._cache = cache
         self._compute = compute
         self._rate_limiter = rate_limiter
         self._inline_digits = inline_digits
+        self._tracing = tracing
         self._single_flight: SingleFlight[tuple[Result, Timing]] = SingleFlight()
 
     def plan(self, operation: Operation, arguments: tuple[int, ...], limit_digits: int) -> Plan:
@@ -116,7 +125,7 @@ class Evaluator:
 
     async def evaluate(self, plan: Plan, user: str) -> Evaluation:
         """Look up or compute; raises QuotaExceeded, Overloaded, DeadlineExceeded or ResultTooLarge."""
-        with tracing.span("cache get"):
+        with self._tracing.span("cache get"):
             text = await self._cache.get(plan.key)
         if text is None:
             metrics.CACHE_MISSES.inc()
@@ -137,7 +146,7 @@ class Evaluator:
 
     async def _stored(self, plan: Plan) -> tuple[Result, Timing]:
         started = time.perf_counter()
-        with tracing.span("compute", **{"mathops.operation": plan.operation.name}):
+        with self._tracing.span("compute", **{"mathops.operation": plan.operation.name}):
             result, timing = await self._computed(plan)
         metrics.OPERATION_DURATION.labels(plan.operation.name).observe(time.perf_counter() - started)
         await self._cache.set(plan.key, result.text)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCOPES = ("math", "history")
 # Longer parameter texts are cut, because a rejected request may contain anything.
 MAX_PARAMETER_CHARACTERS = 256
@@ -53,6 +53,13 @@ class Record(Struct, frozen=True, gc=False):
     duration_ms: Annotated[float, _about("milliseconds until the response started", minimum=0)]
     request_id: Annotated[str, _about("X-Request-ID of the response", minLength=1, maxLength=128)]
     trace_id: Annotated[str | None, _about("W3C trace id, when tracing is on", pattern="^[0-9a-f]{32}$")]
+    traceparent: Annotated[
+        str | None,
+        _about(
+            "W3C trace context of the span that stored the record, when tracing is on",
+            pattern="^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+        ),
+    ]
     version: Annotated[int, _about("version of this schema", const=SCHEMA_VERSION)] = SCHEMA_VERSION
 
 

@@ -62,7 +62,12 @@ async def test_a_new_journal_is_empty_and_well(journal: Journal, user: str) -> N
 
 
 async def test_an_appended_record_comes_back_as_it_was(journal: Journal, user: str) -> None:
-    record = make_record(user=user, parameters={"base": "é2", "exp": '"\n'}, trace_id="0" * 32)
+    record = make_record(
+        user=user,
+        parameters={"base": "é2", "exp": '"\n'},
+        trace_id="0" * 32,
+        traceparent="00-" + "0" * 32 + "-" + "1" * 16 + "-01",
+    )
 
     await journal.append(record)
 

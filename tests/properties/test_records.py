@@ -50,6 +50,7 @@ records = st.builds(
     duration_ms=st.floats(0, 10**6),
     request_id=st.text(st.characters(codec="ascii"), min_size=1, max_size=128),
     trace_id=st.none() | st.text(hexadecimal, min_size=32, max_size=32),
+    traceparent=st.none() | st.from_regex(r"\A00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z"),
 )
 
 
@@ -91,7 +92,8 @@ def test_a_record_read_back_from_its_row_encodes_to_the_same_bytes(record: Recor
             {"cache": "stale"},
             {"duration_ms": -1},
             {"trace_id": "00"},
-            {"version": 2},
+            {"traceparent": "00-00-00-00"},
+            {"version": 1},
             {"unheard": "of"},
         ]
     ),

@@ -193,7 +193,7 @@ def test_a_taken_port_is_one_line(server: Server, option: tuple[str, ...]) -> No
         ({"MATHOPS_KAFKA_USERNAME": "mathops"}, "MATHOPS_KAFKA_PASSWORD need MATHOPS_KAFKA_SECURITY with SASL"),
         (
             {"MATHOPS_KAFKA_SECURITY": "ssl", "MATHOPS_KAFKA_CA_FILE": "/nowhere/ca.pem"},
-            "MATHOPS_KAFKA_CA_FILE: /nowhere/ca.pem holds no certificates",
+            "MATHOPS_KAFKA_CA_FILE: cannot read certificates from /nowhere/ca.pem",
         ),
         ({"MATHOPS_REDIS_URL": "rediss://redis/0?ssl_ca_certs=/nowhere/ca.pem"}, "MATHOPS_REDIS_URL: "),
         ({"MATHOPS_DATA_DIR": "/proc/nowhere"}, "/proc/nowhere/requests.log cannot be written"),

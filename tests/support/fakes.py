@@ -1,9 +1,12 @@
 """Fakes of the ports, held to the real parts by the suites in tests/contracts."""
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
 from mathops.errors import JournalUnavailable
 from mathops.models import Record
 from mathops.operations import Operation, Result
-from mathops.ports import JournalPage, Quota, Timing
+from mathops.ports import JournalPage, Message, MessageRejected, Quota, Timing
 
 
 class FakeCache:
@@ -78,3 +81,29 @@ class InlineCompute:
             raise self.error
         self.computed += 1
         return operation.result(*arguments), Timing(0.001, 0.002, 0.003)
+
+
+class FakeBroker:
+    """Stores messages in a list; `available` makes it fail, `max_bytes` and `rejected` make it reject values."""
+
+    def __init__(self, max_bytes: int = 1_000_000) -> None:
+        self.messages: list[Message] = []
+        self.available = True
+        self.max_bytes = max_bytes
+        self.rejected: bytes | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["FakeBroker"]:
+        self._check_available()
+        yield self
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        self._check_available()
+        for message in messages:
+            if len(message.value) > self.max_bytes or (self.rejected is not None and self.rejected in message.value):
+                raise MessageRejected("too large")
+        self.messages += messages
+
+    def _check_available(self) -> None:
+        if not self.available:
+            raise ConnectionError("the broker is unavailable")

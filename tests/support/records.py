@@ -25,5 +25,6 @@ def make_record(**values: object) -> Record:
         "duration_ms": 0.25,
         "request_id": "a-request",
         "trace_id": None,
+        "traceparent": None,
     }
     return Record(**{**fields, **values})  # type: ignore[arg-type]  # tests name the fields

@@ -1,7 +1,6 @@
 """Fixtures of the unit tests."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,17 +9,20 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from mathops.journal.migrations import schema
-from mathops.telemetry import tracing
+from mathops.telemetry.tracing import Tracing
 
 
 @pytest.fixture
-def spans() -> Iterator[InMemorySpanExporter]:
-    exporter = InMemorySpanExporter()
+def spans() -> InMemorySpanExporter:
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def tracing(spans: InMemorySpanExporter) -> Tracing:
+    """Tracing that exports to `spans`."""
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    tracing.set_provider(provider)
-    yield exporter
-    tracing.stop(1)
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    return Tracing(provider)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from mathops.evaluator import Evaluator, Plan, too_large
 from mathops.operations import FACTORIAL, FIBONACCI, POWER, Result
 from mathops.ports import Timing
 from mathops.telemetry import metrics
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing, Tracing
 from tests.support.fakes import FakeCache, FakeRateLimiter, InlineCompute
 
 pytestmark = pytest.mark.anyio
@@ -18,9 +19,9 @@ pytestmark = pytest.mark.anyio
 class World:
     """An evaluator and what it works with; results of more than 20 digits are large."""
 
-    def __init__(self, limits: dict[str, int] | None = None) -> None:
+    def __init__(self, limits: dict[str, int] | None = None, tracing: AnyTracing = NO_TRACING) -> None:
         self.cache, self.compute, self.rate_limiter = FakeCache(), InlineCompute(), FakeRateLimiter(limits)
-        self.evaluator = Evaluator(self.cache, self.compute, self.rate_limiter, inline_digits=20)
+        self.evaluator = Evaluator(self.cache, self.compute, self.rate_limiter, 20, tracing)
 
     def plan(self, exp: int, limit_digits: int = 10**6) -> Plan:
         """Ten to the power of `exp`, which has exp + 1 digits."""
@@ -160,7 +161,8 @@ async def test_the_duration_of_an_operation_is_observed_once_it_is_computed(worl
     assert metrics.OPERATION_DURATION.labels("pow")._sum.get() == after
 
 
-async def test_a_trace_shows_looking_up_and_computing(world: World, spans: InMemorySpanExporter) -> None:
+async def test_a_trace_shows_cache_lookup_and_computation(tracing: Tracing, spans: InMemorySpanExporter) -> None:
+    world = World(tracing=tracing)
     for _ in range(2):
         await world.evaluator.evaluate(world.plan(25), "alice")
 

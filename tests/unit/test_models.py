@@ -21,5 +21,5 @@ def test_names_and_texts_are_cut_at_256_characters() -> None:
 
 
 def test_the_schema_is_named_by_its_version() -> None:
-    assert event_schema()["$id"] == "urn:mathops:event:1"
-    assert event_schema()["properties"]["version"]["const"] == 1
+    assert event_schema()["$id"] == "urn:mathops:event:2"
+    assert event_schema()["properties"]["version"]["const"] == 2

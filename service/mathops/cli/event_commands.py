@@ -33,9 +33,9 @@ def tail(from_start: bool) -> None:
 
 
 async def _tail(settings: "Settings", from_start: bool) -> None:
-    from mathops.events.kafka import values
+    from mathops.events.kafka import consume
 
-    async with aclosing(values(settings, from_start=from_start)) as events:
+    async with aclosing(consume(settings, from_start=from_start)) as events:
         async for event in events:
             click.echo(event)
 
@@ -53,8 +53,8 @@ def replay(since: datetime) -> None:
 
 
 async def _replay(settings: "Settings", since: datetime) -> int:
-    from mathops.events.kafka import connected
-    from mathops.events.relay import message
+    from mathops.events.kafka import open_broker
+    from mathops.events.relay import to_message
     from mathops.journal.database import Database
     from mathops.journal.outbox import OutboxCursor
     from mathops.models import timestamp
@@ -62,10 +62,10 @@ async def _replay(settings: "Settings", since: datetime) -> int:
     count = 0
     with closing(OutboxCursor(Database.from_url(settings.journal_url), "replay")) as cursor:
         position, last = cursor.published_since(timestamp(since.timestamp()))
-        async with connected(settings) as broker:
+        async with open_broker(settings) as broker:
             # Rows after `last` belong to the relay: publishing them here would change the order.
             while rows := [row for row in cursor.fetch_after(position, _BATCH_SIZE) if row.seq <= last]:
-                await broker.publish([message(row.record) for row in rows])
+                await broker.publish([to_message(row.record, row.record.traceparent) for row in rows])
                 position = rows[-1].seq
                 count += len(rows)
     return count

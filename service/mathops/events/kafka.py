@@ -1,7 +1,8 @@
-"""Kafka, asked within time limits: aiokafka's own calls may wait for ever while a broker is away."""
+"""Kafka through aiokafka, with a timeout on every call, because aiokafka may wait forever for an unreachable broker."""
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,20 +11,20 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.conn import collect_hosts, create_conn
 
-from mathops.events import tls
+from mathops.errors import StartupError
 from mathops.ports import Message, MessageRejected
 from mathops.settings import Settings
 
-# Who asks says what is wrong, once; the library would at each attempt, with a stack.
+# Callers report each error once; aiokafka would log every attempt with a stack trace.
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
-START_SECONDS = 10.0
-STOP_SECONDS = 3.0
-SEND_SECONDS = 20.0
-_PARTITIONS = 3
+_START_SECONDS = 10.0
+_STOP_SECONDS = 3.0
+_SEND_SECONDS = 20.0
+_DEMO_PARTITIONS = 3
 
-# The broker refuses this one message, and would each time.
-REFUSALS = (
+# Errors that a retry of the same message would meet again.
+_REJECTIONS = (
     errors.MessageSizeTooLargeError,
     errors.RecordListTooLargeError,
     errors.CorruptRecordException,
@@ -34,31 +35,31 @@ REFUSALS = (
 
 
 class KafkaBroker:
-    """A producer; after any error it is of no more use."""
+    """Implements ports.Broker; not usable after an error."""
 
     def __init__(self, producer: Any, topic: str) -> None:
         self._producer = producer
         self._topic = topic
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        """Send all and wait until every in-sync replica has them."""
+        """Return once every in-sync replica has all messages."""
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            async with asyncio.timeout(_SEND_SECONDS):
                 sent = [
                     await self._producer.send(self._topic, message.value, message.key, headers=message.headers)
                     for message in messages
                 ]
                 await asyncio.gather(*sent)
-        except REFUSALS as error:
+        except _REJECTIONS as error:
             raise MessageRejected(str(error) or type(error).__name__) from error
 
 
 @asynccontextmanager
-async def connected(settings: Settings) -> AsyncIterator[KafkaBroker]:
-    """A producer of the settings' topic; in the demo the topic is made where it is missing."""
-    connection = connection_settings(settings)
+async def open_broker(settings: Settings) -> AsyncIterator[KafkaBroker]:
+    """A started producer; in the demo it creates a missing topic. Raises TimeoutError or ConnectionError."""
+    connection = _connection_settings(settings)
     if settings.demo:
-        await _make_topic(connection, settings.kafka_topic)
+        await _create_topic(connection, settings.kafka_topic)
     producer = AIOKafkaProducer(
         **connection,
         acks="all",
@@ -66,10 +67,10 @@ async def connected(settings: Settings) -> AsyncIterator[KafkaBroker]:
         compression_type="gzip",
         linger_ms=5,
         max_batch_size=256 * 1024,
-        request_timeout_ms=int(START_SECONDS * 1000),
+        request_timeout_ms=int(_START_SECONDS * 1000),
     )
     try:
-        async with _reaching(connection):
+        async with _start_timeout(connection):
             await producer.start()
         yield KafkaBroker(producer, settings.kafka_topic)
     finally:
@@ -77,72 +78,92 @@ async def connected(settings: Settings) -> AsyncIterator[KafkaBroker]:
 
 
 @asynccontextmanager
-async def _reaching(connection: dict[str, Any]) -> AsyncIterator[None]:
-    """Bounds a start, and gives the reason when it fails: aiokafka tells that to its log alone."""
+async def _start_timeout(connection: dict[str, Any]) -> AsyncIterator[None]:
+    """Limits a start, and finds the reason of a failure, which aiokafka only writes to its log."""
     try:
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(_START_SECONDS):
             yield
     except TimeoutError:
-        raise TimeoutError(f"no answer within {START_SECONDS:g} s") from None
+        raise TimeoutError(f"no answer within {_START_SECONDS:g} s") from None
     except errors.KafkaConnectionError as error:
-        raise ConnectionError(await _faults(connection) or str(error)) from error
+        raise ConnectionError(await _connection_errors(connection) or str(error)) from error
 
 
-async def _faults(connection: dict[str, Any]) -> str:
-    """What each broker says to a connection."""
+async def _connection_errors(connection: dict[str, Any]) -> str:
+    """The error of a connection to each bootstrap server."""
     others = {name: value for name, value in connection.items() if name != "bootstrap_servers"}
-    faults = []
+    found = []
     for host, port, _ in collect_hosts(connection["bootstrap_servers"]):
         try:
-            async with asyncio.timeout(STOP_SECONDS):
+            async with asyncio.timeout(_STOP_SECONDS):
                 (await create_conn(host, port, **others)).close()
-        except Exception as error:  # whatever it is, it is the reason
-            faults.append(f"{host}:{port}: {error or type(error).__name__}")
-    return "; ".join(faults)
+        except Exception as error:  # any error is the reason
+            found.append(f"{host}:{port}: {error or type(error).__name__}")
+    return "; ".join(found)
 
 
 async def _bounded_stop(stop: Any) -> None:
     try:
-        async with asyncio.timeout(STOP_SECONDS):
+        async with asyncio.timeout(_STOP_SECONDS):
             await stop
-    except Exception:  # noqa: S110 - what cannot say farewell ends with its event loop
+    except Exception:  # noqa: S110 - a client that cannot stop ends with its event loop
         pass
 
 
-async def _make_topic(connection: dict[str, Any], topic: str) -> None:
+async def _create_topic(connection: dict[str, Any], topic: str) -> None:
     admin = AIOKafkaAdminClient(**connection)
     try:
-        async with _reaching(connection):
+        async with _start_timeout(connection):
             await admin.start()
             if topic not in await admin.list_topics():
-                await admin.create_topics([NewTopic(topic, _PARTITIONS, 1)])
+                await admin.create_topics([NewTopic(topic, _DEMO_PARTITIONS, 1)])
     finally:
         await _bounded_stop(admin.close())
 
 
-def connection_settings(settings: Settings) -> dict[str, Any]:
-    """Aiokafka's arguments for reaching the brokers."""
+def _connection_settings(settings: Settings) -> dict[str, Any]:
     values: dict[str, Any] = {
         "bootstrap_servers": [address.strip() for address in settings.kafka_brokers.split(",")],
         "client_id": "mathops",
         "security_protocol": settings.kafka_security.upper(),
+        "ssl_context": kafka_ssl_context(settings),
     }
     if settings.kafka_security.startswith("sasl"):
         values["sasl_mechanism"] = settings.kafka_sasl_mechanism
         values["sasl_plain_username"] = settings.kafka_username
         values["sasl_plain_password"] = settings.kafka_password.get_secret_value()
-    if settings.kafka_tls:
-        values["ssl_context"] = tls.kafka_context(settings)
     return values
 
 
-async def values(settings: Settings, *, from_start: bool) -> AsyncGenerator[bytes]:
-    """The topic's values as they come, for ever; of one partition in order."""
-    connection = connection_settings(settings)
+def kafka_ssl_context(settings: Settings) -> ssl.SSLContext | None:
+    """Trusted authorities and client certificate; None without TLS. Raises StartupError for unusable files."""
+    if not settings.kafka_tls:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=settings.kafka_ca_file)
+    except OSError as error:
+        raise StartupError(
+            f"MATHOPS_KAFKA_CA_FILE: cannot read certificates from {settings.kafka_ca_file}: {error}"
+        ) from None
+    if settings.kafka_certificate_file:
+        try:
+            # Without a password OpenSSL would prompt for that of an encrypted key.
+            context.load_cert_chain(settings.kafka_certificate_file, settings.kafka_key_file, password="")
+        except OSError as error:
+            raise StartupError(
+                f"MATHOPS_KAFKA_CERTIFICATE_FILE: cannot use {settings.kafka_certificate_file} with its key "
+                f"(MATHOPS_KAFKA_KEY_FILE, unencrypted): {error}"
+            ) from None
+    return context
+
+
+async def consume(settings: Settings, *, from_start: bool) -> AsyncGenerator[bytes]:
+    """Values of the topic as they arrive, without end; ordered within a partition."""
+    connection = _connection_settings(settings)
     offset = "earliest" if from_start else "latest"
     consumer = AIOKafkaConsumer(settings.kafka_topic, **connection, auto_offset_reset=offset)
     try:
-        async with _reaching(connection):
+        async with _start_timeout(connection):
             await consumer.start()
         async for record in consumer:
             yield record.value

@@ -1,7 +1,4 @@
-"""The relay: publishes the journal's rows in order, at least once, from a thread of the journal process.
-
-docs/operations.md tells what is seen while the broker is away.
-"""
+"""The relay: publishes journal rows to the broker in order, at least once, from a thread of the journal process."""
 
 import asyncio
 import contextlib
@@ -16,58 +13,58 @@ from uuid_utils import uuid4
 
 from mathops.models import SCHEMA_VERSION, Record, encode_json
 from mathops.ports import Broker, Message, MessageRejected, Outbox, OutboxRow, RelayProgress
-from mathops.telemetry import tracing
 from mathops.telemetry.logs import get_logger
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
-_BATCH = 500
-# How often the journal is looked at while there is nothing to publish, and the lease while another has it.
-_IDLE_SECONDS = 0.1
+_BATCH_SIZE = 500
+# Polling intervals: for new rows, and for the lease while another relay holds it.
+_POLL_SECONDS = 0.1
 _STANDBY_SECONDS = 2.0
 _MIN_BACKOFF, _MAX_BACKOFF = 0.5, 15.0
 
 log = get_logger(__name__)
 
-Connect = Callable[[], AbstractAsyncContextManager[Broker]]
+OpenBroker = Callable[[], AbstractAsyncContextManager[Broker]]
 
 
 class LeaseLost(Exception):
-    """Another relay publishes now."""
+    """Another relay holds the lease."""
 
 
 class Relay:
-    """Runs until `stop`; each connection has an event loop of its own, so that nothing of a broken one stays."""
+    """Publishes until `stop`; each connection has its own event loop, so that a broken one leaves nothing behind."""
 
-    def __init__(self, outbox: Outbox, topic: str, connect: Connect) -> None:
+    def __init__(self, outbox: Outbox, topic: str, open_broker: OpenBroker, tracing: AnyTracing = NO_TRACING) -> None:
         self._outbox = outbox
         self._topic = topic
-        self._connect = connect
+        self._open_broker = open_broker
+        self._tracing = tracing
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._progress = RelayProgress()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
         self._thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Let go of the lease after the batch under way, waiting at most `seconds`."""
+        """Release the lease after the current batch; waits at most `seconds`."""
         self._stopping.set()
         self._thread.join(seconds)
 
     def progress(self) -> RelayProgress:
-        """What was done since the last call."""
+        """Progress since the last call."""
         with self._lock:
-            told, self._progress = self._progress, RelayProgress(error=self._progress.error)
-        return told
+            progress, self._progress = self._progress, RelayProgress(error=self._progress.error)
+        return progress
 
-    def _count(self, published: int = 0, failed: int = 0, dead: int = 0, fault: str | None = None) -> None:
+    def _count(self, published: int = 0, failed: int = 0, dead: int = 0, error: str | None = None) -> None:
         with self._lock:
             progress = self._progress
             progress.published += published
             progress.failed += failed
             progress.dead += dead
-            progress.error = fault
+            progress.error = error
 
     def _run(self) -> None:
         backoff = _MIN_BACKOFF
@@ -81,20 +78,20 @@ class Relay:
                 asyncio.run(self._publish(position))
                 backoff = _MIN_BACKOFF
             except LeaseLost:
-                log.warning("another relay publishes now")
-            except Exception as error:  # neither broker nor database may end the relay
-                fault = str(error) or type(error).__name__
-                log.warning("events cannot be published", fault=fault, again_in_seconds=backoff)
-                self._count(failed=1, fault=fault)
+                log.warning("relay lost its lease")
+            except Exception as error:  # no failure of broker or database may end the relay
+                reason = str(error) or type(error).__name__
+                log.warning("publish failed", error=reason, retry_in_seconds=backoff)
+                self._count(failed=1, error=reason)
                 self._stopping.wait(backoff)
                 backoff = min(2 * backoff, _MAX_BACKOFF)
-        with contextlib.suppress(Exception):  # the lease ends by itself
+        with contextlib.suppress(Exception):  # an unreleased lease expires
             self._outbox.release()
         self._outbox.close()
 
     async def _publish(self, position: int) -> None:
-        """Publish what lies beyond `position` until stopped or a message is refused; raises on any other fault."""
-        async with self._connect() as broker:
+        """Publish rows after `position` until stopped or the broker rejects a message; raises on other errors."""
+        async with self._open_broker() as broker:
             self._count()
             renewed = time.monotonic()
             while not self._stopping.is_set():
@@ -102,9 +99,9 @@ class Relay:
                     renewed = time.monotonic()
                     if self._outbox.acquire_lease() is None:
                         raise LeaseLost
-                rows = self._outbox.fetch_after(position, _BATCH)
+                rows = self._outbox.fetch_after(position, _BATCH_SIZE)
                 if not rows:
-                    await asyncio.sleep(_IDLE_SECONDS)
+                    await asyncio.sleep(_POLL_SECONDS)
                     continue
                 try:
                     await self._send(broker, rows)
@@ -113,44 +110,43 @@ class Relay:
                 position = rows[-1].seq
             else:
                 return
-        await self._one_by_one(rows)
+        await self._send_one_by_one(rows)
 
-    async def _one_by_one(self, rows: list[OutboxRow]) -> None:
-        """Find the refused ones and set them aside; after a refusal a producer is of no more use."""
+    async def _send_one_by_one(self, rows: list[OutboxRow]) -> None:
+        """Store rejected events as dead letters; each rejection needs a new connection."""
         while rows:
-            async with self._connect() as broker:
+            async with self._open_broker() as broker:
                 while rows:
                     row = rows.pop(0)
                     try:
                         await self._send(broker, [row])
                     except MessageRejected as error:
-                        log.error("an event was refused and set aside", id=row.record.id, reason=str(error))
+                        log.error("event rejected by the broker", id=row.record.id, error=str(error))
                         self._advance([row], str(error))
                         break
 
     async def _send(self, broker: Broker, rows: Sequence[OutboxRow]) -> None:
-        started = time.time_ns()
-        await broker.publish([message(row.record) for row in rows])
-        self._advance(rows)
-        for row in rows:
-            if row.record.trace_id:
-                tracing.record_publish(self._topic, row.record.trace_id, row.record.id, started)
+        records = [row.record for row in rows]
+        contexts = [(record.id, record.traceparent) for record in records]
+        with self._tracing.publish_spans(self._topic, contexts) as traceparents:
+            await broker.publish(list(map(to_message, records, traceparents)))
+            self._advance(rows)
 
-    def _advance(self, rows: Sequence[OutboxRow], refused: str | None = None) -> None:
-        dead = [(row, refused) for row in rows] if refused is not None else []
-        if not self._outbox.advance(rows[-1].seq, dead):
+    def _advance(self, rows: Sequence[OutboxRow], rejected: str | None = None) -> None:
+        dead_letters = [(row, rejected) for row in rows] if rejected is not None else []
+        if not self._outbox.advance(rows[-1].seq, dead_letters):
             raise LeaseLost
-        self._count(published=len(rows) - len(dead), dead=len(dead))
+        self._count(published=len(rows) - len(dead_letters), dead=len(dead_letters))
 
 
-def owner() -> str:
-    """A name for this process that no other has."""
+def lease_owner() -> str:
+    """A unique name for this process."""
     return f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:12]}"
 
 
-def message(record: Record) -> Message:
-    """The event of a record; its key is the user, so that one user's events keep their order."""
+def to_message(record: Record, traceparent: str | None) -> Message:
+    """The event of a record, keyed by user, because Kafka keeps the order of one key."""
     headers = [("content-type", b"application/json"), ("schema-version", str(SCHEMA_VERSION).encode())]
-    if record.trace_id:
-        headers.append(("traceparent", tracing.traceparent(record.trace_id, record.id).encode()))
+    if traceparent:
+        headers.append(("traceparent", traceparent.encode()))
     return Message(record.user.encode() if record.user else None, encode_json(record), headers)

@@ -22,8 +22,9 @@ from mathops.models import Record, encode_json
 from mathops.ports import JournalPage, RelayProgress
 from mathops.processes.supervisor import ProcessSupervisor
 from mathops.settings import Settings
-from mathops.telemetry import metrics, tracing
+from mathops.telemetry import metrics
 from mathops.telemetry.logs import get_logger
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
 log = get_logger(__name__)
 
@@ -39,8 +40,9 @@ _CLOSE_SECONDS = 10.0
 class JournalClient:
     """Implements ports.Journal: commits records in order and each once, also when the journal process dies."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tracing: AnyTracing = NO_TRACING) -> None:
         self._settings = settings
+        self._tracing = tracing
         self._reader = Reader(Database.from_url(settings.journal_url).reader())
         self._decoder = msgspec.msgpack.Decoder(CommitReply)
         # asyncio.get_running_loop() is a system call on Python 3.11, too slow for each request.
@@ -78,9 +80,7 @@ class JournalClient:
             metrics.JOURNAL_FAILURES.labels("encoding").inc()
             log.error("record cannot be encoded", id=record.id, error=str(error))
             raise unavailable("the record cannot be encoded") from None
-        with tracing.append_span(record.id):
-            seconds = await self._enqueue(line)
-            tracing.add_child_span("journal commit", seconds)
+        self._tracing.add_child_span("journal commit", await self._enqueue(line))
 
     async def history(self, user: str, limit: int, before: int | None = None) -> JournalPage:
         """Records of `user`, newest first; raises JournalUnavailable."""

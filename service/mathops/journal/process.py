@@ -4,7 +4,7 @@ import sys
 import time
 from contextlib import AbstractAsyncContextManager
 
-from mathops.events.relay import Relay, owner
+from mathops.events.relay import Relay, lease_owner
 from mathops.journal.database import Database, error_message
 from mathops.journal.messages import CommitReply, CommitRequest, decode_records
 from mathops.journal.outbox import OutboxCursor
@@ -14,6 +14,7 @@ from mathops.ports import Broker, RelayProgress
 from mathops.processes.ipc import ParentConnection
 from mathops.settings import Settings
 from mathops.telemetry import logs, tracing
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
 # A larger transaction would delay its first request.
 _MAX_FRAMES_PER_COMMIT = 256
@@ -37,7 +38,7 @@ class NoRelay:
 class JournalProcess:
     """Commits requests and does the housekeeping in between."""
 
-    def __init__(self, parent: ParentConnection, settings: Settings) -> None:
+    def __init__(self, parent: ParentConnection, settings: Settings, tracing: AnyTracing = NO_TRACING) -> None:
         database = Database.from_url(settings.journal_url)
         self._parent = parent
         self._settings = settings
@@ -45,7 +46,7 @@ class JournalProcess:
         self._checkpointer = database.checkpointer()
         self._request_log = RequestLog(settings.log_path, settings.log_file_bytes, settings.log_file_backups)
         self._outbox = OutboxStats(0, None)
-        self._relay = _start_relay(settings, database) if settings.kafka_brokers else NoRelay()
+        self._relay = _start_relay(settings, database, tracing) if settings.kafka_brokers else NoRelay()
         self._housekeeping_at = 0.0
         self._log_again_at = 0.0
 
@@ -103,19 +104,20 @@ class JournalProcess:
         return deleted
 
 
-def _start_relay(settings: Settings, database: Database) -> Relay:
+def _start_relay(settings: Settings, database: Database, tracing: AnyTracing) -> Relay:
     # The default of 5 ms would delay commits while the relay's thread computes.
     sys.setswitchinterval(0.0005)
-    relay = Relay(OutboxCursor(database, owner()), settings.kafka_topic, lambda: _broker(settings))
+    outbox = OutboxCursor(database, lease_owner())
+    relay = Relay(outbox, settings.kafka_topic, lambda: _broker(settings), tracing)
     relay.start()
     return relay
 
 
 def _broker(settings: Settings) -> AbstractAsyncContextManager[Broker]:
     # Importing aiokafka takes 0.4 s; the relay's thread does it while commits go on.
-    from mathops.events.kafka import connected
+    from mathops.events.kafka import open_broker
 
-    return connected(settings)
+    return open_broker(settings)
 
 
 def main() -> None:
@@ -123,10 +125,10 @@ def main() -> None:
     parent = ParentConnection(int(sys.argv[1]))
     settings = Settings.model_validate_json(parent.receive() or b"{}")
     logs.configure(settings.log_level, settings.log_format)
-    if settings.kafka_brokers and tracing.requested():
-        tracing.start()
-    JournalProcess(parent, settings).run()
-    tracing.stop(_FLUSH_SECONDS)
+    # Only the relay creates spans in this process.
+    traces = tracing.start() if settings.kafka_brokers else NO_TRACING
+    JournalProcess(parent, settings, traces).run()
+    traces.stop(_FLUSH_SECONDS)
 
 
 if __name__ == "__main__":

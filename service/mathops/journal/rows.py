@@ -9,12 +9,12 @@ from sqlalchemy import Engine, Select, and_, delete, func, or_, select, true
 
 from mathops.journal.database import Database
 from mathops.journal.tables import relay, requests
-from mathops.models import FIELDS, Record, timestamp
+from mathops.models import FIELDS, SCHEMA_VERSION, Record, timestamp
 from mathops.ports import JournalPage
 
 COLUMNS = [requests.c[name] for name in FIELDS]
 _SELECT = select(requests.c.seq, *COLUMNS)
-_PARAMETERS = FIELDS.index("parameters")
+_PARAMETERS, _VERSION = FIELDS.index("parameters"), FIELDS.index("version")
 POSITION: Any = select(relay.c.position).scalar_subquery()
 # Changes nothing, but succeeds only where writing is possible.
 _PROBE = "UPDATE relay SET position = position"
@@ -125,4 +125,6 @@ def record_of(row: Sequence[Any]) -> Record:
     """The record with these values of COLUMNS."""
     values = list(row)
     values[_PARAMETERS] = msgspec.json.decode(values[_PARAMETERS])
+    # Rows of earlier releases are read in the current form.
+    values[_VERSION] = SCHEMA_VERSION
     return Record(*values)

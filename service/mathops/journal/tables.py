@@ -26,6 +26,7 @@ requests = Table(
     Column("duration_ms", Float, nullable=False),
     Column("request_id", String(128), nullable=False),
     Column("trace_id", String(32)),
+    Column("traceparent", String(55)),
     Column("version", Integer, nullable=False),
     Index("ix_requests_user_seq", "user", "seq"),
     # A sequence number is never given twice, also after the newest rows are deleted.

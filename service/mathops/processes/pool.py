@@ -15,8 +15,9 @@ from mathops.errors import DeadlineExceeded, Overloaded
 from mathops.operations import Operation, Result
 from mathops.ports import Timing
 from mathops.processes.ipc import ChildProcess
-from mathops.telemetry import metrics, tracing
+from mathops.telemetry import metrics
 from mathops.telemetry.logs import get_logger
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
 log = get_logger(__name__)
 
@@ -101,11 +102,14 @@ def decode_reply(frame: bytes) -> tuple[Result, float, float]:
 class Pool:
     """Computes in `size` processes; `queue` computations may wait for one."""
 
-    def __init__(self, size: int, queue: int, deadline: float, memory_bytes: int) -> None:
+    def __init__(
+        self, size: int, queue: int, deadline: float, memory_bytes: int, tracing: AnyTracing = NO_TRACING
+    ) -> None:
         self._size = size
         self._queue = queue
         self._deadline = deadline
         self._memory_bytes = memory_bytes
+        self._tracing = tracing
         self._idle: asyncio.LifoQueue[PoolWorker] = asyncio.LifoQueue()
         self._waiting = 0
 
@@ -171,7 +175,7 @@ class Pool:
             raise
         self._idle.put_nowait(worker)
         result, compute, encode = decode_reply(frame)
-        tracing.add_child_span(
+        self._tracing.add_child_span(
             "compute in process", compute + encode, **{"process.pid": worker.child.pid, "mathops.digits": result.digits}
         )
         return result, Timing(taken - started, compute, encode)

@@ -15,9 +15,8 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from prometheus_client.multiprocess import mark_process_dead
 
-from mathops.bootstrap import open_resources
+from mathops.bootstrap import build_application
 from mathops.errors import StartupError
-from mathops.events import tls
 from mathops.identity import keys
 from mathops.identity.users import UsersFile
 from mathops.journal import request_log
@@ -27,7 +26,7 @@ from mathops.server.multiprocess import FOLDER_VARIABLE
 from mathops.settings import Settings, load
 from mathops.shared.rate_limits import policies
 from mathops.telemetry import logs, tracing
-from mathops.web.app import Application, create_app
+from mathops.web.app import Application
 
 # Time beyond open requests for the last commit, the last spans and the end of child processes.
 _FLUSH_SECONDS = 5
@@ -67,7 +66,11 @@ def _validate(settings: Settings) -> None:
         from mathops.shared.redis_client import client
 
         client(settings.redis_url, settings.redis_timeout_seconds)
-    tls.kafka_context(settings)
+    if settings.kafka_tls:
+        # Importing aiokafka takes 0.4 s.
+        from mathops.events.kafka import kafka_ssl_context
+
+        kafka_ssl_context(settings)
     if settings.users_file is not None:
         UsersFile(settings.users_file)
     if settings.keys_path.exists():
@@ -78,11 +81,7 @@ def build() -> Application:
     """The application configured by the environment; uvicorn calls it after each reload."""
     settings = load().settings
     logs.configure(settings.log_level, settings.log_format)
-    return _application(settings)
-
-
-def _application(settings: Settings) -> Application:
-    return create_app(settings, open_resources)
+    return build_application(settings)
 
 
 def _bind(settings: Settings) -> int:
@@ -168,7 +167,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         _Arbiter(self).run()
 
     def load(self) -> Application:
-        return _application(self._settings)
+        return build_application(self._settings)
 
 
 def _remove_live_metrics(_: Any, worker: Any) -> None:

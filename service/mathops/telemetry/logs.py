@@ -1,19 +1,19 @@
-"""The service's own log on stderr: JSON in a container, readable on a terminal."""
+"""The service log on stderr: JSON lines in a container, text on a terminal."""
 
 import logging
 import sys
 from typing import Literal
 
 import structlog
+from opentelemetry.trace import format_trace_id, get_current_span
 from structlog.typing import EventDict, Processor, WrappedLogger
-
-from mathops.telemetry.tracing import current_trace_id
 
 
 def add_trace_id(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """Name the trace that a line belongs to, if there is one."""
-    if "trace_id" not in event and (trace_id := current_trace_id()):
-        event["trace_id"] = trace_id
+    """Add the trace id of the current span, if any."""
+    context = get_current_span().get_span_context()
+    if context.is_valid:
+        event.setdefault("trace_id", format_trace_id(context.trace_id))
     return event
 
 
@@ -24,7 +24,7 @@ _SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
     add_trace_id,
 ]
-# structlog's own default writes to standard output, which belongs to the command line's answers.
+# structlog writes to standard output by default, which is reserved for the output of commands.
 structlog.configure(
     processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
     logger_factory=structlog.stdlib.LoggerFactory(),
@@ -32,12 +32,12 @@ structlog.configure(
 )
 
 
-def configure(level: str, form: Literal["auto", "json", "text"]) -> None:
-    """Send structlog's and the standard library's lines to stderr in one form."""
-    text = form == "text" or (form == "auto" and sys.stderr.isatty())
+def configure(level: str, log_format: Literal["auto", "json", "text"]) -> None:
+    """Send structlog's and the standard library's log lines to stderr in one format."""
+    text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     final: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if text:
-        # The default formatter prints local variables too, tokens among them.
+        # The default formatter prints local variables, which may be tokens.
         plain = structlog.dev.plain_traceback
         final.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain))
     else:
@@ -50,6 +50,5 @@ def configure(level: str, form: Literal["auto", "json", "text"]) -> None:
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """The logger of a module."""
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(name)
     return logger

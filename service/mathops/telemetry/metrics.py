@@ -1,24 +1,24 @@
-"""The metrics, by Prometheus' naming conventions, and their exposition.
+"""Prometheus metrics and their exposition.
 
-With several web workers prometheus_client shares counters through files in PROMETHEUS_MULTIPROC_DIR;
-that variable must be set before this module is first imported.
+With several web workers prometheus_client shares values through files in PROMETHEUS_MULTIPROC_DIR. It reads that
+variable at import, therefore set it before importing this module; `require_multiprocess` checks it.
 """
 
-import os
 import platform
 from functools import lru_cache
 from typing import Any
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, values
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from mathops import __version__
-from mathops.telemetry.tracing import current_trace_id
 
-# A time of birth for every series doubles the page, and Prometheus reads resets from the counters themselves.
+# Creation timestamps would double the size of /metrics, and Prometheus detects counter resets without them.
 disable_created_metrics()
 
+# prometheus_client has chosen its mode when it is imported; the environment may have changed since.
+_MULTIPROCESS = values.ValueClass is not values.MutexValue
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 HTTP_REQUESTS = Counter(
@@ -37,7 +37,7 @@ OPERATIONS = Counter(
 )
 OPERATION_DURATION = Histogram(
     "mathops_operation_duration_seconds",
-    "Time to compute a result, including the wait in the queue; cache hits are not counted.",
+    "Time to compute a result, including queueing; cache hits are excluded.",
     ["operation"],
     buckets=_SECONDS,
 )
@@ -58,7 +58,7 @@ CIRCUIT_BREAKER_OPEN = Gauge(
 )
 JOURNAL_ROWS = Counter("mathops_journal_rows", "Rows committed to the journal.")
 JOURNAL_COMMIT_DURATION = Histogram(
-    "mathops_journal_commit_duration_seconds", "Time of one group commit.", buckets=_SECONDS
+    "mathops_journal_commit_duration_seconds", "Duration of one group commit.", buckets=_SECONDS
 )
 JOURNAL_FAILURES = Counter("mathops_journal_failures", "Rows that could not be committed, by reason.", ["reason"])
 JOURNAL_RESTARTS = Counter("mathops_journal_restarts", "Journal processes that ended unexpectedly and were restarted.")
@@ -73,42 +73,51 @@ OUTBOX_OLDEST_AGE = Gauge(
 )
 EVENTS_PUBLISHED = Counter("mathops_events_published", "Events acknowledged by the broker.")
 PUBLISH_FAILURES = Counter("mathops_event_publish_failures", "Failed publish attempts.")
-DEAD_LETTERS = Counter("mathops_event_dead_letters", "Events rejected by the broker and set aside.")
-POOL_WORKERS = Gauge("mathops_pool_workers", "Computing processes.", multiprocess_mode="livesum")
-POOL_BUSY = Gauge("mathops_pool_busy_workers", "Busy computing processes.", multiprocess_mode="livesum")
+DEAD_LETTERS = Counter("mathops_event_dead_letters", "Events rejected by the broker and stored as dead letters.")
+POOL_WORKERS = Gauge("mathops_pool_workers", "Pool worker processes.", multiprocess_mode="livesum")
+POOL_BUSY = Gauge("mathops_pool_busy_workers", "Busy pool worker processes.", multiprocess_mode="livesum")
 POOL_QUEUED = Gauge(
-    "mathops_pool_queued_computations", "Computations waiting for a process.", multiprocess_mode="livesum"
+    "mathops_pool_queued_computations", "Computations waiting for a pool worker.", multiprocess_mode="livesum"
 )
 POOL_WORKER_EXITS = Counter(
-    "mathops_pool_worker_exits", "Computing processes killed by the service, or died, by reason.", ["reason"]
+    "mathops_pool_worker_exits",
+    "Pool worker processes that ended while the service ran; reason is killed or died.",
+    ["reason"],
 )
 AUTHENTICATION_FAILURES = Counter("mathops_authentication_failures", "Requests without a valid token.")
 BUILD_INFO = Gauge(
-    "mathops_build_info", "Version of the service; always 1.", ["version", "python"], multiprocess_mode="livemax"
+    "mathops_build_info",
+    "Version of the service and of Python; always 1.",
+    ["version", "python"],
+    multiprocess_mode="livemax",
 )
 
 
 @lru_cache(maxsize=4096)
 def cached_labels(metric: Any, *values: str | int) -> Any:
-    """`metric.labels(*values)`, remembered: the look-up costs as much as the counting."""
+    """`metric.labels(*values)`, cached because the lookup costs as much as the increment."""
     return metric.labels(*values)
 
 
-def exemplar() -> dict[str, str] | None:
-    """The exemplar of the current trace, if it is one that is kept; multiprocess mode has none and drops it."""
-    trace_id = current_trace_id(sampled=True)
-    return {"trace_id": trace_id} if trace_id else None
+def require_multiprocess(expected: bool) -> None:
+    """Raise RuntimeError unless the mode chosen at import is the `expected` one."""
+    if expected != _MULTIPROCESS:
+        raise RuntimeError(
+            f"prometheus_client was imported with multiprocess mode {'on' if _MULTIPROCESS else 'off'}, "
+            f"but {'several web workers need' if expected else 'one web worker needs'} it "
+            f"{'on' if expected else 'off'}: set or unset PROMETHEUS_MULTIPROC_DIR before the import"
+        )
 
 
 def set_build_info() -> None:
-    """Set mathops_build_info; a worker calls this once it runs."""
+    """Set mathops_build_info; each worker calls this after fork."""
     BUILD_INFO.labels(__version__, platform.python_version()).set(1)
 
 
 def exposition(accept: str) -> tuple[bytes, str]:
-    """All metrics in the text format that `accept` prefers, and its media type."""
+    """All metrics in the text format that the Accept header `accept` prefers, and their media type."""
     registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    if _MULTIPROCESS:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
     encode, content_type = choose_encoder(accept)

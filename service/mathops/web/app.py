@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mathops.errors import MathopsError
 from mathops.operations import OPERATIONS, Operation
 from mathops.settings import Settings
-from mathops.telemetry import tracing
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing, Tracing
 from mathops.web.middleware.authentication import Authentication
 from mathops.web.middleware.error_handling import Problems
 from mathops.web.middleware.http_caching import Caching
@@ -23,7 +23,7 @@ from mathops.web.middleware.rate_limiting import RateLimit
 from mathops.web.middleware.request_context import RequestContextMiddleware
 from mathops.web.middleware.request_limits import Limits
 from mathops.web.middleware.request_metrics import Metrics
-from mathops.web.middleware.request_tracing import Tracing
+from mathops.web.middleware.request_tracing import RequestTracing
 from mathops.web.problems import as_mathops_error, problem_response
 from mathops.web.resources import OpenResources
 from mathops.web.routes import ExactPaths, routes
@@ -46,7 +46,10 @@ class Application:
 
 
 def create_app(
-    settings: Settings, resources: OpenResources, operations: Sequence[Operation] = OPERATIONS
+    settings: Settings,
+    resources: OpenResources,
+    operations: Sequence[Operation] = OPERATIONS,
+    tracing: AnyTracing = NO_TRACING,
 ) -> Application:
     """Wire the application; `resources` is entered when it starts and left when it stops."""
     table = routes(operations)
@@ -64,7 +67,7 @@ def create_app(
     # A redirect would be made from the caller's Host field; a path that is not ours is 404.
     starlette.router.redirect_slashes = False
     outermost_first = [
-        *([Middleware(Tracing)] if tracing.requested() else []),
+        *([Middleware(RequestTracing, tracing=tracing)] if isinstance(tracing, Tracing) else []),
         Middleware(
             RequestContextMiddleware, state=state, templates={route.path for route in table}, operations=by_path
         ),

@@ -123,6 +123,7 @@ class RequestContext(Struct):
             duration_ms=int((time.perf_counter() - self.started) * 1e6) / 1000,
             request_id=self.request_id,
             trace_id=self.trace_id,
+            traceparent=self.resources.tracing.traceparent(),
         )
 
 

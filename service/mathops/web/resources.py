@@ -10,6 +10,7 @@ from mathops.identity.tokens import Tokens
 from mathops.ports import Journal, RateLimiter, Revocations, Users
 from mathops.settings import Settings
 from mathops.shared.revocations import NoRevocations
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
 
 @dataclass
@@ -24,6 +25,7 @@ class Resources:
     rate_limiter: RateLimiter
     evaluator: Evaluator
     revocations: Revocations = field(default_factory=NoRevocations)
+    tracing: AnyTracing = NO_TRACING
     # Parts that only help, by name, and how they are: a fault in one degrades the service and no more.
     dependencies: dict[str, Callable[[], str]] = field(default_factory=dict)
     draining: bool = False

@@ -87,7 +87,7 @@ def test_the_key_is_the_user_and_headers_tell_the_version(start: Start, kafka: K
         (b"bob", "bob"),
         (None, None),
     }
-    assert all(event.headers["schema-version"] == b"1" for event in events)
+    assert all(event.headers["schema-version"] == b"2" for event in events)
     check_complete(server, events)
     assert len(events) == len({event.value for event in events})
     eventually(lambda: server.metric("mathops_events_published_total") == len(events))

@@ -31,6 +31,7 @@ def record(number: int, user: str | None = "alice", **values: object) -> Record:
         "duration_ms": 0.5,
         "request_id": f"request-{number}",
         "trace_id": None,
+        "traceparent": None,
     }
     return Record(**{**fields, **values})
 

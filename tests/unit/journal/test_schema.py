@@ -2,6 +2,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -11,7 +12,9 @@ from alembic.runtime.migration import MigrationContext
 from mathops.errors import StartupError
 from mathops.journal.database import Database
 from mathops.journal.migrations import schema
-from mathops.journal.tables import metadata
+from mathops.journal.rows import Reader
+from mathops.journal.tables import metadata, requests
+from tests.support.records import make_record
 
 
 @pytest.fixture
@@ -68,6 +71,20 @@ def test_a_downgrade_takes_all_away_and_an_upgrade_brings_it_back(path: Path, ur
 
     schema.upgrade(url)
     assert {"requests", "relay"} <= tables(path)
+
+
+def test_release_0_1_can_still_insert_and_its_rows_are_read_in_the_current_form(url: str) -> None:
+    schema.upgrade(url)
+    record = make_record()
+    parameters = msgspec.json.encode(record.parameters).decode()
+    row = {**msgspec.structs.asdict(record), "parameters": parameters, "version": 1}
+    del row["traceparent"]
+    database = Database.from_url(url)
+
+    with closing(database.writer()) as writer, writer.transaction() as connection:
+        connection.execute(requests.insert().values(row))
+
+    assert Reader(database.reader()).history("alice", 10).rows == [(1, record)]
 
 
 @pytest.mark.parametrize(

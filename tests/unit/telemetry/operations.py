@@ -1,4 +1,4 @@
-"""An operation that meets a fault of its own."""
+"""An operation that fails."""
 
 from gmpy2 import mpz
 

@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
 
-from mathops.telemetry import logs, tracing
+from mathops.telemetry import logs
+from mathops.telemetry.tracing import Tracing
 from tests.conftest import World
 from tests.unit.telemetry.operations import FAILING
 
 
 @pytest.fixture(autouse=True)
 def own_logging() -> Iterator[None]:
-    """Leave logging as the other tests know it."""
+    """Restore the configuration of logging."""
     root = logging.getLogger()
     handlers, level, show = root.handlers[:], root.level, warnings.showwarning
     yield
@@ -27,7 +27,7 @@ def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-def test_our_lines_and_a_librarys_have_one_form(capsys: pytest.CaptureFixture[str]) -> None:
+def test_our_lines_and_those_of_libraries_have_one_format(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", "json")
 
     logs.get_logger("ours").info("it runs", path="/data")
@@ -40,7 +40,7 @@ def test_our_lines_and_a_librarys_have_one_form(capsys: pytest.CaptureFixture[st
     assert library == {"event": "3 things", "level": "warning", "logger": "library"}
 
 
-def test_lines_below_the_level_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_below_the_level_are_dropped(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("warning", "json")
 
     logs.get_logger("ours").info("no")
@@ -50,7 +50,7 @@ def test_lines_below_the_level_are_left_out(capsys: pytest.CaptureFixture[str]) 
     assert [line["event"] for line in written(capsys)] == ["yes"]
 
 
-def test_a_stack_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stack_trace_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", "json")
 
     try:
@@ -63,7 +63,9 @@ def test_a_stack_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None
     assert line["exception"].endswith("RuntimeError: broken")
 
 
-def test_a_stack_on_a_terminal_shows_no_local_variables(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_stack_trace_on_a_terminal_shows_no_local_variables(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     logs.configure("info", "text")
 
     secret = tmp_path.name
@@ -77,31 +79,28 @@ def test_a_stack_on_a_terminal_shows_no_local_variables(capsys: pytest.CaptureFi
     assert secret not in text
 
 
-def test_a_warning_of_python_is_a_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_python_warning_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", "json")
 
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         logging.captureWarnings(capture=False)
         logging.captureWarnings(capture=True)
-        warnings.warn("old ways", stacklevel=1)
+        warnings.warn("deprecated", stacklevel=1)
 
     (line,) = written(capsys)
     assert (line["logger"], line["level"]) == ("py.warnings", "warning")
-    assert "old ways" in line["event"]
+    assert "deprecated" in line["event"]
 
 
-def test_a_line_within_a_span_names_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_within_a_span_names_its_trace(capsys: pytest.CaptureFixture[str], tracing: Tracing) -> None:
     logs.configure("info", "json")
-    tracing.set_provider(TracerProvider(shutdown_on_exit=False))
-    try:
-        with tracing.span("work"):
-            trace_id = tracing.current_trace_id()
-            logs.get_logger("ours").info("inside")
-            logging.getLogger("library").info("inside")
-        logs.get_logger("ours").info("outside")
-    finally:
-        tracing.stop(1)
+
+    with tracing.span("work"):
+        trace_id = tracing.trace_id()
+        logs.get_logger("ours").info("inside")
+        logging.getLogger("library").info("inside")
+    logs.get_logger("ours").info("outside")
 
     ours, library, outside = written(capsys)
     assert trace_id
@@ -109,7 +108,7 @@ def test_a_line_within_a_span_names_its_trace(capsys: pytest.CaptureFixture[str]
     assert "trace_id" not in outside
 
 
-def test_a_failing_request_is_logged_once_with_its_stack_and_request_id(
+def test_a_failing_request_is_logged_once_with_its_stack_trace_and_request_id(
     capsys: pytest.CaptureFixture[str], make_world: Callable[..., World]
 ) -> None:
     world = make_world(operations=[FAILING])
@@ -123,7 +122,7 @@ def test_a_failing_request_is_logged_once_with_its_stack_and_request_id(
     assert "broken" not in answer.text
 
 
-def test_a_refused_request_is_not_logged(capsys: pytest.CaptureFixture[str], world: World) -> None:
+def test_a_rejected_request_is_not_logged(capsys: pytest.CaptureFixture[str], world: World) -> None:
     logs.configure("info", "json")
 
     world.get("/pow?base=x")

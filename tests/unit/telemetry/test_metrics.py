@@ -13,7 +13,7 @@ from mathops.telemetry import metrics
 ROOT = Path(__file__).parents[3]
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 OURS = re.compile(r"(http|mathops)_[a-z_]+")
-# What Prometheus or its client add themselves.
+# Labels that Prometheus or its client add.
 RESERVED = {"le", "quantile", "job", "instance", "pid"}
 NOT_BASE_UNITS = re.compile(r"_(ms|milliseconds|microseconds|minutes|hours|kilobytes|kb|mb|percent)(_|$)")
 
@@ -23,12 +23,12 @@ def families() -> list[Metric]:
 
 
 def exposed(family: Metric) -> str:
-    """The name by which one asks Prometheus."""
+    """The name of the series in Prometheus."""
     return family.name + "_total" if family.type == "counter" else family.name
 
 
 @pytest.mark.parametrize("family", families(), ids=lambda family: family.name)
-def test_a_metric_keeps_prometheus_conventions(family: Metric) -> None:
+def test_a_metric_follows_prometheus_conventions(family: Metric) -> None:
     assert not NOT_BASE_UNITS.search(family.name)
     assert family.documentation.endswith(".")
     assert family.type in ("counter", "gauge", "histogram")
@@ -53,20 +53,20 @@ def test_a_page_parses_and_has_every_family_once(accept: str, parse: object) -> 
     ("accept", "media_type"),
     [("", "text/plain"), ("text/html, */*;q=0.1", "text/plain"), (OPENMETRICS, "application/openmetrics-text")],
 )
-def test_the_form_of_the_page_is_what_the_caller_accepts(accept: str, media_type: str) -> None:
+def test_the_accept_header_chooses_the_format(accept: str, media_type: str) -> None:
     page, content_type = metrics.exposition(accept)
 
     assert content_type.partition(";")[0] == media_type
     assert page.endswith(b"# EOF\n") == (media_type != "text/plain")
 
 
-def test_no_series_tells_its_time_of_birth() -> None:
+def test_no_series_has_a_creation_timestamp() -> None:
     metrics.OPERATIONS.labels("pow", "ok", "miss")
 
     assert b"_created" not in metrics.exposition("")[0]
 
 
-def test_the_build_is_announced() -> None:
+def test_build_info_holds_the_version() -> None:
     metrics.set_build_info()
 
     (sample,) = next(family for family in families() if family.name == "mathops_build_info").samples

@@ -1,35 +1,36 @@
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON, ParentBasedTraceIdRatio, Sampler
 from opentelemetry.trace import SpanKind
 
 from mathops.errors import StartupError
-from mathops.telemetry import metrics, tracing
+from mathops.telemetry.tracing import NO_TRACING, Tracing, check, requested
 from tests.conftest import World
 from tests.unit.telemetry.operations import FAILING
 
-CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+CALLER = f"00-{TRACE}-b7ad6b7169203331-01"
 
 
 @pytest.fixture
-def traced_world(
-    monkeypatch: pytest.MonkeyPatch, spans: InMemorySpanExporter, make_world: Callable[..., World]
-) -> World:
-    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "otlp")
-    return make_world(operations=[FAILING])
+def traced_world(tracing: Tracing, make_world: Callable[..., World]) -> World:
+    return make_world(operations=[FAILING], tracing=tracing)
 
 
 def server_span(spans: InMemorySpanExporter) -> ReadableSpan:
     (span,) = (span for span in spans.get_finished_spans() if span.kind == SpanKind.SERVER)
     return span
+
+
+def traceparent(span: ReadableSpan) -> str:
+    assert span.context is not None
+    return f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-{span.context.trace_flags:02x}"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def server_span(spans: InMemorySpanExporter) -> ReadableSpan:
     ],
 )
 def test_the_standard_variables_switch_traces_on_and_off(variables: dict[str, str], *, wanted: bool) -> None:
-    assert tracing.requested(variables) is wanted
+    assert requested(variables) is wanted
 
 
 @pytest.mark.parametrize(
@@ -59,8 +60,8 @@ def test_the_standard_variables_switch_traces_on_and_off(variables: dict[str, st
         {"OTEL_SDK_DISABLED": "true", "OTEL_TRACES_EXPORTER": "zipkin"},
     ],
 )
-def test_what_can_be_sent_or_is_off_starts(variables: dict[str, str]) -> None:
-    tracing.check(variables)
+def test_valid_or_disabled_export_is_accepted(variables: dict[str, str]) -> None:
+    check(variables)
 
 
 @pytest.mark.parametrize(
@@ -75,44 +76,20 @@ def test_what_can_be_sent_or_is_off_starts(variables: dict[str, str]) -> None:
         ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "collector:4318"}, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
     ],
 )
-def test_what_could_not_be_sent_is_an_error_that_names_the_variable(variables: dict[str, str], named: str) -> None:
+def test_an_export_that_cannot_work_is_an_error_that_names_the_variable(variables: dict[str, str], named: str) -> None:
     with pytest.raises(StartupError, match=f"^{named}: "):
-        tracing.check(variables)
-
-
-def test_a_service_without_traces_never_loads_the_exporter() -> None:
-    script = (
-        "import sys, mathops.server.web_worker, mathops.bootstrap;"
-        "print(any(name.startswith(('opentelemetry.sdk.trace', 'opentelemetry.exporter')) for name in sys.modules))"
-    )
-
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-
-    assert ended.stdout == "False\n"
-
-
-def test_a_propagator_that_is_not_installed_does_no_harm() -> None:
-    script = "from mathops.telemetry import tracing; tracing.start(); tracing.stop(0)"
-
-    ended = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, "OTEL_PROPAGATORS": "b3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert (ended.returncode, ended.stderr) == (0, "")
+        check(variables)
 
 
 def test_without_traces_a_request_has_no_trace_id(world: World) -> None:
     answer = world.get("/pow", traceparent=CALLER)
 
     assert "trace_id" not in answer.json()
-    assert world.journal.records[0].trace_id is None
+    (record,) = world.journal.records
+    assert record.trace_id is record.traceparent is None
 
 
-def test_a_fault_marks_the_span_with_its_problem(traced_world: World, spans: InMemorySpanExporter) -> None:
+def test_an_error_marks_the_span_with_its_problem(traced_world: World, spans: InMemorySpanExporter) -> None:
     assert traced_world.get("/fail?n=13").status_code == 500
 
     span = server_span(spans)
@@ -139,7 +116,21 @@ def test_a_malformed_traceparent_begins_a_new_trace(traced_world: World, spans: 
     assert server_span(spans).parent is None
 
 
-def test_work_done_elsewhere_is_a_child_that_ends_now(spans: InMemorySpanExporter) -> None:
+@pytest.mark.parametrize("flags", ["00", "01"])
+def test_the_record_holds_the_context_of_the_span_that_stores_it(
+    traced_world: World, spans: InMemorySpanExporter, flags: str
+) -> None:
+    traced_world.get("/fail?n=1", traceparent=CALLER[:-2] + flags)
+
+    (record,) = traced_world.journal.records
+    assert record.trace_id == TRACE
+    assert record.traceparent is not None
+    assert record.traceparent.endswith(f"-{flags}")
+    stored = [traceparent(span) for span in spans.get_finished_spans() if span.name == "journal append"]
+    assert stored == ([record.traceparent] if flags == "01" else [])
+
+
+def test_work_of_another_process_is_a_child_that_ends_now(tracing: Tracing, spans: InMemorySpanExporter) -> None:
     with tracing.span("outer"):
         tracing.add_child_span("inner", 0.25, kind="remote")
 
@@ -151,16 +142,59 @@ def test_work_done_elsewhere_is_a_child_that_ends_now(spans: InMemorySpanExporte
     assert inner.end_time - inner.start_time == 250_000_000
 
 
-def test_an_exemplar_names_only_a_trace_that_is_kept(spans: InMemorySpanExporter) -> None:
-    with tracing.span("kept"):
-        assert metrics.exemplar() == {"trace_id": tracing.current_trace_id()}
-    tracing.set_provider(TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False))
-    with tracing.span("dropped"):
-        assert tracing.current_trace_id()
-        assert metrics.exemplar() is None
+def test_an_exemplar_names_only_a_sampled_trace(tracing: Tracing) -> None:
+    with tracing.span("sampled"):
+        assert tracing.exemplar() == {"trace_id": tracing.trace_id()}
+    unsampled = Tracing(TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False))
+    with unsampled.span("unsampled"):
+        assert unsampled.trace_id()
+        assert unsampled.exemplar() is None
 
 
-def test_a_stop_waits_for_its_time_and_no_longer() -> None:
+def test_outside_a_span_there_is_no_context(tracing: Tracing) -> None:
+    assert tracing.trace_id() is tracing.traceparent() is tracing.exemplar() is None
+
+
+@pytest.mark.parametrize("sampler", [DEFAULT_ON, ParentBasedTraceIdRatio(0), ParentBasedTraceIdRatio(1)], ids=str)
+@pytest.mark.parametrize("flags", ["00", "01"])
+def test_a_publish_span_continues_the_stored_context_with_its_sampling_flag(
+    spans: InMemorySpanExporter, sampler: Sampler, flags: str
+) -> None:
+    provider = TracerProvider(sampler=sampler, shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    stored = CALLER[:-2] + flags
+
+    with Tracing(provider).publish_spans("math-requests", [("an-id", stored), ("untraced", None)]) as headers:
+        assert spans.get_finished_spans() == ()
+
+    sent, untraced = headers
+    assert untraced is None
+    assert sent is not None
+    assert sent.startswith(f"00-{TRACE}-")
+    assert sent.endswith(f"-{flags}")
+    published = spans.get_finished_spans()
+    assert [traceparent(span) for span in published] == ([sent] if flags == "01" else [])
+    for span in published:
+        assert (span.name, span.kind) == ("send math-requests", SpanKind.PRODUCER)
+        assert span.parent is not None
+        assert f"{span.parent.span_id:016x}" == "b7ad6b7169203331"
+        assert span.attributes is not None
+        assert span.attributes["messaging.message.id"] == "an-id"
+
+
+def test_a_failed_publish_exports_no_span(tracing: Tracing, spans: InMemorySpanExporter) -> None:
+    with pytest.raises(ConnectionError), tracing.publish_spans("math-requests", [("an-id", CALLER)]):
+        raise ConnectionError
+
+    assert spans.get_finished_spans() == ()
+
+
+def test_without_tracing_the_stored_traceparent_is_sent() -> None:
+    with NO_TRACING.publish_spans("math-requests", [("an-id", CALLER), ("untraced", None)]) as headers:
+        assert headers == [CALLER, None]
+
+
+def test_a_stop_waits_no_longer_than_its_timeout() -> None:
     released = threading.Event()
 
     class Stuck(SpanProcessor):
@@ -169,11 +203,9 @@ def test_a_stop_waits_for_its_time_and_no_longer() -> None:
 
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(Stuck())
-    tracing.set_provider(provider)
 
     began = time.monotonic()
-    tracing.stop(0.2)
+    Tracing(provider).stop(0.2)
 
     assert 0.2 <= time.monotonic() - began < 5
-    assert tracing.current_trace_id() is None
     released.set()

@@ -60,7 +60,9 @@ class Authentication:
     async def _authenticate(self, scope: Scope, path: str) -> None:
         context = context_of(scope)
         try:
-            principal = context.resources.tokens.verify(bearer_token(scope))
+            token = bearer_token(scope)
+            with context.resources.tracing.span("verify token"):
+                principal = context.resources.tokens.verify(token)
             if await context.resources.revocations.revoked(principal.token_id):
                 raise invalid_token("the token has been revoked")
         except Unauthorized:

@@ -25,7 +25,7 @@ class Journaling:
             nonlocal withheld
             if message["type"] == "http.response.start" and context.recorded:
                 try:
-                    await context.resources.journal.append(context.record(message["status"], self.longest))
+                    await self._append(context, message["status"])
                 except JournalUnavailable as error:
                     withheld = True
                     await problem_response(error, scope)(scope, receive, send)
@@ -39,10 +39,15 @@ class Journaling:
             if context.recorded:
                 await self._gone(context)
 
+    async def _append(self, context: RequestContext, status: int) -> None:
+        # The record holds the traceparent of this span, which the publish span continues.
+        with context.resources.tracing.span("journal append"):
+            await context.resources.journal.append(context.record(status, self.longest))
+
     async def _gone(self, context: RequestContext) -> None:
         context.problem = "client-closed-request"
         try:
-            await context.resources.journal.append(context.record(CLIENT_CLOSED_REQUEST, self.longest))
+            await self._append(context, CLIENT_CLOSED_REQUEST)
         except JournalUnavailable:
             # Nobody waits for this answer, and the failure is counted.
             return

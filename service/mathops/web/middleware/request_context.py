@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mathops.operations import Operation
-from mathops.telemetry import tracing
 from mathops.web.context import RequestContext
 from mathops.web.middleware.request_limits import over_connection_limit
 
@@ -30,7 +29,7 @@ class RequestContextMiddleware:
         path = scope["path"]
         resources = self.state.resources
         context = scope["context"] = RequestContext.of(
-            scope, resources, self._template(path), self.operations.get(path), tracing.current_trace_id()
+            scope, resources, self._template(path), self.operations.get(path), resources.tracing.trace_id()
         )
         if resources.draining or over_connection_limit(scope):
             context.close_connection()

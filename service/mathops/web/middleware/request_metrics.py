@@ -28,7 +28,7 @@ class Metrics:
             route = context.route or "unmatched"
             metrics.cached_labels(metrics.HTTP_REQUESTS, method, route, context.status or CLIENT_CLOSED_REQUEST).inc()
             metrics.cached_labels(metrics.HTTP_DURATION, method, route).observe(
-                time.perf_counter() - context.started, metrics.exemplar()
+                time.perf_counter() - context.started, context.resources.tracing.exemplar()
             )
             if context.operation is not None:
                 metrics.cached_labels(

@@ -1,29 +1,29 @@
-"""A server span around each request, by OpenTelemetry's conventions for HTTP; listed only when traces are on."""
+"""A server span for each request, by OpenTelemetry's HTTP conventions; installed only when tracing is on."""
 
 from typing import Any
 
 from opentelemetry.trace import Span, StatusCode
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mathops.telemetry import tracing
+from mathops.telemetry.tracing import Tracing
 from mathops.web.context import RequestContext
 from mathops.web.middleware.request_metrics import CLIENT_CLOSED_REQUEST, METHODS
 
-# Callers choose these texts, and a span is not to carry 8 KiB of digits.
-_LONGEST = 256
+# Clients choose these texts; a span should not carry 8 KiB of digits.
+_MAX_CHARACTERS = 256
 
 
-class Tracing:
-    """Continues the caller's trace, or begins one."""
+class RequestTracing:
+    """Continues the caller's trace or begins one."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, tracing: Tracing) -> None:
         self.app = app
+        self.tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         method = scope["method"] if scope["method"] in METHODS else "HTTP"
-        with tracing.server_span(method, headers, _request(scope, headers)) as span:
+        with self.tracing.server_span(method, headers, _request(scope, headers)) as span:
             try:
                 await self.app(scope, receive, send)
             finally:
@@ -32,11 +32,11 @@ class Tracing:
 
 
 def _request(scope: Scope, headers: dict[str, str]) -> dict[str, Any]:
-    """What is known when the request comes, which is what a sampler sees."""
+    """Attributes known before the request is processed; samplers see them."""
     method = scope["method"]
     known = {"http.request.method": method}
     if method not in METHODS:
-        known = {"http.request.method": "_OTHER", "http.request.method_original": method[:_LONGEST]}
+        known = {"http.request.method": "_OTHER", "http.request.method_original": method[:_MAX_CHARACTERS]}
     optional = {
         "url.query": scope["query_string"].decode("latin-1"),
         "user_agent.original": headers.get("user-agent", ""),
@@ -45,14 +45,14 @@ def _request(scope: Scope, headers: dict[str, str]) -> dict[str, Any]:
     return {
         **known,
         "url.scheme": scope["scheme"],
-        "url.path": scope["path"][:_LONGEST],
+        "url.path": scope["path"][:_MAX_CHARACTERS],
         "network.protocol.version": scope["http_version"],
-        **{name: value[:_LONGEST] for name, value in optional.items() if value},
+        **{name: value[:_MAX_CHARACTERS] for name, value in optional.items() if value},
     }
 
 
 def _finish(span: Span, method: str, context: RequestContext) -> None:
-    """Name the span by its route, and say how the request was answered."""
+    """Name the span by its route and add the outcome."""
     status = context.status or CLIENT_CLOSED_REQUEST
     span.set_attributes({"http.response.status_code": status, "mathops.request_id": context.request_id})
     if context.route:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mathops.errors import StartupError
-from mathops.events import tls
+from mathops.events.kafka import kafka_ssl_context
 from mathops.settings import Settings
 
 
@@ -22,7 +22,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def files(tmp_path: Path, authority: trustme.CA) -> dict[str, Path]:
-    """The settings of a broker that asks for a certificate."""
+    """Settings for a broker that requires a client certificate."""
     own = authority.issue_cert("client")
     found = {f"kafka_{name}_file": tmp_path / f"{name}.pem" for name in ("ca", "certificate", "key")}
     authority.cert_pem.write_to_path(found["kafka_ca_file"])
@@ -32,14 +32,14 @@ def files(tmp_path: Path, authority: trustme.CA) -> dict[str, Path]:
 
 
 def context(**values: object) -> ssl.SSLContext | None:
-    return tls.kafka_context(Settings(kafka_security="ssl", **values))
+    return kafka_ssl_context(Settings(kafka_security="ssl", **values))
 
 
-def test_without_tls_there_is_none() -> None:
-    assert tls.kafka_context(Settings()) is None
+def test_without_tls_there_is_no_context() -> None:
+    assert kafka_ssl_context(Settings()) is None
 
 
-def test_the_authority_named_is_the_only_one_trusted(files: dict[str, Path]) -> None:
+def test_only_the_configured_authority_is_trusted(files: dict[str, Path]) -> None:
     made = context(**files)
 
     assert made is not None
@@ -57,9 +57,7 @@ def test_certificate_and_key_may_be_one_file(files: dict[str, Path], tmp_path: P
 
 @pytest.mark.parametrize("name", ["kafka_ca_file", "kafka_certificate_file", "kafka_key_file"])
 @pytest.mark.parametrize("content", [None, b"", b"nonsense"], ids=repr)
-def test_a_file_that_cannot_be_used_is_named_in_one_line(
-    files: dict[str, Path], name: str, content: bytes | None
-) -> None:
+def test_an_unusable_file_is_named_in_one_line(files: dict[str, Path], name: str, content: bytes | None) -> None:
     if content is None:
         files[name].unlink()
     else:
@@ -71,14 +69,14 @@ def test_a_file_that_cannot_be_used_is_named_in_one_line(
     assert "\n" not in str(refusal.value)
 
 
-def test_a_key_of_another_certificate_is_refused(files: dict[str, Path], authority: trustme.CA) -> None:
+def test_a_key_of_another_certificate_is_rejected(files: dict[str, Path], authority: trustme.CA) -> None:
     authority.issue_cert("another").private_key_pem.write_to_path(files["kafka_key_file"])
 
     with pytest.raises(StartupError, match="MATHOPS_KAFKA_KEY_FILE"):
         context(**files)
 
 
-def test_an_encrypted_key_is_refused_and_no_password_asked_for(files: dict[str, Path]) -> None:
+def test_an_encrypted_key_is_rejected_without_a_prompt(files: dict[str, Path]) -> None:
     key = load_pem_private_key(files["kafka_key_file"].read_bytes(), None)
     encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
     files["kafka_key_file"].write_bytes(encrypted)
