@@ -43,11 +43,9 @@ class Settings(BaseModel):
     )
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal, else JSON")
 
-    keys_file: Path | None = Field(
-        None, description="private signing keys (JWK Set); empty: keys.json in the data folder"
-    )
+    keys_file: Path | None = Field(None, description="signing keys (JWK Set); empty: keys.json in the data folder")
     users_file: Path | None = Field(
-        None, description="lines name:argon2id-hash:scopes; empty: anyone can log in (demo)"
+        None, description="lines name:argon2id-hash:scopes; empty: demo, any name can log in"
     )
     token_issuer: str = Field("mathops", min_length=1, description="iss claim of issued and accepted tokens")
     token_audience: str = Field("mathops", min_length=1, description="aud claim of issued and accepted tokens")
@@ -88,19 +86,14 @@ class Settings(BaseModel):
     json_digits: int = Field(1_000_000, ge=1, description="maximum digits of a JSON result")
     text_digits: int = Field(6_000_000, ge=1, description="maximum digits of a text/plain result")
     inline_digits: int = Field(2000, ge=0, le=4000, description="results up to this are computed in the web worker")
-    compute_workers: int = Field(
-        0, ge=0, description="pool worker processes of each web worker; 0: CPU cores / web workers"
-    )
+    compute_workers: int = Field(0, ge=0, description="pool workers of each web worker; 0: CPU cores / web workers")
     compute_queue: int = Field(0, ge=0, description="maximum queued computations; 0: twice the pool workers")
-    compute_deadline_seconds: float = Field(
-        2, gt=0, description="time limit of a computation including its time in the queue (504)"
-    )
+    compute_deadline_seconds: float = Field(2, gt=0, description="time limit of a computation, queue included (504)")
     compute_memory_bytes: int = Field(384 * _MIB, ge=128 * _MIB, description="address space of a pool worker process")
 
     quota_requests: str = Field("", description="requests of one user, such as 600/minute; empty: unlimited")
     quota_compute: str = Field(
-        "",
-        description="predicted computing milliseconds of one user, such as 30000/minute; empty: unlimited",
+        "", description="predicted computing milliseconds of one user, such as 30000/minute; empty: unlimited"
     )
     quota_unauthenticated: str = Field(
         "120/minute", description="rejected tokens and password logins of one client address; empty: unlimited"

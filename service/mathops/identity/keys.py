@@ -61,12 +61,9 @@ class Keys:
 
     def public(self) -> dict[str, Any]:
         """The JWK Set of the public keys."""
-        document: dict[str, Any] = {"keys": [_public(key) for key in self.key_set.keys]}
-        return document
-
-
-def _public(key: Any) -> dict[str, Any]:
-    return {**key.as_dict(private=False), "use": "sig", "alg": ALGORITHM}
+        return {
+            "keys": [{**key.as_dict(private=False), "use": "sig", "alg": ALGORITHM} for key in self.key_set.keys],
+        }
 
 
 def read(path: Path) -> list[ECKey]:

@@ -1,7 +1,5 @@
 """The Redis client: short timeouts and no retries, because Redis is optional."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -85,16 +83,6 @@ def _reject_ambiguous(url: str) -> None:
         ambiguous = True
     if ambiguous:
         raise StartupError(f"{_URL_FORMAT}, with / # ? @ in the password as %2F %23 %3F %40")
-
-
-@asynccontextmanager
-async def connected(url: str, seconds: float) -> AsyncIterator[Redis]:
-    """A client that is closed on exit."""
-    redis = client(url, seconds)
-    try:
-        yield redis
-    finally:
-        await redis.aclose()
 
 
 def redis_storage(redis: Redis) -> Storage:

@@ -35,15 +35,16 @@ async def open_shared(settings: Settings) -> AsyncIterator[SharedState]:
         {},
     )
     async with AsyncExitStack() as stack:
-        yield await _open_redis(settings, local, stack) if settings.redis_url else local
+        yield _open_redis(settings, local, stack) if settings.redis_url else local
 
 
-async def _open_redis(settings: Settings, local: SharedState, stack: AsyncExitStack) -> SharedState:
+def _open_redis(settings: Settings, local: SharedState, stack: AsyncExitStack) -> SharedState:
     # Importing redis takes half a second.
-    from mathops.shared.redis_client import connected, reason, redis_storage
+    from mathops.shared.redis_client import client, reason, redis_storage
 
     seconds = settings.redis_timeout_seconds
-    redis = await stack.enter_async_context(connected(settings.redis_url, seconds))
+    redis = client(settings.redis_url, seconds)
+    stack.push_async_callback(redis.aclose)
     dependencies = {}
 
     def breaker(name: str, errors: Any, slow: float | None = None) -> CircuitBreaker:

@@ -1,4 +1,4 @@
-"""The contracts of the ports, kept to by the real parts."""
+"""The contract suites of the ports, run against Redis and PostgreSQL."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -63,8 +63,8 @@ class TestPostgresJournal:
             yield journal
 
 
-def _hold(suite: type, contract: object) -> None:
-    """Let a class run each test of a contract, on its own fixtures."""
+def _add_tests(suite: type, contract: object) -> None:
+    """Add each test of a contract to a class, which provides the fixtures."""
     for name, test in vars(contract).items():
         if name.startswith("test_"):
             setattr(suite, name, staticmethod(test))
@@ -76,4 +76,4 @@ for suite, contract in (
     (TestRedisRevocations, test_revocations),
     (TestPostgresJournal, test_journal),
 ):
-    _hold(suite, contract)
+    _add_tests(suite, contract)
