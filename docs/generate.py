@@ -1,6 +1,7 @@
 """Generate documents from the code. `make docs` runs this program; a test fails if a document is out of date."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -13,7 +14,10 @@ from mathops.operations import OPERATIONS
 from mathops.settings import Settings
 from mathops.settings_source import env_name
 from mathops.web.openapi import document
+from mathops.web.routes import routes
 
+# A reference fits on one line.
+_REFERENCE = re.compile(r'\{\s*"\$ref": ("[^"]*")\s*\}')
 _HERE = Path(__file__).parent
 _WIDTH = 100
 _TYPES = {SecretStr: "text, not shown", int: "integer", float: "number", str: "text", Path: "path"}
@@ -59,7 +63,8 @@ def configuration() -> str:
 
 
 def openapi() -> str:
-    return json.dumps(document(OPERATIONS), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(document(routes(OPERATIONS)), indent=2, ensure_ascii=False)
+    return _REFERENCE.sub(r'{"$ref": \1}', text) + "\n"
 
 
 def command_line() -> str:

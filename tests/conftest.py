@@ -14,9 +14,10 @@ from mathops.identity.tokens import Tokens
 from mathops.identity.users import DemoUsers, UsersFile
 from mathops.operations import OPERATIONS, Operation
 from mathops.settings import Settings
+from mathops.shared.revocations import NoRevocations
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 from mathops.web.app import create_app
-from mathops.web.resources import Resources
+from mathops.web.context import Resources
 from tests.support.fakes import FakeCache, FakeJournal, FakeRateLimiter, InlineCompute
 from tests.support.server import Server
 
@@ -54,6 +55,7 @@ class World:
             journal=self.journal,
             rate_limiter=self.rate_limiter,
             evaluator=Evaluator(self.cache, self.compute, self.rate_limiter, settings.inline_digits, tracing),
+            revocations=NoRevocations(),
             tracing=tracing,
         )
         self.client = TestClient(create_app(settings, self._open, operations, tracing), raise_server_exceptions=False)

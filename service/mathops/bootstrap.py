@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+from starlette.applications import Starlette
+
 from mathops.evaluator import Evaluator
 from mathops.identity.keys import Keys
 from mathops.identity.tokens import Tokens
@@ -16,13 +18,13 @@ from mathops.settings import Settings
 from mathops.shared.shared_state import open_shared
 from mathops.telemetry import metrics, tracing
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing
-from mathops.web.app import Application, create_app
-from mathops.web.resources import Resources
+from mathops.web.app import create_app
+from mathops.web.context import Resources
 
 _FLUSH_SECONDS = 2.0
 
 
-def build_application(settings: Settings) -> Application:
+def build_application(settings: Settings) -> Starlette:
     """The application of one web worker; called after fork."""
     traces = tracing.start()
     return create_app(settings, partial(open_resources, traces=traces), tracing=traces)

@@ -123,8 +123,8 @@ class InvalidParameter(MathopsError):
 
     def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
         super().__init__(
-            "; ".join(f"{name}: {detail}" for name, detail in errors),
-            errors=[{"parameter": name, "detail": detail} for name, detail in errors],
+            "; ".join(f"{name[:64]}: {detail}" for name, detail in errors),
+            errors=[{"parameter": name[:64], "detail": detail} for name, detail in errors],
         )
 
 

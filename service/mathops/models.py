@@ -108,6 +108,7 @@ class Credentials(Struct, forbid_unknown_fields=True):
         Meta(
             pattern=f"^{USER_NAME}$(?!\n)",
             description="a name of 1 to 64 letters, digits, dots, dashes, underscores and @",
+            examples=["alice"],
         ),
     ]
     password: Annotated[
@@ -148,9 +149,9 @@ class HistoryQuery(Struct):
     ] = 50
     # Sequence numbers have 64 bits.
     before: Annotated[
-        Annotated[int, Meta(ge=0, lt=10**18)] | None,
+        Annotated[int, Meta(ge=0, lt=10**18)] | UnsetType,
         Meta(description="the cursor in the `next` link of the previous page"),
-    ] = None
+    ] = UNSET
 
 
 class HistoryPage(Struct):
@@ -189,7 +190,7 @@ def cut(parameters: dict[str, str]) -> dict[str, str]:
 
 def schemas(ref_template: str = "#/$defs/{name}") -> dict[str, dict[str, Any]]:
     """JSON Schemas of all documents by name, as OpenAPI components."""
-    documents = (Record, Problem, OperationResult, Credentials, TokenResponse, HistoryPage)
+    documents = (Record, Problem, OperationResult, Credentials, TokenResponse, HistoryQuery, HistoryPage)
     _, components = msgspec.json.schema_components(documents, ref_template=ref_template)
     # A record always has all members; decoders accept unknown ones, so that a newer service can be read.
     components["Record"] |= {"required": list(FIELDS), "additionalProperties": False}

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mathops.errors import NotAcceptable
-from mathops.web.negotiation import JSON, TEXT, representation
+from mathops.web.negotiation import JSON, TEXT, preferred_media_type
 
 NAMES = [JSON, TEXT, "application/*", "text/*", "*/*", "text/html", "image/png"]
 MATCHING = {JSON: [JSON, "application/*", "*/*"], TEXT: [TEXT, "text/*", "*/*"]}
@@ -20,7 +20,7 @@ def written(wanted: dict[str, float]) -> list[str]:
 
 def chosen(accept: str | None) -> str | None:
     try:
-        return representation(accept)
+        return preferred_media_type(accept)
     except NotAcceptable:
         return None
 
@@ -60,4 +60,4 @@ def test_any_field_is_answered_or_refused_and_nothing_else(accept: str) -> None:
 
 
 def test_without_the_field_the_form_is_json() -> None:
-    assert representation(None) == JSON
+    assert preferred_media_type(None) == JSON

@@ -9,7 +9,11 @@ from mathops.operations import FACTORIAL, OPERATIONS, POWER, Operation
 
 
 def accepted(text: str) -> bool:
-    return POWER.parameters[0].fault(text) is None
+    try:
+        POWER.parameters[0].parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 @given(st.integers())

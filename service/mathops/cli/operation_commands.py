@@ -27,9 +27,10 @@ class IntegerText(click.ParamType[int]):
         self._parameter = parameter
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if error := self._parameter.fault(str(value)):
-            self.fail(error, param, ctx)
-        return int(value)
+        try:
+            return self._parameter.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def operation_commands(operations: Sequence[Operation]) -> Iterator[click.Command]:

@@ -1,4 +1,4 @@
-"""base to the power of exp."""
+"""Power of two integers."""
 
 import math
 
@@ -8,7 +8,7 @@ from mathops.operations.operation import ADMISSION_BITS, Operation, Parameter
 
 
 def bits(base: int, exp: int) -> float:
-    """E * log2|b|, the logarithm of the definition."""
+    """Exp * log2|base|, the logarithm of the definition."""
     if abs(base) <= 1:
         return 1
     try:
@@ -18,7 +18,7 @@ def bits(base: int, exp: int) -> float:
 
 
 def compute(base: int, exp: int) -> mpz:
-    """Exact power; 0**0 = 1, and |base| <= 1 takes an exponent of any size, which gmpy2 sees to."""
+    """0**0 = 1; gmpy2 accepts an exponent of any size for |base| <= 1."""
     return mpz(base) ** exp
 
 

@@ -14,6 +14,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from prometheus_client.multiprocess import mark_process_dead
+from starlette.applications import Starlette
 
 from mathops.bootstrap import build_application
 from mathops.errors import StartupError
@@ -26,7 +27,6 @@ from mathops.server.multiprocess import FOLDER_VARIABLE
 from mathops.settings import Settings, load
 from mathops.shared.rate_limits import policies
 from mathops.telemetry import logs, tracing
-from mathops.web.app import Application
 
 # Time beyond open requests for the last commit, the last spans and the end of child processes.
 _FLUSH_SECONDS = 5
@@ -77,7 +77,7 @@ def _validate(settings: Settings) -> None:
         keys.read(settings.keys_path)
 
 
-def build() -> Application:
+def build() -> Starlette:
     """The application configured by the environment; uvicorn calls it after each reload."""
     settings = load().settings
     logs.configure(settings.log_level, settings.log_format)
@@ -166,7 +166,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
     def run(self) -> None:
         _Arbiter(self).run()
 
-    def load(self) -> Application:
+    def load(self) -> Starlette:
         return build_application(self._settings)
 
 

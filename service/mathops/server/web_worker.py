@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any, cast
 
 from gunicorn.arbiter import Arbiter
+from starlette.applications import Starlette
 from uvicorn.config import Config
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
@@ -19,7 +20,6 @@ from uvicorn_worker import UvicornWorker
 from mathops.server.http_protocol import TimeoutProtocol
 from mathops.server.master import trust_proxy_headers
 from mathops.settings import load
-from mathops.web.app import Application
 
 
 def tune_gc() -> None:
@@ -37,7 +37,7 @@ class DrainingServer(Server):
     Exits when its parent `master` exits, because nothing else would stop or replace it.
     """
 
-    def __init__(self, config: Config, application: Application, delay: float, master: int) -> None:
+    def __init__(self, config: Config, application: Starlette, delay: float, master: int) -> None:
         super().__init__(config)
         self._application = application
         self._delay = delay

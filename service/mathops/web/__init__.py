@@ -1,1 +1,1 @@
-"""The HTTP side: application, routes, problems."""
+"""HTTP: application, routes, middleware, endpoints."""

@@ -1,112 +1,130 @@
-"""What the middleware learns of one request, on its way in and out."""
+"""What the web layer works with: resources of the process, and the context of one request."""
 
 import re
 import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import Struct
 from starlette.types import Scope
 from uuid_utils import uuid7
 
-from mathops.evaluator import Plan
-from mathops.identity.tokens import Principal
+from mathops.evaluator import Evaluator, Plan
+from mathops.identity.keys import Keys
+from mathops.identity.tokens import Principal, Tokens
 from mathops.models import CacheOutcome, Record, cut, timestamp
 from mathops.operations import Operation, Result
-from mathops.web.negotiation import TEXT
-from mathops.web.resources import Resources
+from mathops.ports import Journal, RateLimiter, Revocations, Users
+from mathops.settings import Settings
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing
+from mathops.web.endpoint import Endpoint
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
-
 _CLOSE = (b"connection", b"close")
 
-Fields = list[tuple[bytes, bytes]]
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass
+class Resources:
+    """Open while the service runs; `draining` is set shortly before it stops."""
+
+    settings: Settings
+    keys: Keys
+    tokens: Tokens
+    users: Users
+    journal: Journal
+    rate_limiter: RateLimiter
+    evaluator: Evaluator
+    revocations: Revocations
+    tracing: AnyTracing = NO_TRACING
+    # Status by name of optional dependencies, whose failure only degrades the service.
+    dependencies: dict[str, Callable[[], str]] = field(default_factory=dict)
+    draining: bool = False
+
+
+OpenResources = Callable[[Settings], AbstractAsyncContextManager[Resources]]
 
 
 class RequestContext(Struct):
-    """One request and its answer; each middleware fills in what it finds.
-
-    `fields` are the request's header fields (those of one name as one list), `answer_fields` those that the
-    middleware adds to any answer, `fresh_fields` those it adds to a result.
-    """
+    """One request and its response, filled in by middleware and endpoints; `endpoint` is None for unknown paths."""
 
     resources: Resources
-    route: str | None
+    endpoint: Endpoint | None
     operation: Operation | None
     trace_id: str | None
     path: str
-    fields: dict[bytes, bytes]
+    # Values of a repeated header are joined.
+    headers: dict[bytes, bytes]
     id: str
     request_id: str
-    answer_fields: Fields
+    # Sent with every response.
+    response_headers: Headers
     received: float
     started: float
-    # Only operations are kept; authentication takes back what a flood of refusals would write.
+    # Requests to operations are recorded, unless they are rejected in numbers that would fill the journal.
     recorded: bool
-    fresh_fields: Fields = []
+    media_type: str = ""
     parameters: dict[str, str] = {}
-    arguments: tuple[int, ...] | None = None
+    plan: Plan | None = None
+    # Sent with a result, not with an error.
+    result_headers: Headers = []
     principal: Principal | None = None
-    representation: str | None = None
     result: Result | None = None
     cache: CacheOutcome | None = None
     problem: str | None = None
-    # Set when the answer begins.
+    # Set when the response starts.
     status: int = 0
 
     @classmethod
     def of(
-        cls,
-        scope: Scope,
-        resources: Resources,
-        route: str | None,
-        operation: Operation | None,
-        trace_id: str | None,
+        cls, scope: Scope, resources: Resources, endpoint: Endpoint | None, trace_id: str | None
     ) -> "RequestContext":
-        """The context that a request begins."""
-        fields: dict[bytes, bytes] = dict(scope["headers"])
-        if len(fields) != len(scope["headers"]):
-            fields = _combined(scope["headers"])
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        if len(headers) != len(scope["headers"]):
+            headers = _combined(scope["headers"])
         identity = request_id = str(uuid7())
-        sent = fields.get(b"x-request-id")
+        sent = headers.get(b"x-request-id")
         if sent is not None and _REQUEST_ID.fullmatch(sent):
             request_id = sent.decode("ascii")
+        operation = endpoint.operation if endpoint is not None else None
         return cls(
             resources=resources,
-            route=route,
+            endpoint=endpoint,
             operation=operation,
             trace_id=trace_id,
             path=scope["path"],
-            fields=fields,
+            headers=headers,
             id=identity,
             request_id=request_id,
-            answer_fields=[(b"x-request-id", request_id.encode("ascii"))],
+            response_headers=[(b"x-request-id", request_id.encode("ascii"))],
             received=time.time(),
             started=time.perf_counter(),
             recorded=operation is not None,
         )
 
-    def field(self, name: bytes) -> str | None:
-        """The request's header field of that (lower-case) name."""
-        value = self.fields.get(name)
+    @property
+    def route(self) -> str | None:
+        """Route template, None for unknown paths."""
+        return self.endpoint.path if self.endpoint is not None else None
+
+    def header(self, name: bytes) -> str | None:
+        """The request header of that lower-case name."""
+        value = self.headers.get(name)
         return value.decode("latin-1") if value is not None else None
 
     def close_connection(self) -> None:
-        """End the connection after the response: what was not read of a body would be taken for the next request."""
-        if _CLOSE not in self.answer_fields:
-            self.answer_fields.append(_CLOSE)
+        """End the connection after the response, because the unread rest of a body would be parsed as a request."""
+        if _CLOSE not in self.response_headers:
+            self.response_headers.append(_CLOSE)
 
-    def plan(self, arguments: tuple[int, ...], form: str) -> Plan:
-        """The computation that is asked for, to be answered in the media type `form`; raises ResultTooLarge."""
-        assert self.operation is not None
-        settings = self.resources.settings
-        limit = settings.text_digits if form == TEXT else settings.json_digits
-        return self.resources.evaluator.plan(self.operation, arguments, limit)
-
-    def record(self, status: int, longest: int) -> Record:
-        """The record of this context; a result of more than `longest` digits is named by its SHA-256."""
+    def record(self, status: int, max_digits: int) -> Record:
+        """The record of this request; SHA-256 replaces a result of more than `max_digits` digits."""
         assert self.operation is not None
         result = self.result
-        shown = result is not None and result.digits <= longest
+        shown = result is not None and result.digits <= max_digits
         return Record(
             id=self.id,
             timestamp=timestamp(self.received),
@@ -127,15 +145,14 @@ class RequestContext(Struct):
         )
 
 
-def _combined(fields: Fields) -> dict[bytes, bytes]:
+def _combined(headers: Headers) -> dict[bytes, bytes]:
     """One value for each name (RFC 9110, 5.3)."""
     combined: dict[bytes, bytes] = {}
-    for name, value in fields:
+    for name, value in headers:
         combined[name] = combined[name] + b", " + value if name in combined else value
     return combined
 
 
 def context_of(scope: Any) -> RequestContext:
-    """The context of a request."""
     context: RequestContext = scope["context"]
     return context

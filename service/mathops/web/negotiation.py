@@ -1,4 +1,4 @@
-"""Which form of a result the caller accepts (RFC 9110, section 12.5.1)."""
+"""Content negotiation (RFC 9110, section 12.5.1)."""
 
 import re
 
@@ -7,18 +7,18 @@ from mathops.errors import NotAcceptable
 JSON = "application/json"
 TEXT = "text/plain"
 
-# float() alone would take nan, inf and 1_0.
+# float() alone accepts nan, inf and 1_0.
 _QUALITY = re.compile(r"0(\.[0-9]*)?|1(\.0*)?")
 
 
-def representation(accept: str | None) -> str:
-    """JSON or TEXT, whichever is preferred, JSON where both are; raises NotAcceptable."""
+def preferred_media_type(accept: str | None) -> str:
+    """JSON or TEXT, JSON if both are equally preferred; raises NotAcceptable."""
     if accept is None or accept in ("*/*", JSON):
         return JSON
     ranges = [_range(part) for part in accept.split(",") if part.strip()]
     json, text = _quality(JSON, ranges), _quality(TEXT, ranges)
     if max(json, text) <= 0:
-        raise NotAcceptable(f"ask for {JSON} or {TEXT}")
+        raise NotAcceptable(f"accept {JSON} or {TEXT}")
     return JSON if json >= text else TEXT
 
 
@@ -32,7 +32,7 @@ def _range(part: str) -> tuple[str, float]:
 
 
 def _quality(media_type: str, ranges: list[tuple[str, float]]) -> float:
-    """The quality that the most specific matching range gives."""
+    """The quality of the most specific matching range."""
     kind = media_type.partition("/")[0]
     for wanted in (media_type, f"{kind}/*", "*/*"):
         found = [quality for name, quality in ranges if name == wanted]

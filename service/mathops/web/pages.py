@@ -1,8 +1,12 @@
-"""The documentation page, made from the OpenAPI document."""
+"""The documentation page, derived from the OpenAPI document."""
 
 from collections.abc import Iterator
 from html import escape
 from typing import Any
+
+from mathops.web.negotiation import JSON
+
+Json = dict[str, Any]
 
 _STYLE = (
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}"
@@ -12,10 +16,10 @@ _STYLE = (
 )
 
 
-def documentation(document: dict[str, Any]) -> str:
-    """HTML with every path, its parameters and answers, and a form to try it."""
+def documentation(document: Json) -> str:
+    """HTML with every path, its parameters and responses, and a form to send a request."""
     sections = "".join(
-        _section(path, method, operation)
+        _section(document, path, method, operation)
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
         if method != "head"
@@ -30,34 +34,45 @@ def documentation(document: dict[str, Any]) -> str:
     )
 
 
-def _section(path: str, method: str, operation: dict[str, Any]) -> str:
-    guard = "".join(f"; scope {scope}" for needed in operation.get("security", []) for scope in needed["bearer"])
-    answers = "".join(
-        f"<tr><td>{status}</td><td>{escape(answer['description'])}</td></tr>"
-        for status, answer in operation["responses"].items()
+def _section(document: Json, path: str, method: str, operation: Json) -> str:
+    scopes = "".join(f"; scope {scope}" for required in operation.get("security", []) for scope in required["bearer"])
+    responses = "".join(
+        f"<tr><td>{status}</td><td>{escape(_resolve(document, response)['description'])}</td></tr>"
+        for status, response in operation["responses"].items()
     )
     return (
         f"<section><h2><code>{method.upper()} {escape(path)}</code></h2>"
-        f"<p>{escape(operation['summary'])}{escape(guard)}</p>{_form(path, method, operation)}"
-        f"<details><summary>Answers</summary><table>{answers}</table></details></section>"
+        f"<p>{escape(operation['summary'])}{escape(scopes)}</p>{_form(document, path, method, operation)}"
+        f"<details><summary>Responses</summary><table>{responses}</table></details></section>"
     )
 
 
-def _form(path: str, method: str, operation: dict[str, Any]) -> str:
+def _form(document: Json, path: str, method: str, operation: Json) -> str:
     if method == "post" and path != "/login":
         return ""
-    fields = "".join(
+    inputs = "".join(
         f'<label>{escape(name)} <input name="{escape(name)}" value="{escape(value)}" title="{escape(about)}"></label>'
-        for name, value, about in _fields(operation)
+        for name, value, about in _inputs(document, operation)
     )
-    return f'<form data-path="{escape(path)}">{fields}<button>Send</button><output></output></form>'
+    return f'<form data-path="{escape(path)}">{inputs}<button>Send</button><output></output></form>'
 
 
-def _fields(operation: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for parameter in operation.get("parameters", []):
+def _inputs(document: Json, operation: Json) -> Iterator[tuple[str, str, str]]:
+    for reference in operation.get("parameters", []):
+        parameter = _resolve(document, reference)
         default = parameter["schema"].get("default", "")
         yield parameter["name"], str(parameter.get("example", default)), parameter["description"]
     if "requestBody" in operation:
-        media = operation["requestBody"]["content"]["application/json"]
-        for name in media["schema"]["properties"]:
-            yield name, media["example"].get(name, ""), ""
+        schema = _resolve(document, operation["requestBody"]["content"][JSON]["schema"])
+        for name, member in schema["properties"].items():
+            yield name, member.get("examples", [""])[0], member["description"]
+
+
+def _resolve(document: Json, part: Json) -> Json:
+    """The component that `part` refers to, or `part`."""
+    if "$ref" not in part:
+        return part
+    found = document
+    for name in part["$ref"].removeprefix("#/").split("/"):
+        found = found[name]
+    return found

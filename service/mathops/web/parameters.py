@@ -1,9 +1,9 @@
-"""The parameters of an operation, from a query or a JSON body, as texts."""
+"""Parameters of a request, from the query or a JSON body."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -13,53 +13,89 @@ from starlette.types import Receive, Scope
 
 from mathops.errors import InvalidParameter, MalformedRequest, UnsupportedMediaType
 from mathops.models import Document
-from mathops.operations.operation import MAX_PARAMETER_DIGITS
-from mathops.web.context import RequestContext, context_of
+from mathops.operations.operation import MAX_PARAMETER_DIGITS, UNKNOWN_PARAMETER
+from mathops.web.context import context_of
+from mathops.web.negotiation import JSON
 
-# No operation has so many; thousands would only cost time, and room in the journal.
+# More than any operation has; thousands would only cost time and space in the journal.
 _MAX_PARAMETERS = 32
 _NESTED: dict[type, str] = {dict: "{...}", list: "[...]"}
 
 
-def from_query(query: bytes, context: RequestContext) -> dict[str, str]:
-    """Parameters of a query string; raises InvalidParameter for one given twice."""
+class Parameters(NamedTuple):
+    """Texts as sent, and errors in how they were sent, both by name."""
+
+    values: dict[str, str]
+    errors: list[tuple[str, str]]
+
+
+async def read_parameters(scope: Scope, receive: Receive) -> Parameters:
+    """The query of GET and HEAD, the JSON members of POST; raises MalformedRequest or UnsupportedMediaType."""
+    query = parse_query(scope["query_string"])
+    if scope["method"] != "POST":
+        return query
+    if query.values:
+        return Parameters(query.values, [(name, "send it in the JSON body, not in the query") for name in query.values])
+    document = await json_object(scope, receive, _integer_text, _number_text)
+    if len(document) > _MAX_PARAMETERS:
+        raise MalformedRequest(f"the body has more than {_MAX_PARAMETERS} members")
+    return Parameters({name: _text(value) for name, value in document.items()}, [])
+
+
+def parse_query(query: bytes) -> Parameters:
+    """Raises MalformedRequest."""
     try:
         text = query.decode("ascii")
         if "%" not in text and "+" not in text and text.count("&") < _MAX_PARAMETERS:
-            # Without escapes, which is nearly always, this is all that parsing is.
-            return _unique([part.partition("=")[::2] for part in text.split("&") if part], context)
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS)
+            # Almost all queries have no escapes, and parse_qsl is slower.
+            pairs = [part.partition("=")[::2] for part in text.split("&") if part]
+        else:
+            pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS)
     except UnicodeDecodeError:
-        raise MalformedRequest("the query is not UTF-8 in percent-encoding") from None
+        raise MalformedRequest("the query is not percent-encoded UTF-8") from None
     except ValueError:
         raise MalformedRequest(f"the query has more than {_MAX_PARAMETERS} parameters") from None
-    return _unique(pairs, context)
+    values = dict(pairs)
+    if len(values) == len(pairs):
+        return Parameters(values, [])
+    names = [name for name, _ in pairs]
+    return Parameters(values, [(name, "this parameter is repeated") for name in values if names.count(name) > 1])
 
 
-async def from_body(scope: Scope, receive: Receive, context: RequestContext) -> dict[str, str]:
-    """Parameters of a JSON object whose members are strings or integers."""
-    if unread := from_query(scope["query_string"], context):
-        raise InvalidParameter([(name[:64], "send it in the JSON body, not in the query") for name in unread])
-    document = await json_object(scope, receive)
-    if len(document) > _MAX_PARAMETERS:
-        raise MalformedRequest(f"the body has more than {_MAX_PARAMETERS} members")
-    # The text of what is no string and no integer is no integer either, and is refused with all other faults.
-    context.parameters = {name: _text(value) for name, value in document.items()}
-    return context.parameters
+def validated(values: Mapping[str, Any], kind: type[Document]) -> Document:
+    """The values as a `kind`; raises InvalidParameter with all errors."""
+    members = fields(kind)
+    known = {member.name for member in members}
+    errors = [(name, UNKNOWN_PARAMETER) for name in values if name not in known]
+    found = {}
+    for member in members:
+        if member.name in values or member.required:
+            try:
+                found[member.name] = msgspec.convert(values.get(member.name), member.type)
+            except msgspec.ValidationError:
+                errors.append((member.name, f"send {member.type.__metadata__[0].description}"))
+    if errors:
+        raise InvalidParameter(errors)
+    return kind(**found)
 
 
-async def json_object(scope: Scope, receive: Receive) -> dict[str, Any]:
+async def json_object(
+    scope: Scope,
+    receive: Receive,
+    parse_integer: Callable[[str], Any] = float,
+    parse_number: Callable[[str], Any] = float,
+) -> dict[str, Any]:
     """The JSON object in a body; raises UnsupportedMediaType or MalformedRequest."""
-    media_type = (context_of(scope).field(b"content-type") or "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise UnsupportedMediaType("send the body as Content-Type: application/json")
+    media_type = (context_of(scope).header(b"content-type") or "").partition(";")[0].strip().lower()
+    if media_type != JSON:
+        raise UnsupportedMediaType(f"send the body as Content-Type: {JSON}")
     try:
         document = json.loads(
             await _body(receive),
-            object_pairs_hook=_no_duplicates,
-            parse_int=_integer,
-            parse_float=_number,
-            parse_constant=_no_constant,
+            object_pairs_hook=_unique_members,
+            parse_int=parse_integer,
+            parse_float=parse_number,
+            parse_constant=_reject_constant,
         )
     except RecursionError:
         raise MalformedRequest("the JSON body is nested too deeply") from None
@@ -68,28 +104,6 @@ async def json_object(scope: Scope, receive: Receive) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise MalformedRequest('send one JSON object, such as {"n": "10"}')
     return document
-
-
-def validated(values: Mapping[str, Any], kind: type[Document]) -> Document:
-    """The values as a `kind`; raises InvalidParameter with all errors."""
-    members = fields(kind)
-    known = {member.name for member in members}
-    errors = [(name[:64], "this parameter is not known here") for name in values if name not in known]
-    found = {}
-    for member in members:
-        if member.name in values or member.required:
-            try:
-                found[member.name] = msgspec.convert(values.get(member.name), member.type)
-            except msgspec.ValidationError:
-                errors.append((member.name, f"send {_description(member.type)}"))
-    if errors:
-        raise InvalidParameter(errors)
-    return kind(**found)
-
-
-def _description(annotated: Any) -> str:
-    meta: msgspec.Meta = annotated.__metadata__[0]
-    return meta.description or ""
 
 
 async def _body(receive: Receive) -> bytes:
@@ -103,49 +117,38 @@ async def _body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _unique(pairs: list[tuple[str, str]], context: RequestContext) -> dict[str, str]:
-    values = context.parameters = dict(pairs)
-    if len(values) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise InvalidParameter(
-            [(name[:64], "this parameter is given more than once") for name in values if names.count(name) > 1]
-        )
-    return values
-
-
 def _text(value: Any) -> str:
-    """The value as sent; nested ones are never integers, and their content is left out."""
+    """A JSON value as text; numbers are texts already, and nested values are never integers."""
     if isinstance(value, str):
         return _storable(value)
     return _NESTED.get(type(value)) or json.dumps(value)
 
 
 def _storable(text: str) -> str:
-    """Lone surrogates, which JSON can carry, have no UTF-8, and no store takes them."""
+    """Replaces lone surrogates, which JSON can contain and UTF-8 cannot."""
     return text.encode("utf-8", "replace").decode()
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = {_storable(name): value for name, value in pairs}
     if len(document) != len(pairs):
-        raise ValueError("a member is named twice")
+        raise ValueError("a member is repeated")
     return document
 
 
-def _integer(text: str) -> int | str:
-    """An integer; one of more digits than int() reads stays a text, whose length the operation refuses."""
-    return int(text) if len(text) <= MAX_PARAMETER_DIGITS else text
+def _integer_text(text: str) -> str:
+    return "0" if text == "-0" else text
 
 
-def _number(text: str) -> int | float:
-    """A number with a fraction or an exponent: 1.0 and 1e3 are integers (JSON Schema, 6.1.1), and stay exact."""
+def _number_text(text: str) -> str:
+    """1.0 and 1e3 as the integers that they are (JSON Schema, 6.1.1), exactly; any other number as sent."""
     try:
         number = Decimal(text)
     except InvalidOperation:
-        return float(text)
+        return text
     whole = number.adjusted() < MAX_PARAMETER_DIGITS and number == number.to_integral_value()
-    return int(number) if whole else float(text)
+    return str(int(number)) if whole else text
 
 
-def _no_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")

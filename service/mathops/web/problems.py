@@ -1,9 +1,11 @@
-"""Problem answers (RFC 9457), and the page that each problem type opens."""
+"""Problem responses (RFC 9457), and the page of each problem type."""
 
 import html
+from typing import NoReturn
 
 from msgspec import UNSET
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -25,7 +27,6 @@ log = get_logger(__name__)
 
 
 def problem_response(error: MathopsError, scope: Scope) -> Response:
-    """The answer to a refused request."""
     context = context_of(scope)
     context.problem = error.type
     problem = Problem(
@@ -47,22 +48,25 @@ def problem_response(error: MathopsError, scope: Scope) -> Response:
 
 
 def as_mathops_error(error: Exception, scope: Scope) -> MathopsError:
-    """Any exception as one of ours; what was not foreseen is logged and told as internal-error."""
+    """The error itself, or InternalError for any other exception, which is logged."""
     if isinstance(error, MathopsError):
         return error
-    if isinstance(error, HTTPException):
-        if error.status_code == MethodNotAllowed.status:
-            allow = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
-            context_of(scope).answer_fields.append((b"allow", allow.encode("ascii")))
-            return MethodNotAllowed(f"use {allow}")
-        if error.status_code == NotFound.status:
-            return NotFound("nothing has this path; /openapi.json lists all there is")
     log.error("request failed", exc_info=error, request_id=context_of(scope).request_id, path=scope["path"][:256])
-    return InternalError("the service met a fault of its own and logged it under this request id")
+    return InternalError("an unexpected error occurred and was logged under this request id")
+
+
+async def raise_mathops_error(request: Request, error: Exception) -> NoReturn:
+    """Starlette's 404 and 405 as errors of the service, so that one middleware renders all errors."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == MethodNotAllowed.status:
+        allow = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
+        context_of(request.scope).response_headers.append((b"allow", allow.encode("ascii")))
+        raise MethodNotAllowed(f"use {allow}")
+    raise NotFound("no resource has this path; /openapi.json lists all paths")
 
 
 def page(slug: str) -> str | None:
-    """The HTML page of a problem type, or None where there is no such type."""
+    """HTML page of a problem type, None if it does not exist."""
     error = problem_types().get(slug)
     if error is None:
         return None

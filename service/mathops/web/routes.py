@@ -1,53 +1,115 @@
-"""The routes: one line each."""
+"""Every route of the service, declared once."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from mathops.models import Credentials, HistoryPage, HistoryQuery, TokenResponse
 from mathops.operations import Operation
-from mathops.web.endpoints import health
-from mathops.web.endpoints.documents import Documents, event_schema_document, index, problem_page
+from mathops.web.context import context_of
+from mathops.web.endpoint import Description, Endpoint
+from mathops.web.endpoints import documents, health, login
 from mathops.web.endpoints.history_page import history
-from mathops.web.endpoints.login import key_set, login, logout
 from mathops.web.endpoints.operation_endpoint import OperationEndpoint
-from mathops.web.openapi import document
+from mathops.web.middleware.base import HttpMiddleware
+from mathops.web.middleware.http_caching import HttpCaching
+from mathops.web.middleware.operation_planning import OperationPlanning
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_MATH = "math"
+_HISTORY = "history"
 
 
-def routes(operations: Sequence[Operation]) -> list[Route]:
-    """Every route of the service."""
-    documents = Documents(document(operations))
+def routes(operations: Sequence[Operation]) -> list[Endpoint]:
     return [
-        *(
-            Route(path, OperationEndpoint(operation), methods=["GET", "POST"])
-            for operation in operations
-            for path in operation.paths
+        *(_operation_route(operation, path) for operation in operations for path in operation.paths),
+        Endpoint(
+            "/login",
+            login.login,
+            Description(
+                "get a token: for a user name in the demo, for user and password with a users file",
+                "identity",
+                TokenResponse,
+                body=Credentials,
+                errors=("unauthorized", "quota-exceeded", "internal-error"),
+            ),
+            methods=["POST"],
+            public=True,
         ),
-        Route("/login", login, methods=["POST"]),
-        Route("/logout", logout, methods=["POST"]),
-        Route("/history", history),
-        Route("/livez", health.livez),
-        Route("/readyz", health.readyz),
-        Route("/startupz", health.startupz),
-        Route("/metrics", health.metrics_page),
-        Route("/openapi.json", documents.openapi),
-        Route("/docs", documents.docs),
-        Route("/docs/try.js", documents.script),
-        Route("/event.schema.json", event_schema_document),
-        Route("/.well-known/jwks.json", key_set),
-        Route("/problems/{slug}", problem_page),
-        Route("/", index),
+        Endpoint(
+            "/logout",
+            login.logout,
+            Description("revoke the token of the request", "identity", None, errors=("not-found", "internal-error")),
+            methods=["POST"],
+        ),
+        Endpoint(
+            "/history",
+            history,
+            Description(
+                "the caller's own requests, newest first",
+                "history",
+                HistoryPage,
+                query=HistoryQuery,
+                headers=("Link", "Cache-Control"),
+                errors=("internal-error", "journal-unavailable"),
+            ),
+            scope=_HISTORY,
+        ),
+        _public("/livez", health.livez, Description("liveness: the process responds"), always_answered=True),
+        _public(
+            "/readyz",
+            health.readyz,
+            Description("readiness: requests can be answered and stored", unavailable="not ready"),
+            always_answered=True,
+        ),
+        _public("/startupz", health.startupz, Description("startup is complete"), always_answered=True),
+        _public(
+            "/metrics",
+            health.metrics_page,
+            Description("metrics in the Prometheus text format", response="text/plain"),
+            always_answered=True,
+        ),
+        _public("/openapi.json", documents.openapi, Description("this document")),
+        _public("/docs", documents.docs, Description("this document as a page", response="text/html")),
+        _public("/docs/try.js", documents.script),
+        _public(
+            "/event.schema.json",
+            documents.record_schema,
+            Description("JSON Schema of a record", response="application/schema+json"),
+        ),
+        _public("/.well-known/jwks.json", login.key_set, Description("public keys of the tokens")),
+        _public("/problems/{slug}", documents.problem_page),
+        _public("/", documents.index),
     ]
 
 
-class ExactPaths:
-    """Finds routes without variables by one look-up; all else, a wrong method too, goes to Starlette."""
+def _operation_route(operation: Operation, path: str) -> Endpoint:
+    return Endpoint(
+        path,
+        OperationEndpoint(),
+        Description(operation.summary, "operations"),
+        methods=["GET", "POST"],
+        scope=_MATH,
+        operation=operation,
+        middleware=[Middleware(OperationPlanning), Middleware(HttpCaching)],
+    )
 
-    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
-        self.app = app
-        exact = [route for route in routes if isinstance(route, Route) and "{" not in route.path]
-        self.apps = {(method, route.path): route.app for route in exact for method in route.methods or ()}
+
+def _public(
+    path: str, handler: Handler, description: Description | None = None, *, always_answered: bool = False
+) -> Endpoint:
+    return Endpoint(path, handler, description, public=True, always_answered=always_answered)
+
+
+class ExactPaths(HttpMiddleware):
+    """Calls endpoints without path parameters directly; Starlette's router handles the rest, 404 and 405 included."""
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """ASGI."""
-        return self.apps.get((scope["method"], scope["path"]), self.app)(scope, receive, send)
+        endpoint = context_of(scope).endpoint
+        if endpoint is not None and scope["method"] in endpoint.exact_methods:
+            return endpoint.app(scope, receive, send)
+        return self.app(scope, receive, send)

@@ -68,13 +68,18 @@ def test_it_is_cached_recorded_and_counted_under_its_name(world: World) -> None:
 
 
 def test_it_is_described(world: World) -> None:
-    paths = world.client.get("/openapi.json").json()["paths"]
+    document = world.client.get("/openapi.json").json()
+    paths, components = document["paths"], document["components"]
 
     assert set(paths["/mul"]) == set(paths["/product"]) == {"get", "head", "post"}
-    assert [parameter["name"] for parameter in paths["/mul"]["get"]["parameters"]] == ["n", "k"]
-    body = paths["/mul"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    references = [{"$ref": f"#/components/parameters/mul_{name}"} for name in ("n", "k")]
+    assert paths["/mul"]["get"]["parameters"] == paths["/product"]["get"]["parameters"] == references
+    assert [components["parameters"][f"mul_{name}"]["name"] for name in ("n", "k")] == ["n", "k"]
+    assert paths["/product"]["post"]["requestBody"] == {"$ref": "#/components/requestBodies/mul"}
+    body = components["requestBodies"]["mul"]["content"]["application/json"]["schema"]
     assert body["required"] == ["n", "k"]
-    assert paths["/mul"]["get"]["responses"]["200"]["content"]["application/json"]["example"]["result"] == "42"
+    assert paths["/mul"]["get"]["responses"]["200"] == {"$ref": "#/components/responses/mul_result"}
+    assert components["responses"]["mul_result"]["content"]["application/json"]["example"]["result"] == "42"
 
 
 def test_it_has_a_form_on_the_page_with_its_words_escaped(world: World) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from mathops.errors import NotAcceptable
-from mathops.web.negotiation import JSON, TEXT, representation
+from mathops.web.negotiation import JSON, TEXT, preferred_media_type
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from mathops.web.negotiation import JSON, TEXT, representation
     ],
 )
 def test_the_preferred_form_is_given(accept: str | None, form: str) -> None:
-    assert representation(accept) == form
+    assert preferred_media_type(accept) == form
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,4 @@ def test_the_preferred_form_is_given(accept: str | None, form: str) -> None:
 )
 def test_no_form_is_not_acceptable(accept: str) -> None:
     with pytest.raises(NotAcceptable, match=f"{JSON} or {TEXT}"):
-        representation(accept)
+        preferred_media_type(accept)

@@ -66,7 +66,7 @@ def test_a_missing_parameter_is_named(world: World) -> None:
 def test_a_parameter_given_twice_is_refused(world: World, query: str) -> None:
     document = refused(world.get(f"/fib?{query}"), 422, "invalid-parameter")
 
-    assert document["errors"] == [{"parameter": "n", "detail": "this parameter is given more than once"}]
+    assert document["errors"] == [{"parameter": "n", "detail": "this parameter is repeated"}]
 
 
 def test_the_name_of_an_unknown_parameter_is_cut_in_the_answer(world: World) -> None:

@@ -1,1 +1,1 @@
-"""What answers at each path."""
+"""Request handlers of the routes."""

@@ -1,4 +1,4 @@
-"""Probes, and the metrics."""
+"""Probes and metrics."""
 
 import asyncio
 
@@ -12,35 +12,35 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def livez(_: Request) -> Response:
-    """The process answers; nothing else is asked, for a restart mends nothing else."""
+    """Checks nothing else, because a restart would fix nothing else."""
     return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
 
 async def startupz(_: Request) -> Response:
-    """The service has started: before that nothing listens."""
+    """The port is open only once startup is complete."""
     return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
 
 async def readyz(request: Request) -> Response:
-    """200 while requests can be answered and stored; dependencies that are away only degrade."""
+    """200 while requests can be answered and stored; a failed dependency only degrades the service."""
     resources = context_of(request.scope).resources
-    fault = await resources.journal.check()
-    dependencies = {name: tell() for name, tell in resources.dependencies.items()}
+    error = await resources.journal.check()
+    dependencies = {name: check() for name, check in resources.dependencies.items()}
     if resources.draining:
         status = "draining"
-    elif fault:
+    elif error:
         status = "unavailable"
     else:
         status = "ready" if all(state == "ok" for state in dependencies.values()) else "degraded"
     body = {
         "status": status,
-        "checks": {"journal": fault or "ok", **dependencies},
+        "checks": {"journal": error or "ok", **dependencies},
         "login": "demo: anyone may log in" if resources.settings.demo else "users file",
     }
     return JSONResponse(body, 200 if status in ("ready", "degraded") else 503, headers=_NO_STORE)
 
 
 async def metrics_page(request: Request) -> Response:
-    """Prometheus' text format; rendered off the event loop, for it takes milliseconds."""
+    """Prometheus text format; rendering takes milliseconds, so it leaves the event loop."""
     text, media_type = await asyncio.to_thread(metrics.exposition, request.headers.get("accept", ""))
     return Response(text, headers={**_NO_STORE, "Content-Type": media_type})

@@ -1,23 +1,27 @@
-"""GET /history: the caller's own records, newest first, by cursor pages (RFC 8288)."""
+"""GET /history: the caller's records, newest first, by cursor pages (RFC 8288)."""
 
+from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
+from mathops.errors import InvalidParameter
 from mathops.models import HistoryPage, HistoryQuery, encode_json
 from mathops.web.context import context_of
 from mathops.web.negotiation import JSON
-from mathops.web.parameters import from_query, validated
+from mathops.web.parameters import parse_query, validated
 
 _MAX_DIGITS = 18
 
 
 async def history(request: Request) -> Response:
-    """One page; `next` and the Link header give the path of the following one."""
     context = context_of(request.scope)
     assert context.principal is not None
-    values = from_query(request.scope["query_string"], context)
+    values, errors = parse_query(request.scope["query_string"])
+    if errors:
+        raise InvalidParameter(errors)
     query = validated({name: _integer(text) for name, text in values.items()}, HistoryQuery)
-    page = await context.resources.journal.history(context.principal.user, query.limit, query.before)
+    before = None if query.before is UNSET else query.before
+    page = await context.resources.journal.history(context.principal.user, query.limit, before)
     following = f"/history?limit={query.limit}&before={page.rows[-1][0]}" if page.more else None
     headers = {"Cache-Control": "no-store"}
     if following:
@@ -27,6 +31,6 @@ async def history(request: Request) -> Response:
 
 
 def _integer(text: str) -> int | str:
-    """The integer; any other text is left for the error."""
+    """The integer; any other text stays and fails validation."""
     plain = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
     return int(text) if plain else text

@@ -1,4 +1,4 @@
-"""POST /login gives a token, POST /logout ends it; and the public keys to check it with."""
+"""Login, logout and the public keys of tokens."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,22 +14,20 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def login(request: Request) -> Response:
-    """A token for {"user"} in the demo, for {"user", "password"} with a users file."""
     context = context_of(request.scope)
     resources = context.resources
     kind = Credentials if resources.settings.demo else PasswordCredentials
     credentials = validated(await json_object(request.scope, request.receive), kind)
     if not resources.settings.demo:
-        # Before the password is looked at: a guess over the quota learns nothing, and costs no hashing.
+        # Before the password is checked, because hashing is expensive and a guess beyond the quota must fail.
         await rate_limit_client(context, request.scope)
     scopes = await resources.users.scopes(credentials.user, credentials.password)
     if scopes is None:
-        raise Unauthorized("the user or the password is wrong")
+        raise Unauthorized("wrong user or password")
     return Response(encode_json(resources.tokens.grant(credentials.user, scopes)), 200, _NO_STORE, JSON)
 
 
 async def logout(request: Request) -> Response:
-    """The caller's token is refused from now on, everywhere."""
     context = context_of(request.scope)
     resources, principal = context.resources, context.principal
     assert principal is not None
@@ -38,7 +36,7 @@ async def logout(request: Request) -> Response:
 
 
 async def key_set(request: Request) -> Response:
-    """The public keys (JWK Set, RFC 7517)."""
+    """JWK Set (RFC 7517)."""
     keys = context_of(request.scope).resources.keys
     keys.refresh()
     return JSONResponse(keys.public(), headers={"Cache-Control": "public, max-age=60"})

@@ -1,1 +1,1 @@
-"""One ASGI class a file, in the order of web/app.py."""
+"""ASGI middleware, one class per module; web/app.py and web/routes.py define the order."""

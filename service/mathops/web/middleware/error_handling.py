@@ -1,20 +1,17 @@
-"""Turns what is raised further in into problem answers."""
+"""Renders errors of endpoints and of inner middleware as problem responses."""
 
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from mathops.web.context import context_of
+from mathops.web.middleware.base import HttpMiddleware
 from mathops.web.problems import as_mathops_error, problem_response
 
 
-class Problems:
-    """Answers errors, unless the answer has begun already."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+class ErrorHandling(HttpMiddleware):
+    """Errors after the start of the response are raised again."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         try:
             await self.app(scope, receive, send)
         except ClientDisconnect:

@@ -1,54 +1,43 @@
 """HTTP caching (RFC 9111): results are pure, so their ETag is known before any work."""
 
-from collections.abc import Mapping
 from hashlib import blake2b
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from mathops.evaluator import CACHE_VERSION
-from mathops.operations import Operation
 from mathops.web.context import context_of
-from mathops.web.negotiation import representation
-from mathops.web.parameters import from_query
+from mathops.web.middleware.base import HttpMiddleware
 
 MAX_AGE = 86400
-_FIELDS = [(b"cache-control", b"private, max-age=%d" % MAX_AGE), (b"vary", b"accept")]
+_FRESHNESS = [(b"cache-control", b"private, max-age=%d" % MAX_AGE), (b"vary", b"accept")]
+_NO_STORE = (b"cache-control", b"no-store")
 
 
-class Caching:
-    """Answers 304 to who has the result already, and tells how long to keep it."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+class HttpCaching(HttpMiddleware):
+    """Route middleware of operations: adds ETag and freshness to results, and responds 304 to a matching condition."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         context = context_of(scope)
-        if context.operation is not None and scope["method"] in ("GET", "HEAD"):
-            form = context.representation = representation(context.field(b"accept"))
-            values = from_query(scope["query_string"], context)
-            context.arguments = context.operation.parse(values)
-            etag = _etag(context.operation, values, form)
-            context.fresh_fields = [(b"etag", etag.encode("ascii")), *_FIELDS]
-            if _has(context.field(b"if-none-match"), etag):
-                # What is refused without the condition is refused with it (RFC 9110, 13.2.1).
-                context.plan(context.arguments, form)
+        assert context.plan is not None
+        if scope["method"] == "POST":
+            context.result_headers = [_NO_STORE]
+        else:
+            etag = _etag(context.plan.key, context.media_type)
+            context.result_headers = [(b"etag", etag.encode("ascii")), *_FRESHNESS]
+            if _matches(context.header(b"if-none-match"), etag):
                 response = Response(status_code=304)
-                response.raw_headers = context.fresh_fields
+                response.raw_headers = context.result_headers
                 await response(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
 
-def _etag(operation: Operation, values: Mapping[str, str], form: str) -> str:
-    """The name of a result: by its parameters, its form and its version."""
-    texts = [values[parameter.name] for parameter in operation.parameters]
-    name = ":".join((CACHE_VERSION, form, operation.name, *texts))
-    return f'"{blake2b(name.encode("ascii"), digest_size=12).hexdigest()}"'
+def _etag(key: str, media_type: str) -> str:
+    """Identifies a result by its cache key, which includes the version of results, and its media type."""
+    return f'"{blake2b(f"{media_type}:{key}".encode("ascii"), digest_size=12).hexdigest()}"'
 
 
-def _has(sent: str | None, etag: str) -> bool:
-    if sent is None:
+def _matches(condition: str | None, etag: str) -> bool:
+    if condition is None:
         return False
-    return sent == "*" or etag in [candidate.strip().removeprefix("W/") for candidate in sent.split(",")]
+    return condition == "*" or etag in [candidate.strip().removeprefix("W/") for candidate in condition.split(",")]

@@ -1,27 +1,27 @@
-"""Commits the record of an operation before the first byte of its answer leaves."""
+"""Commits the record of an operation before the response starts."""
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mathops.errors import JournalUnavailable
 from mathops.web.context import RequestContext, context_of
+from mathops.web.middleware.base import HttpMiddleware
 from mathops.web.middleware.request_metrics import CLIENT_CLOSED_REQUEST
 from mathops.web.problems import problem_response
 
 
-class Journaling:
-    """A result that could not be stored is withheld: the answer is then 503 journal-unavailable."""
+class Journaling(HttpMiddleware):
+    """If the commit fails, the response is 503 journal-unavailable instead of the result."""
 
-    def __init__(self, app: ASGIApp, longest: int) -> None:
-        self.app = app
-        self.longest = longest
+    def __init__(self, app: ASGIApp, max_digits: int) -> None:
+        super().__init__(app)
+        self.max_digits = max_digits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         context = context_of(scope)
         withheld = False
 
-        async def recorded(message: Message) -> None:
+        async def send_recorded(message: Message) -> None:
             nonlocal withheld
             if message["type"] == "http.response.start" and context.recorded:
                 try:
@@ -33,21 +33,20 @@ class Journaling:
                 await send(message)
 
         try:
-            await self.app(scope, receive, recorded)
+            await self.app(scope, receive, send_recorded)
         except ClientDisconnect:
-            # Nobody is left to answer.
             if context.recorded:
-                await self._gone(context)
+                await self._record_disconnect(context)
 
     async def _append(self, context: RequestContext, status: int) -> None:
         # The record holds the traceparent of this span, which the publish span continues.
         with context.resources.tracing.span("journal append"):
-            await context.resources.journal.append(context.record(status, self.longest))
+            await context.resources.journal.append(context.record(status, self.max_digits))
 
-    async def _gone(self, context: RequestContext) -> None:
+    async def _record_disconnect(self, context: RequestContext) -> None:
         context.problem = "client-closed-request"
         try:
             await self._append(context, CLIENT_CLOSED_REQUEST)
         except JournalUnavailable:
-            # Nobody waits for this answer, and the failure is counted.
+            # No client is left to answer, and the journal counts the failure.
             return

@@ -1,50 +1,42 @@
-"""Opens the context of a request and names it: X-Request-ID, the caller's where it is well-formed."""
+"""Creates the context of a request, with the caller's X-Request-ID or a new one."""
 
-from collections.abc import Awaitable, Collection, Mapping
-from types import SimpleNamespace
+from collections.abc import Awaitable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mathops.operations import Operation
 from mathops.web.context import RequestContext
+from mathops.web.endpoint import Endpoint
+from mathops.web.middleware.base import HttpMiddleware
 from mathops.web.middleware.request_limits import over_connection_limit
 
 
-class RequestContextMiddleware:
-    """`templates` are the paths of all routes, `operations` maps paths to the operation they ask for.
+class RequestContextMiddleware(HttpMiddleware):
+    """Finds the endpoint, and adds the context's headers to the response."""
 
-    `state.resources` are what the service works with.
-    """
-
-    def __init__(
-        self, app: ASGIApp, state: SimpleNamespace, templates: Collection[str], operations: Mapping[str, Operation]
-    ) -> None:
-        self.app = app
-        self.state = state
-        self.templates = templates
-        self.operations = operations
+    def __init__(self, app: ASGIApp, endpoints: Sequence[Endpoint]) -> None:
+        super().__init__(app)
+        self._endpoints = {endpoint.path: endpoint for endpoint in endpoints}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        path = scope["path"]
-        resources = self.state.resources
+        if scope["type"] != "http":
+            # Lifespan and WebSocket scopes have no request.
+            await scope["app"].router(scope, receive, send)
+            return
+        resources = scope["app"].state.resources
         context = scope["context"] = RequestContext.of(
-            scope, resources, self._template(path), self.operations.get(path), resources.tracing.trace_id()
+            scope, resources, self._find(scope["path"]), resources.tracing.trace_id()
         )
         if resources.draining or over_connection_limit(scope):
             context.close_connection()
 
-        def named(message: Message) -> Awaitable[None]:
+        def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 context.status = message["status"]
-                message["headers"] = [*message["headers"], *context.answer_fields]
+                message["headers"] = [*message["headers"], *context.response_headers]
             return send(message)
 
-        await self.app(scope, receive, named)
+        await self.app(scope, receive, send_with_headers)
 
-    def _template(self, path: str) -> str | None:
-        if path in self.templates:
-            return path
-        # The one kind of route with a variable: a folder of pages.
-        folder = path[: path.rfind("/")] + "/{slug}"
-        return folder if folder in self.templates else None
+    def _find(self, path: str) -> Endpoint | None:
+        # The only path parameter is the last segment of a folder of pages.
+        return self._endpoints.get(path) or self._endpoints.get(path[: path.rfind("/")] + "/{slug}")

@@ -1,4 +1,4 @@
-"""Refuses what is too large or too slow to be read, and what comes on one connection too many."""
+"""Limits on the size and duration of a request, and on connections."""
 
 import asyncio
 
@@ -14,84 +14,77 @@ from mathops.errors import (
 )
 from mathops.settings import Settings
 from mathops.web.context import RequestContext, context_of
-from mathops.web.problems import problem_response
+from mathops.web.middleware.base import HttpMiddleware
 
-# The ASGI extension of a request on a connection beyond the limit of connections.
+# ASGI extension that marks requests on connections beyond the limit.
 OVER_CONNECTION_LIMIT = "mathops.over_connection_limit"
-# A busy service that its probes cannot reach would be restarted for it.
-_ALWAYS_ANSWERED = frozenset({"/livez", "/readyz", "/startupz", "/metrics"})
 
 
-class Limits:
-    """Sizes and times are those of the settings."""
+class RequestLimits(HttpMiddleware):
+    """Rejects requests beyond the limits of the settings; rejected heads are not recorded."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app = app
+        super().__init__(app)
         self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if (error := self._fault(scope)) is not None:
-            await problem_response(error, scope)(scope, receive, send)
-            return
+        context = context_of(scope)
+        if (error := self._head_error(scope, context)) is not None:
+            context.recorded = False
+            raise error
         bodiless = scope["method"] in ("GET", "HEAD")
-        await self.app(scope, receive if bodiless else self._bounded(scope, receive), send)
+        await self.app(scope, receive if bodiless else self._bounded(receive, context), send)
 
-    def _fault(self, scope: Scope) -> MathopsError | None:
+    def _head_error(self, scope: Scope, context: RequestContext) -> MathopsError | None:
         settings = self.settings
-        if over_connection_limit(scope) and scope["path"] not in _ALWAYS_ANSWERED:
-            return Overloaded(
-                f"there are {settings.connections} connections already, and no more are taken; try again in a second",
-            )
+        # Unanswered probes would restart a busy service.
+        if over_connection_limit(scope) and not (context.endpoint and context.endpoint.always_answered):
+            return Overloaded(f"the limit of {settings.connections} connections is reached; retry in a second")
         if len(scope["raw_path"]) + len(scope["query_string"]) > settings.url_bytes:
-            return UriTooLong(f"send at most {settings.url_bytes} bytes; long numbers go into a POST body")
-        # Each field costs its name, its value, and ": " and the line end.
+            return UriTooLong(f"send at most {settings.url_bytes} bytes, and long numbers in a POST body")
+        # Each header takes its name, its value, ": " and the line end.
         if sum([len(name) + len(value) + 4 for name, value in scope["headers"]]) > settings.header_bytes:
             return HeaderFieldsTooLarge(f"send at most {settings.header_bytes} bytes of header fields")
         return None
 
-    def _too_large(self) -> ContentTooLarge:
-        return ContentTooLarge(f"send at most {self.settings.body_bytes} bytes")
-
-    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
-        context = context_of(scope)
-        announced = _announced(context)
-        deadline = asyncio.get_running_loop().time() + self.settings.read_timeout_seconds
+    def _bounded(self, receive: Receive, context: RequestContext) -> Receive:
+        """`receive` with a time limit for the whole body and a size limit."""
+        settings = self.settings
+        announced = _content_length(context)
+        deadline = asyncio.get_running_loop().time() + settings.read_timeout_seconds
         size = 0
-        whole = False
+        complete = False
+
+        def check(bytes_: int) -> None:
+            if bytes_ > settings.body_bytes:
+                context.close_connection()
+                raise ContentTooLarge(f"send at most {settings.body_bytes} bytes")
 
         async def bounded() -> Message:
-            nonlocal size, whole
-            if whole:
+            nonlocal size, complete
+            if complete:
                 return await receive()
-            if announced > self.settings.body_bytes:
-                # Without reading, so that a caller that waits for 100 Continue sends nothing.
-                context.close_connection()
-                raise self._too_large()
+            # Before the first read, so that a caller that waits for 100 Continue sends nothing.
+            check(announced)
             try:
                 async with asyncio.timeout_at(deadline):
                     message = await receive()
             except TimeoutError:
                 context.close_connection()
-                raise RequestTimeout(
-                    f"the body did not arrive within {self.settings.read_timeout_seconds:g} s"
-                ) from None
+                raise RequestTimeout(f"the body did not arrive within {settings.read_timeout_seconds:g} s") from None
             size += len(message.get("body", b""))
-            if size > self.settings.body_bytes:
-                context.close_connection()
-                raise self._too_large()
-            whole = not message.get("more_body", False)
+            check(size)
+            complete = not message.get("more_body", False)
             return message
 
         return bounded
 
 
 def over_connection_limit(scope: Scope) -> bool:
-    """Whether the request came on a connection beyond the limit."""
     return OVER_CONNECTION_LIMIT in scope.get("extensions", ())
 
 
-def _announced(context: RequestContext) -> int:
-    """Content-Length, or 0 without it."""
-    length = context.field(b"content-length") or ""
+def _content_length(context: RequestContext) -> int:
+    """Content-Length, or 0 without a valid one."""
+    length = context.header(b"content-length") or ""
     return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0

@@ -1,29 +1,26 @@
-"""Counts requests and times them, by route template and never by raw path."""
+"""Counts and times requests by route template, because raw paths are unbounded."""
 
 import time
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from mathops.telemetry import metrics
 from mathops.web.context import context_of
+from mathops.web.middleware.base import HttpMiddleware
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CLIENT_CLOSED_REQUEST = 499
 
 
-class Metrics:
-    """Observes every answer, refusals included."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+class RequestMetrics(HttpMiddleware):
+    """Observes every response, errors included."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         context = context_of(scope)
         try:
             await self.app(scope, receive, send)
         finally:
-            # Methods come from the caller, and each new label value would be kept for ever.
+            # Callers choose the method, and each new label value would be kept forever.
             method = scope["method"] if scope["method"] in METHODS else "other"
             route = context.route or "unmatched"
             metrics.cached_labels(metrics.HTTP_REQUESTS, method, route, context.status or CLIENT_CLOSED_REQUEST).inc()

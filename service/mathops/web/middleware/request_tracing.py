@@ -7,20 +7,24 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mathops.telemetry.tracing import Tracing
 from mathops.web.context import RequestContext
+from mathops.web.middleware.base import HttpMiddleware
 from mathops.web.middleware.request_metrics import CLIENT_CLOSED_REQUEST, METHODS
 
 # Clients choose these texts; a span should not carry 8 KiB of digits.
 _MAX_CHARACTERS = 256
 
 
-class RequestTracing:
+class RequestTracing(HttpMiddleware):
     """Continues the caller's trace or begins one."""
 
     def __init__(self, app: ASGIApp, tracing: Tracing) -> None:
-        self.app = app
+        super().__init__(app)
         self.tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         method = scope["method"] if scope["method"] in METHODS else "HTTP"
         with self.tracing.server_span(method, headers, _request(scope, headers)) as span:

@@ -1,0 +1,57 @@
+"""A route of the service: where it is, who may call it, and how OpenAPI describes it."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from mathops.operations import Operation
+from mathops.web.negotiation import JSON
+
+
+class Description(NamedTuple):
+    """OpenAPI description; `response` is a media type or the Struct of a JSON document, `errors` are problem types.
+
+    Errors that follow from the route itself, such as 401 without a token, are not listed.
+    """
+
+    summary: str
+    tag: str = "service"
+    response: str | type[Struct] | None = JSON
+    query: type[Struct] | None = None
+    body: type[Struct] | None = None
+    headers: tuple[str, ...] = ("Cache-Control",)
+    errors: tuple[str, ...] = ()
+    # What 503 means if it is a response of the same kind and not a problem.
+    unavailable: str | None = None
+
+
+class Endpoint(Route):
+    """Requires a valid token unless `public`, and `scope` if given.
+
+    `always_answered` exempts it from the connection limit; without a description it is not in the OpenAPI document.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        handler: Callable[..., Any],
+        description: Description | None = None,
+        *,
+        methods: Collection[str] = ("GET",),
+        scope: str | None = None,
+        public: bool = False,
+        always_answered: bool = False,
+        operation: Operation | None = None,
+        middleware: Sequence[Middleware] = (),
+    ) -> None:
+        super().__init__(path, handler, methods=methods, middleware=middleware)
+        self.description = description
+        self.scope = scope
+        self.public = public
+        self.always_answered = always_answered
+        self.operation = operation
+        # Methods that need no path parameters, and therefore no matching of the path.
+        self.exact_methods = frozenset(() if self.param_convertors else self.methods or ())
