@@ -1,4 +1,4 @@
-"""Traces, as a collector receives them from a real server."""
+"""Traces of a real server, as a collector receives them."""
 
 import json
 import time
@@ -28,7 +28,7 @@ def traced(start_server: Callable[..., Server], collector: Collector, **variable
 
 
 def tree(collector: Collector, trace_id: str) -> dict[str, Received]:
-    """The spans of one trace by name, once the outermost, which ends last, has come."""
+    """The spans of one trace by name, once the server span, which ends last, has arrived."""
     eventually(lambda: any(span.kind == SERVER_KIND for span in collector.trace(trace_id)))
     spans = collector.trace(trace_id)
     assert len({span.name for span in spans}) == len(spans)
@@ -36,7 +36,7 @@ def tree(collector: Collector, trace_id: str) -> dict[str, Received]:
 
 
 def parents(spans: dict[str, Received]) -> dict[str, str]:
-    """The name of each span's parent; an id where it is none of these."""
+    """The name of each span's parent, or its id if it is another span."""
     names = {span.span_id: name for name, span in spans.items()}
     return {name: names.get(span.parent_id, span.parent_id) for name, span in spans.items()}
 
@@ -95,7 +95,7 @@ def test_a_large_request_shows_the_work_of_the_computing_process(
     assert (work.end - work.start) / 1e6 == pytest.approx(measured, abs=0.01)
 
 
-def test_row_log_line_problem_and_span_have_the_same_trace_id(
+def test_row_log_line_problem_and_span_have_the_same_context(
     start_server: Callable[..., Server], collector: Collector
 ) -> None:
     server = traced(start_server, collector)
@@ -103,16 +103,19 @@ def test_row_log_line_problem_and_span_have_the_same_trace_id(
     answer = server.client.get("/fact?n=-1", headers={**server.login(), **TRACEPARENT})
 
     assert answer.json()["trace_id"] == TRACE
-    assert server.rows("trace_id") == [(TRACE,)]
+    spans = tree(collector, TRACE)
+    traceparent = f"00-{TRACE}-{spans['journal append'].span_id}-01"
+    assert server.rows("trace_id, traceparent") == [(TRACE, traceparent)]
     (line,) = (server.folder / "data" / "requests.log").read_text().splitlines()
     assert json.loads(line)["trace_id"] == TRACE
-    request = tree(collector, TRACE)["GET /fact"]
+    assert json.loads(line)["traceparent"] == traceparent
+    request = spans["GET /fact"]
     assert request.attributes["mathops.problem"] == "invalid-parameter"
     assert request.attributes["mathops.request_id"] == answer.json()["request_id"]
     assert not request.error
 
 
-def test_a_request_without_a_caller_s_trace_begins_one(
+def test_a_request_without_a_traceparent_begins_a_trace(
     start_server: Callable[..., Server], collector: Collector
 ) -> None:
     server = traced(start_server, collector)
@@ -123,7 +126,7 @@ def test_a_request_without_a_caller_s_trace_begins_one(
     assert parents(tree(collector, trace_id))["GET /pow"] == ""
 
 
-def test_the_service_is_named_by_the_operator_and_each_worker_by_an_id(
+def test_the_operator_names_the_service_and_each_worker_has_an_id(
     start_server: Callable[..., Server], collector: Collector
 ) -> None:
     server = traced(
@@ -146,6 +149,23 @@ def test_the_service_is_named_by_the_operator_and_each_worker_by_an_id(
     assert resource["service.version"]
 
 
+def test_an_unsampled_caller_makes_no_spans_and_the_record_says_so(
+    start_server: Callable[..., Server], collector: Collector
+) -> None:
+    server = traced(start_server, collector)
+
+    server.client.get(
+        "/pow?base=2&exp=5", headers={**server.login(), "traceparent": TRACEPARENT["traceparent"][:-2] + "00"}
+    )
+    ((trace_id, traceparent),) = server.rows("trace_id, traceparent")
+    assert server.stop() == 0
+
+    assert collector.trace(TRACE) == []
+    assert trace_id == TRACE
+    assert traceparent.startswith(f"00-{TRACE}-")
+    assert traceparent.endswith("-00")
+
+
 def test_the_sampler_of_the_variables_decides(start_server: Callable[..., Server], collector: Collector) -> None:
     server = traced(start_server, collector, OTEL_TRACES_SAMPLER="traceidratio", OTEL_TRACES_SAMPLER_ARG="0")
 
@@ -153,12 +173,12 @@ def test_the_sampler_of_the_variables_decides(start_server: Callable[..., Server
     assert server.stop() == 0
 
     assert collector.spans == []
-    # The id still joins row and log.
+    # The id still correlates row and log.
     ((trace_id,),) = server.rows("trace_id")
     assert len(trace_id) == 32
 
 
-def test_the_last_spans_are_sent_before_it_ends(start_server: Callable[..., Server], collector: Collector) -> None:
+def test_the_last_spans_are_exported_before_the_end(start_server: Callable[..., Server], collector: Collector) -> None:
     server = start_server(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="60000")
     server.client.get("/pow?base=2&exp=5", headers={**server.login(), **TRACEPARENT})
 
@@ -167,13 +187,13 @@ def test_the_last_spans_are_sent_before_it_ends(start_server: Callable[..., Serv
     assert "GET /pow" in tree(collector, TRACE)
 
 
-def test_a_collector_that_hangs_holds_up_neither_requests_nor_the_stop(
+def test_a_hanging_collector_delays_neither_requests_nor_the_stop(
     start_server: Callable[..., Server], collector: Collector
 ) -> None:
     collector.hung = True
     server = traced(start_server, collector, OTEL_BSP_MAX_EXPORT_BATCH_SIZE="8", OTEL_BSP_MAX_QUEUE_SIZE="16")
     bearer = server.login()
-    # The journal process may still be starting; what it takes is not to be counted here.
+    # The journal process may still be starting, and its start should not be measured.
     assert server.client.get("/readyz").status_code == 200
     assert collector.asked.wait(10)
 
@@ -189,7 +209,7 @@ def test_a_collector_that_hangs_holds_up_neither_requests_nor_the_stop(
     assert time.monotonic() - began < 6
 
 
-def test_a_collector_that_is_away_holds_up_neither_requests_nor_the_stop(
+def test_an_unreachable_collector_delays_neither_requests_nor_the_stop(
     start_server: Callable[..., Server],
 ) -> None:
     server = start_server(OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{free_port()}", OTEL_BSP_SCHEDULE_DELAY="50")
@@ -214,7 +234,7 @@ def test_a_collector_that_is_away_holds_up_neither_requests_nor_the_stop(
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT: write a URL"),
     ],
 )
-def test_traces_that_could_not_be_sent_are_refused_at_start_in_one_line(
+def test_an_export_that_cannot_work_ends_the_start_with_one_line(
     tmp_path: Path, variables: dict[str, str], complaint: str
 ) -> None:
     ended = Server(tmp_path, variables).run("serve")

@@ -1,18 +1,22 @@
-"""The contract suites of the ports, run against Redis and PostgreSQL."""
+"""The contract suites of the ports, run against Redis, PostgreSQL and Kafka."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from mathops.events.kafka import open_broker
 from mathops.journal.client import JournalClient
 from mathops.journal.migrations import schema
-from mathops.ports import Cache, Journal, RateLimiter, Revocations
+from mathops.ports import Broker, Cache, Journal, Message, RateLimiter, Revocations
 from mathops.settings import Settings
 from mathops.shared.shared_state import open_shared
-from tests.contracts import test_cache, test_journal, test_rate_limiter, test_revocations
+from tests.contracts import test_broker, test_cache, test_journal, test_outbox, test_rate_limiter, test_revocations
 from tests.integration.services.containers import Container
+from tests.integration.services.kafka import Kafka
 from tests.integration.services.postgres import database_url
 
 pytestmark = pytest.mark.anyio
@@ -63,8 +67,38 @@ class TestPostgresJournal:
             yield journal
 
 
+class KafkaBrokerCase:
+    def __init__(self, kafka: Kafka, topic: str) -> None:
+        self._kafka = kafka
+        self._topic = kafka.make_topic(topic, **{"max.message.bytes": str(test_broker.MAX_BYTES)})
+
+    def open(self) -> AbstractAsyncContextManager[Broker]:
+        return open_broker(Settings(kafka_brokers=self._kafka.brokers, kafka_topic=self._topic))
+
+    async def messages(self) -> list[Message]:
+        events = await asyncio.to_thread(self._kafka.events, self._topic)
+        return [Message(event.key, event.value, list(event.headers.items())) for event in events]
+
+    def disconnect(self) -> None:
+        self._kafka.proxy.set("refuse")
+        self._kafka.proxy.cut()
+
+
+class TestKafkaBroker:
+    @pytest.fixture
+    def case(self, kafka: Kafka, topic: str) -> KafkaBrokerCase:
+        return KafkaBrokerCase(kafka, topic)
+
+
+class TestPostgresOutbox:
+    @pytest.fixture
+    def journal(self, postgres_container: Container) -> Iterator[test_outbox.OutboxJournal]:
+        with closing(test_outbox.OutboxJournal(database_url(postgres_container, str(uuid4())))) as journal:
+            yield journal
+
+
 def _add_tests(suite: type, contract: object) -> None:
-    """Add each test of a contract to a class, which provides the fixtures."""
+    """Add the tests of a contract to a class, which provides the fixtures."""
     for name, test in vars(contract).items():
         if name.startswith("test_"):
             setattr(suite, name, staticmethod(test))
@@ -75,5 +109,7 @@ for suite, contract in (
     (TestRedisRateLimiter, test_rate_limiter),
     (TestRedisRevocations, test_revocations),
     (TestPostgresJournal, test_journal),
+    (TestKafkaBroker, test_broker),
+    (TestPostgresOutbox, test_outbox),
 ):
     _add_tests(suite, contract)

@@ -1,4 +1,4 @@
-"""All real parts together: the same answers as the embedded ones, and one trace from the caller to the event."""
+"""All services together: the same responses as without them, and one trace from the caller to the event."""
 
 import json
 import uuid
@@ -27,8 +27,8 @@ TARGETS = (
     "/fib?n=1000000000000",
     "/nothing",
 )
-# What differs from answer to answer by nature.
-OWN = {"date", "x-request-id", "server-timing"}
+# Headers that differ between responses.
+VOLATILE = {"date", "x-request-id", "server-timing"}
 
 
 @pytest.fixture
@@ -56,12 +56,12 @@ def answers(server: Server) -> list[tuple[int, dict[str, str], bytes]]:
     for form in ("application/json", "text/plain"):
         for target in TARGETS:
             answer = server.client.get(target, headers={**token, "Accept": form})
-            fields = {name: value for name, value in answer.headers.items() if name not in OWN}
+            fields = {name: value for name, value in answer.headers.items() if name not in VOLATILE}
             found.append((answer.status_code, fields, answer.content))
     return found
 
 
-def test_embedded_parts_and_the_full_stack_give_byte_equal_answers(tmp_path: Path, full_stack: dict[str, str]) -> None:
+def test_the_full_stack_gives_byte_equal_responses(tmp_path: Path, full_stack: dict[str, str]) -> None:
     servers = []
     for name, variables in (("embedded", {}), ("full", full_stack)):
         (tmp_path / name).mkdir()
@@ -100,6 +100,30 @@ def test_one_trace_leads_from_the_request_through_cache_worker_and_journal_to_th
     (event,) = kafka.events(topic)
     assert json.loads(event.value)["trace_id"] == trace_id
     assert event.headers["traceparent"].decode() == f"00-{trace_id}-{found[f'send {topic}']['spanID']}-01"
+
+
+def test_an_unsampled_trace_reaches_consumers_unsampled_and_without_spans(
+    start_server: Callable[..., Server], full_stack: dict[str, str], collector: Container, kafka: Kafka, topic: str
+) -> None:
+    endpoint = jaeger.endpoint(collector)
+    server = start_server(**full_stack, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_BSP_SCHEDULE_DELAY="200")
+    bearer = server.login()
+    trace_ids = {flags: uuid.uuid4().hex for flags in ("00", "01")}
+    for flags, trace_id in trace_ids.items():
+        headers = {**bearer, "traceparent": f"00-{trace_id}-00f067aa0ba902b7-{flags}"}
+        assert server.client.get("/pow?base=2&exp=5", headers=headers).status_code == 200
+
+    # The sampled trace came later: once it is complete, the unsampled one would be there too.
+    eventually(lambda: f"send {topic}" in jaeger.spans(collector, trace_ids["01"]), 60)
+
+    assert jaeger.spans(collector, trace_ids["00"]) == {}
+    sent = {json.loads(event.value)["trace_id"]: event.headers["traceparent"].decode() for event in kafka.events(topic)}
+    stored = {json.loads(event.value)["trace_id"]: json.loads(event.value) for event in kafka.events(topic)}
+    for flags, trace_id in trace_ids.items():
+        assert sent[trace_id].startswith(f"00-{trace_id}-")
+        assert sent[trace_id].endswith(f"-{flags}")
+        assert stored[trace_id]["traceparent"].endswith(f"-{flags}")
+        assert stored[trace_id]["traceparent"] != sent[trace_id]
 
 
 def _parent(span: dict[str, Any], spans: dict[str, Any]) -> str | None:
