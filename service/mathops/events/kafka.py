@@ -4,7 +4,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
@@ -95,19 +95,15 @@ async def _connection_errors(connection: dict[str, Any]) -> str:
     found = []
     for host, port, _ in collect_hosts(connection["bootstrap_servers"]):
         try:
-            async with asyncio.timeout(_STOP_SECONDS):
-                (await create_conn(host, port, **others)).close()
+            (await asyncio.wait_for(create_conn(host, port, **others), _STOP_SECONDS)).close()
         except Exception as error:  # any error is the reason
             found.append(f"{host}:{port}: {error or type(error).__name__}")
     return "; ".join(found)
 
 
 async def _bounded_stop(stop: Any) -> None:
-    try:
-        async with asyncio.timeout(_STOP_SECONDS):
-            await stop
-    except Exception:  # noqa: S110 - a client that cannot stop ends with its event loop
-        pass
+    with suppress(Exception):  # a client that cannot stop ends with its event loop
+        await asyncio.wait_for(stop, _STOP_SECONDS)
 
 
 async def _create_topic(connection: dict[str, Any], topic: str) -> None:
@@ -139,21 +135,18 @@ def kafka_ssl_context(settings: Settings) -> ssl.SSLContext | None:
     """Trusted authorities and client certificate; None without TLS. Raises StartupError for unusable files."""
     if not settings.kafka_tls:
         return None
+    certificate = settings.kafka_certificate_file
+    problem = f"MATHOPS_KAFKA_CA_FILE: cannot read certificates from {settings.kafka_ca_file}"
     try:
         context = ssl.create_default_context(cafile=settings.kafka_ca_file)
-    except OSError as error:
-        raise StartupError(
-            f"MATHOPS_KAFKA_CA_FILE: cannot read certificates from {settings.kafka_ca_file}: {error}"
-        ) from None
-    if settings.kafka_certificate_file:
-        try:
+        if certificate:
+            problem = (
+                f"MATHOPS_KAFKA_CERTIFICATE_FILE: cannot use {certificate} with MATHOPS_KAFKA_KEY_FILE (unencrypted)"
+            )
             # Without a password OpenSSL would prompt for that of an encrypted key.
-            context.load_cert_chain(settings.kafka_certificate_file, settings.kafka_key_file, password="")
-        except OSError as error:
-            raise StartupError(
-                f"MATHOPS_KAFKA_CERTIFICATE_FILE: cannot use {settings.kafka_certificate_file} with its key "
-                f"(MATHOPS_KAFKA_KEY_FILE, unencrypted): {error}"
-            ) from None
+            context.load_cert_chain(certificate, settings.kafka_key_file, password="")
+    except OSError as error:
+        raise StartupError(f"{problem}: {error}") from None
     return context
 
 

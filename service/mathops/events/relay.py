@@ -60,11 +60,8 @@ class Relay:
 
     def _count(self, published: int = 0, failed: int = 0, dead: int = 0, error: str | None = None) -> None:
         with self._lock:
-            progress = self._progress
-            progress.published += published
-            progress.failed += failed
-            progress.dead += dead
-            progress.error = error
+            last = self._progress
+            self._progress = RelayProgress(last.published + published, last.failed + failed, last.dead + dead, error)
 
     def _run(self) -> None:
         backoff = _MIN_BACKOFF
@@ -122,7 +119,7 @@ class Relay:
                         await self._send(broker, [row])
                     except MessageRejected as error:
                         log.error("event rejected by the broker", id=row.record.id, error=str(error))
-                        self._advance([row], str(error))
+                        self._advance(row.seq, dead_letters=[(row, str(error))])
                         break
 
     async def _send(self, broker: Broker, rows: Sequence[OutboxRow]) -> None:
@@ -130,13 +127,12 @@ class Relay:
         contexts = [(record.id, record.traceparent) for record in records]
         with self._tracing.publish_spans(self._topic, contexts) as traceparents:
             await broker.publish(list(map(to_message, records, traceparents)))
-            self._advance(rows)
+            self._advance(rows[-1].seq, published=len(rows))
 
-    def _advance(self, rows: Sequence[OutboxRow], rejected: str | None = None) -> None:
-        dead_letters = [(row, rejected) for row in rows] if rejected is not None else []
-        if not self._outbox.advance(rows[-1].seq, dead_letters):
+    def _advance(self, position: int, published: int = 0, dead_letters: Sequence[tuple[OutboxRow, str]] = ()) -> None:
+        if not self._outbox.advance(position, dead_letters):
             raise LeaseLost
-        self._count(published=len(rows) - len(dead_letters), dead=len(dead_letters))
+        self._count(published=published, dead=len(dead_letters))
 
 
 def lease_owner() -> str:

@@ -5,7 +5,7 @@ variable at import, therefore set it before importing this module; `require_mult
 """
 
 import platform
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, values
@@ -19,78 +19,43 @@ disable_created_metrics()
 
 # prometheus_client has chosen its mode when it is imported; the environment may have changed since.
 _MULTIPROCESS = values.ValueClass is not values.MutexValue
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_Duration = partial(Histogram, buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10))
+_Sum = partial(Gauge, multiprocess_mode="livesum")
+_Max = partial(Gauge, multiprocess_mode="livemax")
+_Latest = partial(Gauge, multiprocess_mode="livemostrecent")
 
-HTTP_REQUESTS = Counter(
-    "http_requests", "HTTP requests by method, route template and status.", ["method", "route", "status"]
-)
-HTTP_DURATION = Histogram(
-    "http_request_duration_seconds",
-    "Time from the request to the last byte of the response.",
-    ["method", "route"],
-    buckets=_SECONDS,
+HTTP_REQUESTS = Counter("http_requests", "HTTP requests by route template.", ["method", "route", "status"])
+HTTP_DURATION = _Duration(
+    "http_request_duration_seconds", "Time from the request to the last byte of the response.", ["method", "route"]
 )
 OPERATIONS = Counter(
-    "mathops_operations",
-    "Operation requests; outcome is ok or the problem type.",
-    ["operation", "outcome", "cache"],
+    "mathops_operations", "Operation requests; outcome is ok or a problem type.", ["operation", "outcome", "cache"]
 )
-OPERATION_DURATION = Histogram(
-    "mathops_operation_duration_seconds",
-    "Time to compute a result, including queueing; cache hits are excluded.",
-    ["operation"],
-    buckets=_SECONDS,
+OPERATION_DURATION = _Duration(
+    "mathops_operation_duration_seconds", "Computation time including queueing, without cache hits.", ["operation"]
 )
 CACHE_HITS = Counter("mathops_cache_hits", "Cache hits.")
 CACHE_MISSES = Counter("mathops_cache_misses", "Cache misses.")
-CACHE_ERRORS = Counter("mathops_cache_errors", "Failed calls to the shared cache, by reason.", ["reason"])
-RATE_LIMIT_ERRORS = Counter(
-    "mathops_rate_limit_errors", "Failed calls to the shared rate limits, by reason.", ["reason"]
-)
-REVOCATION_ERRORS = Counter(
-    "mathops_revocation_errors", "Failed calls to the shared list of revoked tokens, by reason.", ["reason"]
-)
-CIRCUIT_BREAKER_OPEN = Gauge(
-    "mathops_circuit_breaker_open",
-    "1 while the circuit breaker of a dependency is open, else 0.",
-    ["dependency"],
-    multiprocess_mode="livemax",
-)
+CACHE_ERRORS = Counter("mathops_cache_errors", "Failed calls to the shared cache.", ["reason"])
+RATE_LIMIT_ERRORS = Counter("mathops_rate_limit_errors", "Failed calls to the shared rate limits.", ["reason"])
+REVOCATION_ERRORS = Counter("mathops_revocation_errors", "Failed calls to the shared revoked tokens.", ["reason"])
+CIRCUIT_BREAKER_OPEN = _Max("mathops_circuit_breaker_open", "1 while a circuit breaker is open.", ["dependency"])
 JOURNAL_ROWS = Counter("mathops_journal_rows", "Rows committed to the journal.")
-JOURNAL_COMMIT_DURATION = Histogram(
-    "mathops_journal_commit_duration_seconds", "Duration of one group commit.", buckets=_SECONDS
-)
-JOURNAL_FAILURES = Counter("mathops_journal_failures", "Rows that could not be committed, by reason.", ["reason"])
+JOURNAL_COMMIT_DURATION = _Duration("mathops_journal_commit_duration_seconds", "Duration of one group commit.")
+JOURNAL_FAILURES = Counter("mathops_journal_failures", "Rows that could not be committed.", ["reason"])
 JOURNAL_RESTARTS = Counter("mathops_journal_restarts", "Journal processes that ended unexpectedly and were restarted.")
-JOURNAL_IN_FLIGHT = Gauge(
-    "mathops_journal_in_flight_rows",
-    "Rows sent to the journal process and not yet committed.",
-    multiprocess_mode="livesum",
-)
-OUTBOX_PENDING = Gauge("mathops_outbox_pending_rows", "Rows not yet published.", multiprocess_mode="livemostrecent")
-OUTBOX_OLDEST_AGE = Gauge(
-    "mathops_outbox_oldest_age_seconds", "Age of the oldest row not yet published.", multiprocess_mode="livemostrecent"
-)
+JOURNAL_IN_FLIGHT = _Sum("mathops_journal_in_flight_rows", "Rows sent to the journal process and not yet committed.")
+OUTBOX_PENDING = _Latest("mathops_outbox_pending_rows", "Rows not yet published.")
+OUTBOX_OLDEST_AGE = _Latest("mathops_outbox_oldest_age_seconds", "Age of the oldest row not yet published.")
 EVENTS_PUBLISHED = Counter("mathops_events_published", "Events acknowledged by the broker.")
 PUBLISH_FAILURES = Counter("mathops_event_publish_failures", "Failed publish attempts.")
 DEAD_LETTERS = Counter("mathops_event_dead_letters", "Events rejected by the broker and stored as dead letters.")
-POOL_WORKERS = Gauge("mathops_pool_workers", "Pool worker processes.", multiprocess_mode="livesum")
-POOL_BUSY = Gauge("mathops_pool_busy_workers", "Busy pool worker processes.", multiprocess_mode="livesum")
-POOL_QUEUED = Gauge(
-    "mathops_pool_queued_computations", "Computations waiting for a pool worker.", multiprocess_mode="livesum"
-)
-POOL_WORKER_EXITS = Counter(
-    "mathops_pool_worker_exits",
-    "Pool worker processes that ended while the service ran; reason is killed or died.",
-    ["reason"],
-)
+POOL_WORKERS = _Sum("mathops_pool_workers", "Pool worker processes.")
+POOL_BUSY = _Sum("mathops_pool_busy_workers", "Busy pool worker processes.")
+POOL_QUEUED = _Sum("mathops_pool_queued_computations", "Computations waiting for a pool worker.")
+POOL_WORKER_EXITS = Counter("mathops_pool_worker_exits", "Pool workers that ended while the service ran.", ["reason"])
 AUTHENTICATION_FAILURES = Counter("mathops_authentication_failures", "Requests without a valid token.")
-BUILD_INFO = Gauge(
-    "mathops_build_info",
-    "Version of the service and of Python; always 1.",
-    ["version", "python"],
-    multiprocess_mode="livemax",
-)
+BUILD_INFO = _Max("mathops_build_info", "Version of the service and of Python; always 1.", ["version", "python"])
 
 
 @lru_cache(maxsize=4096)

@@ -23,10 +23,10 @@ _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL
 
 # Not OTEL_PROPAGATORS: the name of a propagator that is not installed ends a process at import, even without traces.
 _propagator = TraceContextTextMapPropagator()
-_NO_SPAN: AbstractContextManager[None] = nullcontext()
+_NO_SPAN = nullcontext()
 
-# The id of an event and the traceparent stored with it.
-EventContext = tuple[str, str | None]
+# Ids of events with the traceparents stored with them.
+Events = Sequence[tuple[str, str | None]]
 
 
 def requested(environ: Mapping[str, str] = os.environ) -> bool:
@@ -70,7 +70,7 @@ class NoTracing:
     def exemplar(self) -> dict[str, str] | None:
         return None
 
-    def publish_spans(self, topic: str, events: Sequence[EventContext]) -> AbstractContextManager[list[str | None]]:
+    def publish_spans(self, topic: str, events: Events) -> AbstractContextManager[list[str | None]]:
         return nullcontext([traceparent for _, traceparent in events])
 
     def stop(self, timeout: float) -> None:
@@ -82,24 +82,20 @@ class Tracing:
 
     def __init__(self, provider: Any) -> None:
         self._provider = provider
-        self._tracer = provider.get_tracer("mathops", __version__)
+        self._tracer: trace.Tracer = provider.get_tracer("mathops", __version__)
 
     def span(self, name: str, **attributes: Any) -> AbstractContextManager[Any]:
         """A span around a piece of work, child of the current span."""
         # Exceptions here become responses; the unexpected ones are logged with their stack.
-        span: AbstractContextManager[Any] = self._tracer.start_as_current_span(
-            name, attributes=attributes, record_exception=False
-        )
-        return span
+        return self._tracer.start_as_current_span(name, attributes=attributes, record_exception=False)
 
     def server_span(
         self, name: str, headers: Mapping[str, str], attributes: Mapping[str, Any]
     ) -> AbstractContextManager[Any]:
         """The span of a whole request, child of the caller's `traceparent`; samplers see `attributes`."""
-        span: AbstractContextManager[Any] = self._tracer.start_as_current_span(
+        return self._tracer.start_as_current_span(
             name, context=_propagator.extract(headers), kind=SpanKind.SERVER, attributes=attributes
         )
-        return span
 
     def add_child_span(self, name: str, seconds: float, **attributes: Any) -> None:
         """Record work of `seconds` that another process has just ended, child of the current span.
@@ -125,29 +121,24 @@ class Tracing:
         return {"trace_id": trace.format_trace_id(context.trace_id)} if context.trace_flags.sampled else None
 
     @contextmanager
-    def publish_spans(self, topic: str, events: Sequence[EventContext]) -> Iterator[list[str | None]]:
+    def publish_spans(self, topic: str, events: Events) -> Iterator[list[str | None]]:
         """A PRODUCER span for each event, child of its stored span; yields the traceparents to send.
 
         Each span has the sampling decision of its trace. Spans of a failed publish are not exported.
         """
-        spans = [self._publish_span(topic, *event) for event in events]
+        spans = [traceparent and self._publish_span(topic, event_id, traceparent) for event_id, traceparent in events]
         yield [span and _traceparent(span.get_span_context()) for span in spans]
         for span in filter(None, spans):
             span.end()
 
-    def _publish_span(self, topic: str, event_id: str, traceparent: str | None) -> Any:
-        if traceparent is None:
-            return None
-        return self._tracer.start_span(
-            f"send {topic}",
-            context=_propagator.extract({"traceparent": traceparent}),
-            kind=SpanKind.PRODUCER,
-            attributes={
-                "messaging.system": "kafka",
-                "messaging.destination.name": topic,
-                "messaging.message.id": event_id,
-            },
-        )
+    def _publish_span(self, topic: str, event_id: str, traceparent: str) -> Any:
+        context = _propagator.extract({"traceparent": traceparent})
+        attributes = {
+            "messaging.system": "kafka",
+            "messaging.destination.name": topic,
+            "messaging.message.id": event_id,
+        }
+        return self._tracer.start_span(f"send {topic}", context, SpanKind.PRODUCER, attributes)
 
     def stop(self, timeout: float) -> None:
         """Export the remaining spans for at most `timeout` seconds."""
