@@ -1,4 +1,4 @@
-"""What every Compute keeps to."""
+"""The contract of every Compute."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -51,7 +51,7 @@ async def test_a_large_result_is_exact_to_the_last_digit(compute: Compute, opera
     assert result.digits > 10_000
 
 
-async def test_the_times_of_queue_computing_and_writing_are_told(compute: Compute) -> None:
+async def test_the_timing_has_queue_compute_and_encode_seconds(compute: Compute) -> None:
     _, timing = await compute.run(OPERATIONS[0], LARGE[OPERATIONS[0].name])
 
     assert timing.queue >= 0

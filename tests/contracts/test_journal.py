@@ -1,4 +1,4 @@
-"""What every Journal keeps to."""
+"""The contract of every Journal."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -56,12 +56,12 @@ async def records(journal: Journal, user: str) -> list[Record]:
     return [record for _, record in (await journal.history(user, 1000)).rows]
 
 
-async def test_a_new_journal_is_empty_and_well(journal: Journal, user: str) -> None:
+async def test_a_new_journal_is_empty_and_writable(journal: Journal, user: str) -> None:
     assert await journal.history(user, 10) == ([], False)
     assert await journal.check() is None
 
 
-async def test_an_appended_record_comes_back_as_it_was(journal: Journal, user: str) -> None:
+async def test_an_appended_record_is_read_back_unchanged(journal: Journal, user: str) -> None:
     record = make_record(
         user=user,
         parameters={"base": "é2", "exp": '"\n'},
@@ -74,7 +74,7 @@ async def test_an_appended_record_comes_back_as_it_was(journal: Journal, user: s
     assert await records(journal, user) == [record]
 
 
-async def test_a_refused_request_is_kept_with_its_problem_and_without_a_result(journal: Journal, user: str) -> None:
+async def test_a_rejected_request_is_stored_with_its_problem_and_without_a_result(journal: Journal, user: str) -> None:
     refused = make_record(
         user=user, result=None, result_digits=None, status=422, problem="invalid-parameter", cache=None
     )
@@ -84,13 +84,13 @@ async def test_a_refused_request_is_kept_with_its_problem_and_without_a_result(j
     assert await records(journal, user) == [refused]
 
 
-async def test_a_record_without_a_user_is_accepted_and_is_in_nobodys_history(journal: Journal) -> None:
-    nobodys = make_record(user=None)
+async def test_a_record_without_a_user_is_stored_and_in_no_history(journal: Journal) -> None:
+    anonymous = make_record(user=None)
 
-    await journal.append(nobodys)
+    await journal.append(anonymous)
 
-    assert nobodys not in await records(journal, "")
-    assert nobodys not in await records(journal, "None")
+    assert anonymous not in await records(journal, "")
+    assert anonymous not in await records(journal, "None")
 
 
 async def test_a_record_appended_twice_is_stored_once(journal: Journal, user: str) -> None:
@@ -102,7 +102,7 @@ async def test_a_record_appended_twice_is_stored_once(journal: Journal, user: st
     assert await records(journal, user) == [record]
 
 
-async def test_history_gives_ones_own_records_newest_first(journal: Journal, user: str) -> None:
+async def test_history_returns_the_users_own_records_newest_first(journal: Journal, user: str) -> None:
     mine = [make_record(user=user) for _ in range(3)]
     for record in mine:
         await journal.append(make_record(user=str(uuid4())))
@@ -111,7 +111,7 @@ async def test_history_gives_ones_own_records_newest_first(journal: Journal, use
     assert await records(journal, user) == mine[::-1]
 
 
-async def test_history_comes_in_pages_that_neither_repeat_nor_skip(journal: Journal, user: str) -> None:
+async def test_pages_of_history_neither_repeat_nor_skip_records(journal: Journal, user: str) -> None:
     appended = [make_record(user=user) for _ in range(5)]
     for record in appended:
         await journal.append(record)
@@ -124,9 +124,7 @@ async def test_history_comes_in_pages_that_neither_repeat_nor_skip(journal: Jour
     assert [record for page in pages for _, record in page.rows] == appended[::-1]
 
 
-async def test_records_appended_at_the_same_time_are_all_stored_under_numbers_of_their_own(
-    journal: Journal, user: str
-) -> None:
+async def test_records_appended_concurrently_get_different_sequence_numbers(journal: Journal, user: str) -> None:
     appended = [make_record(user=user) for _ in range(500)]
 
     await asyncio.gather(*map(journal.append, appended))

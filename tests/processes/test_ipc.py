@@ -33,7 +33,7 @@ async def test_frames_of_any_size_come_back_whole_and_in_order() -> None:
     await child.finish(20)
 
 
-async def test_what_was_sent_is_still_answered_while_it_finishes() -> None:
+async def test_finishing_waits_for_replies_to_frames_already_sent() -> None:
     child, frames = await start("echo")
 
     child.send(b"1" * 1_000_000)
@@ -63,7 +63,7 @@ async def test_a_process_that_cannot_run_has_ended() -> None:
     await ended(child)
 
 
-async def test_what_is_sent_after_the_finish_is_dropped() -> None:
+async def test_a_frame_sent_while_finishing_is_dropped() -> None:
     child, frames = await start("echo")
     finish = asyncio.create_task(child.finish(20))
     await asyncio.sleep(0)
@@ -82,7 +82,7 @@ async def test_a_process_that_closes_its_end_is_ended() -> None:
     await ended(child)
 
 
-async def test_half_a_frame_is_no_frame() -> None:
+async def test_an_incomplete_frame_is_not_delivered() -> None:
     child, frames = await start("half")
 
     child.send(b"now")
@@ -101,7 +101,7 @@ async def test_a_process_that_does_not_finish_in_time_is_killed() -> None:
     await ended(child)
 
 
-async def test_signals_to_the_whole_group_leave_it_at_work() -> None:
+async def test_signals_to_the_process_group_do_not_end_a_child() -> None:
     child, frames = await start("echo")
     child.send(b"started")
     await until(lambda: len(frames) == 1)

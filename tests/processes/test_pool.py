@@ -43,7 +43,7 @@ async def pid_of(running: Pool) -> int:
     return int(result.text)
 
 
-async def test_its_processes_run_while_it_does_and_no_longer() -> None:
+async def test_the_processes_run_as_long_as_the_pool() -> None:
     async with pool(size=2):
         assert len(workers()) == 2
     assert workers() == []
@@ -63,7 +63,7 @@ async def test_the_deadline_counts_the_time_in_the_queue() -> None:
         assert first.extensions == {"deadline_seconds": 0.5}
 
 
-async def test_more_than_may_wait_are_refused_at_once_and_told_when_to_come_back() -> None:
+async def test_a_computation_beyond_the_queue_is_rejected_at_once_with_a_retry_time() -> None:
     async with pool(queue=1) as running:
         held = [asyncio.create_task(running.run(HOLD, (60_000,))) for _ in range(2)]
         await asyncio.sleep(0)
@@ -77,7 +77,7 @@ async def test_more_than_may_wait_are_refused_at_once_and_told_when_to_come_back
         await asyncio.wait(held)
 
 
-async def test_a_place_in_the_queue_is_free_again_when_its_caller_leaves() -> None:
+async def test_a_cancelled_caller_frees_its_place_in_the_queue() -> None:
     async with pool(queue=1) as running:
         busy, waiting = (asyncio.create_task(running.run(HOLD, (60_000,))) for _ in range(2))
         await asyncio.sleep(0)
@@ -88,7 +88,7 @@ async def test_a_place_in_the_queue_is_free_again_when_its_caller_leaves() -> No
         assert await pid_of(running)
 
 
-async def test_cancelling_ends_the_process_and_another_takes_its_place() -> None:
+async def test_cancelling_kills_the_process_and_starts_another() -> None:
     async with pool() as running:
         before = await pid_of(running)
         task = asyncio.create_task(running.run(HOLD, (60_000,)))
@@ -100,7 +100,7 @@ async def test_cancelling_ends_the_process_and_another_takes_its_place() -> None
         assert await pid_of(running) != before
 
 
-async def test_an_idle_process_killed_from_outside_is_replaced_before_anyone_asks() -> None:
+async def test_an_idle_process_killed_from_outside_is_replaced_at_once() -> None:
     async with pool() as running:
         before = await pid_of(running)
 
@@ -122,7 +122,7 @@ async def test_a_request_whose_process_is_killed_is_computed_by_another() -> Non
         assert int(result.text) != before
 
 
-async def test_a_request_whose_process_is_killed_twice_is_refused_and_the_pool_goes_on() -> None:
+async def test_a_request_whose_process_is_killed_twice_is_rejected_and_the_pool_continues() -> None:
     async with pool() as running:
         task = asyncio.create_task(running.run(HOLD, (60_000,)))
         for _ in range(2):
@@ -136,7 +136,7 @@ async def test_a_request_whose_process_is_killed_twice_is_refused_and_the_pool_g
         assert await pid_of(running)
 
 
-async def test_a_result_that_needs_more_memory_than_a_process_has_is_refused() -> None:
+async def test_a_result_that_needs_more_memory_than_a_process_has_is_rejected() -> None:
     async with pool() as running:
         with pytest.raises(Overloaded, match="memory"):
             await running.run(POWER, (3, 4_000_000_000))
@@ -144,7 +144,7 @@ async def test_a_result_that_needs_more_memory_than_a_process_has_is_refused() -
         assert (await running.run(POWER, (2, 5)))[0].text == b"32"
 
 
-async def test_processes_that_cannot_start_are_not_started_in_a_tight_loop_and_leave_nothing_behind() -> None:
+async def test_processes_that_cannot_start_are_not_restarted_in_a_tight_loop() -> None:
     started = time.monotonic()
     with capture_logs() as lines, pytest.raises(TimeoutError):
         async with asyncio.timeout(2.5), Pool(1, 1, 1, memory_bytes=10**30).running():

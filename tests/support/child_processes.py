@@ -45,6 +45,7 @@ def main() -> None:
             parent.send(frame)
         elif behaviour == "close":
             parent.socket.close()
+            os.close(descriptor)
             time.sleep(60)
         elif behaviour == "half":
             parent.socket.sendall(b"\0\0\0\x0aonly so f")

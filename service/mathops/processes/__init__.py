@@ -1,1 +1,1 @@
-"""Processes started by a web worker, and the messages between them."""
+"""Child processes of a web worker: messages, supervision, and a pool for large computations."""

@@ -1,6 +1,6 @@
-"""A process of our own at the other end of a socket pair, and the frames between us.
+"""Child processes, and length-prefixed frames over a socket pair.
 
-Each child ends when its socket closes, so none outlives the process that started it.
+A child exits when its socket closes, so it never outlives its parent.
 """
 
 import asyncio
@@ -17,11 +17,10 @@ from typing import cast
 
 _LENGTH = struct.Struct("!I")
 _CHUNK = 1 << 18
-_kept_open: list[socket.socket] = []
 
 
 def _pop_frame(received: bytearray) -> bytes | None:
-    """Take one whole frame off the front, or None."""
+    """Remove the first complete frame, or return None."""
     if len(received) < _LENGTH.size:
         return None
     (length,) = _LENGTH.unpack_from(received)
@@ -39,9 +38,9 @@ def _framed(parts: Sequence[bytes]) -> list[bytes]:
 
 
 class ChildProcess(asyncio.Protocol):
-    """The parent's end: `on_frame` is called for each frame that comes.
+    """The parent's end; `on_frame` is called with each frame.
 
-    `ended` is done once the process has ended; wait for it by asyncio.wait, which leaves it alone when cancelled.
+    `ended` is done when the process has exited. Wait for it by asyncio.wait, which does not cancel it.
     """
 
     def __init__(self, on_frame: Callable[[bytes], None]) -> None:
@@ -54,12 +53,12 @@ class ChildProcess(asyncio.Protocol):
 
     @classmethod
     async def start(cls, module: str, on_frame: Callable[[bytes], None], *arguments: str) -> "ChildProcess":
-        """Run `python -m module FD ARGUMENTS` and connect to it; raises OSError."""
+        """Run `python -m module DESCRIPTOR ARGUMENTS`; raises OSError."""
         child = cls(on_frame)
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                child._process = subprocess.Popen(  # noqa: ASYNC220 - a few ms, and uvloop's own would reap through signals
+                child._process = subprocess.Popen(  # noqa: ASYNC220 - takes a few ms; uvloop's own needs signals to reap
                     [sys.executable, "-m", module, str(theirs.fileno()), *arguments],
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
@@ -68,30 +67,28 @@ class ChildProcess(asyncio.Protocol):
             ours.setblocking(False)
             await asyncio.get_running_loop().create_unix_connection(lambda: child, sock=ours)
         except BaseException:
-            # At this a process that has started ends.
+            # A process that has started exits when its socket closes.
             ours.close()
             raise
         return child
 
     @property
     def pid(self) -> int:
-        """The process id."""
         assert self._process is not None
         return self._process.pid
 
     def send(self, *parts: bytes) -> None:
-        """Send one frame, made of `parts`; a process that has ended, or is to end, needs none."""
+        """Send one frame, the concatenation of `parts`, unless the process has ended or finishes."""
         assert self._transport is not None
         if not self._finishing and not self._transport.is_closing():
             self._transport.writelines(_framed(parts))
 
     def kill(self) -> None:
-        """End the process at once."""
         assert self._process is not None
         self._process.kill()
 
     async def finish(self, seconds: float) -> None:
-        """Send what is left and close, at which the process ends by itself; kill it after that many `seconds`."""
+        """Send buffered frames and close, so that the process exits; kill it after `seconds`."""
         assert self._transport is not None
         self._finishing = True
         if not self._transport.is_closing():
@@ -101,53 +98,48 @@ class ChildProcess(asyncio.Protocol):
             await asyncio.wait((self.ended,))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport (asyncio.Protocol)."""
         # uvloop's transports do not inherit from asyncio's.
         self._transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
-        """Cut what came into frames (asyncio.Protocol)."""
         self._received += data
         while (frame := _pop_frame(self._received)) is not None:
             self._on_frame(frame)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell of the end and leave no zombie (asyncio.Protocol)."""
         assert self._process is not None
-        # A process that closed its socket without ending is of no use to anyone.
+        # A process may have closed its socket without exiting.
         self._process.kill()
         self._process.wait()
         self.ended.set_result(None)
 
 
 class ParentConnection:
-    """The child's end, synchronous."""
+    """The child's end; synchronous."""
 
     def __init__(self, descriptor: int) -> None:
-        # What a terminal or a supervisor sends goes to the whole group; the parent decides when we end.
-        for signal_ in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(signal_, signal.SIG_IGN)
-        self.socket = socket.socket(fileno=descriptor)
-        # Our end of it tells the parent that we have ended, so it stays open until then.
-        _kept_open.append(self.socket)
+        # A terminal signals the whole process group, but only the parent decides when a child exits.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        # The inherited descriptor stays open until the process has exited; the parent waits for that.
+        self.socket = socket.socket(fileno=os.dup(descriptor))
         self._received = bytearray()
 
     def receive(self) -> bytes | None:
-        """The next frame; None when the parent has closed or died."""
+        """The next frame; None after the parent has closed or died."""
         while (frame := _pop_frame(self._received)) is None:
             if not self._read():
                 return None
         return frame
 
     def frames(self) -> Iterator[bytes]:
-        """Frames until the parent closes."""
         while (frame := self.receive()) is not None:
             yield frame
 
-    def receive_batch(self, most: int, seconds: float) -> tuple[list[bytes], bool]:
-        """Up to `most` frames, after a wait of `seconds` for the first; and whether the parent has ended."""
+    def receive_batch(self, max_frames: int, seconds: float) -> tuple[list[bytes], bool]:
+        """The frames that have arrived, waiting `seconds` for the first, and whether the parent has ended."""
         frames: list[bytes] = []
-        while len(frames) < most:
+        while len(frames) < max_frames:
             if (frame := _pop_frame(self._received)) is not None:
                 frames.append(frame)
                 continue
@@ -167,6 +159,6 @@ class ParentConnection:
         return bool(data)
 
     def send(self, *parts: bytes) -> None:
-        """Send one frame, made of `parts`; a parent that is gone needs none."""
+        """Send one frame, the concatenation of `parts`, unless the parent has ended."""
         with contextlib.suppress(ConnectionError):
             self.socket.sendall(b"".join(_framed(parts)))

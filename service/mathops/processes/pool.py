@@ -1,7 +1,4 @@
-"""A bounded pool of computing processes, each of which can be killed.
-
-Why not a library's pool: docs/adr/0004-own-process-pool.md.
-"""
+"""A bounded pool of computing processes that can be killed; docs/adr/0004-own-process-pool.md compares libraries."""
 
 import asyncio
 import pickle
@@ -27,80 +24,76 @@ _RESTART_SECONDS = 1.0
 
 
 class WorkerDied(Exception):
-    """The process ended before its answer."""
+    """The process ended before it replied."""
 
 
 class PoolWorker:
-    """One computing process and the computation it has."""
+    """One computing process, which computes one result at a time."""
 
     def __init__(self) -> None:
-        # The first answer says that the process is ready.
-        self._answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        # The first reply means that the process is ready.
+        self._reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._child: ChildProcess | None = None
         self._stopped = False
 
     @classmethod
     @asynccontextmanager
     async def running(cls, memory_bytes: int) -> AsyncIterator["PoolWorker"]:
-        """A process that is ready and has `memory_bytes` of address space; raises WorkerDied or OSError."""
+        """A ready process with `memory_bytes` of address space; raises WorkerDied or OSError."""
         worker = cls()
         child = worker._child = await ChildProcess.start(
             "mathops.processes.pool_worker", worker._receive, str(memory_bytes)
         )
         child.ended.add_done_callback(worker._ended)
         try:
-            await worker._answer
+            await worker._reply
             yield worker
         finally:
             await child.finish(_FINISH_SECONDS)
 
     @property
     def child(self) -> ChildProcess:
-        """The process."""
         assert self._child is not None
         return self._child
 
     @property
     def is_dead(self) -> bool:
-        """Whether the process has ended, or is about to."""
         return self._stopped or self.child.ended.done()
 
     async def run(self, operation: Operation, arguments: tuple[int, ...], seconds: float) -> bytes:
-        """The frame that the process answers; raises WorkerDied when it ends instead."""
-        self._answer = asyncio.get_running_loop().create_future()
+        """The reply, in a frame for `decode_reply`; raises WorkerDied."""
+        self._reply = asyncio.get_running_loop().create_future()
         self.child.send(pickle.dumps((operation.compute, arguments, seconds)))
-        return await self._answer
+        return await self._reply
 
     def stop(self) -> None:
-        """End the process and what it computes."""
         self._stopped = True
         self.child.kill()
 
     async def ended(self) -> None:
-        """Wait for the process to end, and tell why it did."""
         await asyncio.wait((self.child.ended,))
         metrics.POOL_WORKER_EXITS.labels("killed" if self._stopped else "died").inc()
         if not self._stopped:
-            log.warning("computing process lost", pid=self.child.pid)
+            log.warning("computing process died", pid=self.child.pid)
 
     def _receive(self, frame: bytes) -> None:
-        if not self._answer.done():
-            self._answer.set_result(frame)
+        if not self._reply.done():
+            self._reply.set_result(frame)
 
     def _ended(self, _: asyncio.Future[None]) -> None:
-        if not self._answer.done():
-            self._answer.set_exception(WorkerDied())
+        if not self._reply.done():
+            self._reply.set_exception(WorkerDied())
 
 
 def decode_reply(frame: bytes) -> tuple[Result, float, float]:
-    """The result in an answer, and the seconds of computing it and of writing it in decimal."""
+    """The result, and the seconds taken to compute it and to convert it to decimal."""
     length = int.from_bytes(frame[:2])
     digits, compute, encode = msgspec.msgpack.decode(frame[2 : 2 + length])
     return Result(frame[2 + length :], digits), compute, encode
 
 
 class Pool:
-    """Computes in `size` processes; `queue` computations may wait for one."""
+    """Implements ports.Compute in `size` processes; at most `queue` computations wait for one."""
 
     def __init__(
         self, size: int, queue: int, deadline: float, memory_bytes: int, tracing: AnyTracing = NO_TRACING
@@ -115,22 +108,22 @@ class Pool:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Pool"]:
-        """Start all processes, and end them on the way out."""
-        places = [asyncio.create_task(self._supervise_worker()) for _ in range(self._size)]
+        """Start all processes; stop them at the end."""
+        supervisors = [asyncio.create_task(self._supervise_worker()) for _ in range(self._size)]
         try:
             await self._all_started()
             yield self
         finally:
-            for place in places:
-                place.cancel()
-            await asyncio.wait(places)
+            for supervisor in supervisors:
+                supervisor.cancel()
+            await asyncio.wait(supervisors)
 
     async def _all_started(self) -> None:
         for worker in [await self._idle.get() for _ in range(self._size)]:
             self._idle.put_nowait(worker)
 
     async def _supervise_worker(self) -> None:
-        """One process after another, for as long as the pool runs."""
+        """Run one process after another."""
         while True:
             try:
                 async with PoolWorker.running(self._memory_bytes) as worker:
@@ -138,28 +131,28 @@ class Pool:
                     with metrics.POOL_WORKERS.track_inprogress():
                         await worker.ended()
             except (OSError, WorkerDied) as error:
-                log.error("computing process cannot be started", fault=str(error) or "it ended at once")
+                log.error("computing process cannot be started", error=str(error) or "it exited at once")
                 await asyncio.sleep(_RESTART_SECONDS)
 
     async def run(self, operation: Operation, arguments: tuple[int, ...]) -> tuple[Result, Timing]:
-        """Compute, or raise Overloaded or DeadlineExceeded; cancelling kills the process at once."""
+        """Compute; raises Overloaded or DeadlineExceeded. Cancelling kills the process at once."""
         if self._idle.empty() and self._waiting >= self._queue:
-            raise Overloaded(f"{self._queue} computations wait already; try again in a second")
+            raise Overloaded(f"{self._queue} computations are waiting already; try again in a second")
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._deadline):
                 try:
                     return await self._attempt(operation, arguments, started)
                 except WorkerDied:
-                    # It may have been killed from outside; a result that needs too much memory fails again.
+                    # It may have been killed from outside. A result that needs too much memory fails again.
                     return await self._attempt(operation, arguments, started)
         except TimeoutError:
             raise DeadlineExceeded(
-                f"the computation did not end within {self._deadline:g} s; ask for a smaller result",
+                f"the computation did not finish within {self._deadline:g} s; request a smaller result",
                 deadline_seconds=self._deadline,
             ) from None
         except WorkerDied:
-            raise Overloaded("the computing process was lost twice, perhaps for want of memory") from None
+            raise Overloaded("the computing process died twice, possibly because memory ran out") from None
 
     async def _attempt(self, operation: Operation, arguments: tuple[int, ...], started: float) -> tuple[Result, Timing]:
         worker = await self._take()
@@ -170,7 +163,7 @@ class Pool:
         except WorkerDied:
             raise
         except BaseException:
-            # What was cancelled, or passed its deadline, computes on in there.
+            # After a cancellation or the deadline the process would continue to compute.
             worker.stop()
             raise
         self._idle.put_nowait(worker)
@@ -184,7 +177,7 @@ class Pool:
         self._waiting += 1
         try:
             with metrics.POOL_QUEUED.track_inprogress():
-                # Each place in the pool puts another process here when it has lost one.
+                # _supervise_worker replaces each dead process.
                 while (worker := await self._idle.get()).is_dead:
                     pass
                 return worker

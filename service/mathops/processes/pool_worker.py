@@ -1,7 +1,7 @@
-"""The computing process: takes one computation at a time, under limits of memory and time.
+"""The computing process: one computation at a time, with limits on memory and time.
 
-GMP ends the process when memory runs out, and no signal handler runs inside it; so limits here are those
-that end a process, and the web worker sees that as an answer.
+GMP aborts the process when memory runs out, and Python runs no signal handler inside GMP. Therefore each limit ends
+the process, which the web worker notices.
 """
 
 import ctypes
@@ -18,17 +18,17 @@ from mathops.operations.operation import Result
 from mathops.processes.ipc import ParentConnection
 
 PRIORITY = 10
-# The web worker keeps the deadline itself; this much later a computation that nobody waits for ends.
+# The web worker enforces the deadline; a computation that it has abandoned ends this much later.
 _SLACK_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
 
 
 def limit_process(memory_bytes: int) -> None:
-    """Bound this process: a priority below the web worker's, and on Linux address space and death with its parent."""
+    """Lower the priority; on Linux also limit the address space and die with the parent."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(PRIORITY)
     if sys.platform == "linux":
-        # macOS maps more than any bound of use before a process has begun.
+        # macOS maps more than any useful limit at process start.
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -37,12 +37,11 @@ def main() -> None:
     """Arguments: the socket's descriptor and the address space in bytes."""
     parent = ParentConnection(int(sys.argv[1]))
     limit_process(int(sys.argv[2]))
-    # SIGALRM's default action ends the process inside a C call too; where there is no
-    # parent-death signal it is what stops an orphan.
+    # The default action of SIGALRM ends the process inside a C call too, also an orphan on macOS.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     parent.send()
     for frame in parent.frames():
-        compute, arguments, seconds = pickle.loads(frame)  # noqa: S301 - from our own parent
+        compute, arguments, seconds = pickle.loads(frame)  # noqa: S301 - from the parent process
         signal.setitimer(signal.ITIMER_REAL, seconds + _SLACK_SECONDS)
         started = time.perf_counter()
         value = compute(*arguments)

@@ -39,7 +39,7 @@ def change_row(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(text, b"x" * len(text), 1))
 
 
-def test_a_backup_is_a_whole_database_of_its_own(url: str, tmp_path: Path) -> None:
+def test_a_backup_is_a_complete_database(url: str, tmp_path: Path) -> None:
     fill(tmp_path / "mathops.db", 100)
     copy = tmp_path / "copy.db"
 
@@ -51,7 +51,7 @@ def test_a_backup_is_a_whole_database_of_its_own(url: str, tmp_path: Path) -> No
         assert connection.execute("SELECT count(*) FROM filling").fetchone() == (100,)
 
 
-def test_a_backup_has_what_is_committed_and_not_what_is_under_way(url: str, tmp_path: Path) -> None:
+def test_a_backup_contains_committed_rows_only(url: str, tmp_path: Path) -> None:
     fill(tmp_path / "mathops.db", 1)
     with database(tmp_path / "mathops.db") as connection:
         connection.execute("INSERT INTO filling (text) VALUES ('committed')")
@@ -69,7 +69,7 @@ def test_only_the_owner_can_read_a_backup(url: str, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
 
 
-def test_a_backup_never_writes_over_a_file(url: str, tmp_path: Path) -> None:
+def test_a_backup_never_overwrites_a_file(url: str, tmp_path: Path) -> None:
     target = tmp_path / "precious"
     target.write_text("precious")
 
@@ -79,7 +79,7 @@ def test_a_backup_never_writes_over_a_file(url: str, tmp_path: Path) -> None:
     assert target.read_text() == "precious"
 
 
-def test_a_backup_to_a_folder_that_is_not_there_says_so(url: str, tmp_path: Path) -> None:
+def test_a_backup_to_a_missing_folder_is_an_error(url: str, tmp_path: Path) -> None:
     with pytest.raises(StartupError, match="cannot be written: No such file or directory"):
         maintenance.backup(url, tmp_path / "absent" / "copy.db")
 
@@ -94,7 +94,7 @@ def test_a_backup_of_a_damaged_database_leaves_no_file(url: str, tmp_path: Path)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("copy.db")]
 
 
-def test_a_database_that_cannot_be_read_through_says_so(url: str, tmp_path: Path) -> None:
+def test_a_malformed_database_is_an_error(url: str, tmp_path: Path) -> None:
     fill(tmp_path / "mathops.db", 1000)
     overwrite_page(tmp_path / "mathops.db")
 

@@ -36,7 +36,7 @@ def largest_file(size: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, ignored)
 
 
-def test_each_record_is_a_line_that_holds_it(tmp_path: Path) -> None:
+def test_each_record_is_one_json_line(tmp_path: Path) -> None:
     record = make_record(parameters={"base": "\n\u2028é", "exp": "5"})
 
     RequestLog(tmp_path / "log", 10_000, 1).write(lines(record))
@@ -45,13 +45,13 @@ def test_each_record_is_a_line_that_holds_it(tmp_path: Path) -> None:
     assert json.loads(line) == {name: getattr(record, name) for name in Record.__struct_fields__}
 
 
-def test_no_records_are_no_line(tmp_path: Path) -> None:
+def test_without_lines_no_file_is_created(tmp_path: Path) -> None:
     RequestLog(tmp_path / "log", 10_000, 1).write(b"")
 
     assert not (tmp_path / "log").exists()
 
 
-def test_full_files_are_renamed_in_order_and_the_oldest_goes(tmp_path: Path) -> None:
+def test_full_files_are_rotated_and_the_oldest_is_deleted(tmp_path: Path) -> None:
     records = [make_record() for _ in range(5)]
     log = RequestLog(tmp_path / "log", 1, 2)
 
@@ -64,7 +64,7 @@ def test_full_files_are_renamed_in_order_and_the_oldest_goes(tmp_path: Path) -> 
     assert not (tmp_path / "log.3").exists()
 
 
-def test_several_writers_lose_no_line_over_rotation(tmp_path: Path) -> None:
+def test_concurrent_writers_lose_no_line_at_rotation(tmp_path: Path) -> None:
     records = [make_record() for _ in range(400)]
 
     def write(part: int) -> None:
@@ -92,7 +92,7 @@ def test_a_line_that_a_killed_process_left_unfinished_is_cut_off(tmp_path: Path)
     assert ids(tmp_path / "log") == [whole.id, later.id]
 
 
-def test_what_does_not_fit_is_not_written_in_part(tmp_path: Path) -> None:
+def test_lines_that_do_not_fit_are_not_written_in_part(tmp_path: Path) -> None:
     fits, too_much, later = make_record(), [make_record() for _ in range(10)], make_record()
     log = RequestLog(tmp_path / "log", 100_000, 1)
     log.write(lines(fits))
@@ -104,7 +104,7 @@ def test_what_does_not_fit_is_not_written_in_part(tmp_path: Path) -> None:
     assert ids(tmp_path / "log") == [fits.id, later.id]
 
 
-def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+def test_an_unwritable_path_is_a_startup_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(StartupError, match=r"the request log .*requests.log cannot be written: File exists"):

@@ -50,7 +50,7 @@ def test_when_the_log_fails_nothing_is_stored_and_the_next_commit_works(writer: 
     assert stored(url) == [accepted.id]
 
 
-def test_a_database_locked_by_another_is_a_fault_after_the_busy_time_and_works_again_later(
+def test_a_database_locked_by_another_process_is_an_error_after_the_busy_timeout_and_works_later(
     tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
@@ -86,7 +86,7 @@ def test_retention_by_age_deletes_what_is_older(writer: Writer, url: str) -> Non
     assert stored(url) == [record.id for record in new]
 
 
-def test_both_limits_of_retention_hold_together(writer: Writer, url: str) -> None:
+def test_both_limits_of_retention_apply_together(writer: Writer, url: str) -> None:
     records = [aged(3), aged(0), aged(0), aged(0)]
     writer.commit(records, before_commit=nothing)
 
@@ -102,7 +102,7 @@ def test_without_limits_nothing_is_deleted(writer: Writer, url: str) -> None:
     assert len(stored(url)) == 1
 
 
-def test_the_outbox_counts_all_rows_until_a_relay_moves_on_and_names_the_oldest(writer: Writer) -> None:
+def test_the_outbox_counts_unpublished_rows_and_names_the_oldest(writer: Writer) -> None:
     assert writer.outbox() == OutboxStats(0, None)
     records = [make_record() for _ in range(3)]
 
@@ -111,7 +111,7 @@ def test_the_outbox_counts_all_rows_until_a_relay_moves_on_and_names_the_oldest(
     assert writer.outbox() == OutboxStats(3, records[0].timestamp)
 
 
-def test_rows_that_retention_deleted_wait_in_no_outbox(writer: Writer) -> None:
+def test_rows_deleted_by_retention_are_not_counted_in_the_outbox(writer: Writer) -> None:
     records = [make_record() for _ in range(3)]
     writer.commit(records, before_commit=nothing)
 
@@ -120,7 +120,7 @@ def test_rows_that_retention_deleted_wait_in_no_outbox(writer: Writer) -> None:
     assert writer.outbox() == OutboxStats(1, records[2].timestamp)
 
 
-def test_a_sequence_number_is_not_given_again_after_all_rows_are_deleted(writer: Writer, url: str) -> None:
+def test_a_sequence_number_is_not_reused_after_all_rows_are_deleted(writer: Writer, url: str) -> None:
     writer.commit([aged(3), aged(3)], before_commit=nothing)
     writer.delete_expired(1, 0)
 

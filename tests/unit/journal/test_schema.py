@@ -40,7 +40,7 @@ def tables(path: Path) -> set[str]:
         return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
-def test_the_migrations_make_what_the_tables_say(url: str) -> None:
+def test_the_migrations_create_the_declared_tables(url: str) -> None:
     schema.upgrade(url)
 
     with Database.from_url(url).reader().connect() as connection:
@@ -54,7 +54,7 @@ def test_sequence_numbers_come_from_autoincrement(path: Path, url: str) -> None:
     assert "sqlite_sequence" in tables(path)
 
 
-def test_an_upgrade_done_before_changes_nothing(url: str) -> None:
+def test_a_second_upgrade_changes_nothing(url: str) -> None:
     schema.upgrade(url)
     before = schema.revision(Database.from_url(url).reader())
 
@@ -63,7 +63,7 @@ def test_an_upgrade_done_before_changes_nothing(url: str) -> None:
     assert schema.revision(Database.from_url(url).reader()) == before == schema.newest()
 
 
-def test_a_downgrade_takes_all_away_and_an_upgrade_brings_it_back(path: Path, url: str) -> None:
+def test_a_downgrade_drops_all_tables_and_an_upgrade_creates_them_again(path: Path, url: str) -> None:
     schema.upgrade(url)
 
     move(url, "base")
@@ -88,28 +88,28 @@ def test_release_0_1_can_still_insert_and_its_rows_are_read_in_the_current_form(
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("CREATE TABLE requests (other TEXT)", "already exists"),
         ("CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('9999')", "9999"),
     ],
     ids=["somebody else's tables", "a later version's schema"],
 )
-def test_a_schema_that_is_not_ours_is_refused_in_one_line_and_left_alone(
-    path: Path, url: str, content: str, told: str
+def test_a_foreign_schema_is_rejected_in_one_line_and_not_changed(
+    path: Path, url: str, content: str, message: str
 ) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(content)
     before = tables(path)
 
-    with pytest.raises(StartupError, match=told) as refusal:
+    with pytest.raises(StartupError, match=message) as refusal:
         schema.upgrade(url)
 
     assert "\n" not in str(refusal.value)
     assert tables(path) == before
 
 
-def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path, url: str) -> None:
+def test_a_file_that_is_not_a_database_is_rejected_and_not_changed(path: Path, url: str) -> None:
     path.write_text("a letter to nobody " * 100)
 
     with pytest.raises(StartupError, match="file is not a database"):
@@ -118,7 +118,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path, url: s
     assert path.read_text().startswith("a letter")
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_a_startup_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(StartupError, match=r"the folder .*file cannot be created"):

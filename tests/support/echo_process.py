@@ -1,0 +1,10 @@
+"""A child process that sends every frame back."""
+
+import sys
+
+from mathops.processes.ipc import ParentConnection
+
+if __name__ == "__main__":
+    parent = ParentConnection(int(sys.argv[1]))
+    for frame in parent.frames():
+        parent.send(frame)
