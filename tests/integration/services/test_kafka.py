@@ -1,4 +1,4 @@
-"""The relay with a real broker: nothing lost, nothing reordered, duplicates by id only, whatever the broker does."""
+"""The relay with a real broker: no failure loses or reorders events; duplicates have the same id."""
 
 import ast
 import json
@@ -29,7 +29,7 @@ def start(start_server: Start, kafka: Kafka, topic: str) -> Start:
     return start
 
 
-def ask(server: Server, numbers: range, users: tuple[str, ...] = ("alice", "bob")) -> None:
+def send_requests(server: Server, numbers: range, users: tuple[str, ...] = ("alice", "bob")) -> None:
     tokens = [server.login(user) for user in users]
     for number in numbers:
         answer = server.client.get(f"/pow?base={number}&exp=2", headers=tokens[number % len(tokens)])
@@ -37,7 +37,7 @@ def ask(server: Server, numbers: range, users: tuple[str, ...] = ("alice", "bob"
 
 
 def check_complete(server: Server, events: list[Event]) -> None:
-    """Every row is there, each user's in the order of the journal, once duplicates by id are left out."""
+    """Every row was published, in journal order for each user, after removal of duplicates by id."""
     seen: set[str] = set()
     by_user: dict[str, list[str]] = defaultdict(list)
     for event in events:
@@ -53,7 +53,7 @@ def check_complete(server: Server, events: list[Event]) -> None:
 
 def test_value_row_and_log_line_are_the_same_and_valid(start: Start, kafka: Kafka, topic: str) -> None:
     server = start()
-    ask(server, range(5))
+    send_requests(server, range(5))
     token = server.login("carol")
     server.client.get("/pow?base=2&exp=-1", headers=token)
     server.client.get("/fibonacci?n=300000", headers={**token, "Accept": "text/plain"})
@@ -74,9 +74,9 @@ def test_value_row_and_log_line_are_the_same_and_valid(start: Start, kafka: Kafk
         assert value == rows[value["id"]]
 
 
-def test_the_key_is_the_user_and_headers_tell_the_version(start: Start, kafka: Kafka, topic: str) -> None:
+def test_the_key_is_the_user_and_a_header_holds_the_version(start: Start, kafka: Kafka, topic: str) -> None:
     server = start()
-    ask(server, range(6))
+    send_requests(server, range(6))
     server.client.get("/factorial?n=3")
     drained(server)
 
@@ -94,13 +94,13 @@ def test_the_key_is_the_user_and_headers_tell_the_version(start: Start, kafka: K
     assert server.client.get("/readyz").json()["checks"]["kafka"] == "ok"
 
 
-@pytest.mark.parametrize("fault", ["refuse", "hang"])
-def test_without_a_broker_at_the_start_it_answers_and_catches_up(
-    start: Start, kafka: Kafka, topic: str, fault: str
+@pytest.mark.parametrize("failure", ["refuse", "hang"])
+def test_without_a_broker_at_the_start_requests_succeed_and_events_follow_later(
+    start: Start, kafka: Kafka, topic: str, failure: str
 ) -> None:
-    kafka.proxy.set(fault)
+    kafka.proxy.set(failure)
     server = start()
-    ask(server, range(20))
+    send_requests(server, range(20))
     eventually(lambda: server.client.get("/readyz").json()["status"] == "degraded", 30)
     assert server.client.get("/readyz").status_code == 200
     eventually(lambda: server.metric("mathops_outbox_pending_rows") == 20)
@@ -113,63 +113,61 @@ def test_without_a_broker_at_the_start_it_answers_and_catches_up(
     eventually(lambda: server.client.get("/readyz").json()["status"] == "ready")
 
 
-@pytest.mark.parametrize("fault", ["refuse", "hang", "pause", "restart"])
-def test_a_broker_that_goes_and_comes_back_loses_and_reorders_nothing(
-    start: Start, kafka: Kafka, topic: str, fault: str
+@pytest.mark.parametrize("failure", ["refuse", "hang", "pause", "restart"])
+def test_an_outage_of_the_broker_loses_and_reorders_nothing(
+    start: Start, kafka: Kafka, topic: str, failure: str
 ) -> None:
     server = start()
-    ask(server, range(20))
+    send_requests(server, range(20))
     drained(server)
 
-    if fault == "pause":
+    if failure == "pause":
         kafka.container.pause()
-    elif fault == "restart":
+    elif failure == "restart":
         kafka.container.restart()
     else:
-        kafka.proxy.set(fault)
-    ask(server, range(20, 120))
-    if fault == "pause":
+        kafka.proxy.set(failure)
+    send_requests(server, range(20, 120))
+    if failure == "pause":
         kafka.container.unpause()
-    elif fault != "restart":
+    elif failure != "restart":
         eventually(lambda: server.metric("mathops_event_publish_failures_total") > 0, 60)
         kafka.proxy.set("pass")
         kafka.proxy.cut()
-    ask(server, range(120, 140))
+    send_requests(server, range(120, 140))
 
     drained(server, 120)
     check_complete(server, kafka.events(topic))
 
 
-def test_connections_that_are_cut_again_and_again_lose_and_reorder_nothing(
-    start: Start, kafka: Kafka, topic: str
-) -> None:
+def test_repeatedly_cut_connections_lose_and_reorder_nothing(start: Start, kafka: Kafka, topic: str) -> None:
     server = start()
     for turn in range(10):
-        ask(server, range(turn * 20, turn * 20 + 20))
+        send_requests(server, range(turn * 20, turn * 20 + 20))
         kafka.proxy.cut()
 
     drained(server, 120)
     check_complete(server, kafka.events(topic))
 
 
-def test_after_a_power_cut_the_next_start_publishes_what_was_left(start: Start, kafka: Kafka, topic: str) -> None:
+def test_after_a_kill_the_next_start_publishes_the_remaining_rows(start: Start, kafka: Kafka, topic: str) -> None:
     server = start()
     kafka.proxy.set("refuse")
-    ask(server, range(30))
+    send_requests(server, range(30))
     server.kill()
     kafka.proxy.set("pass")
 
     again = Server(server.folder, server.variables)
     try:
         again.start()
-        ask(again, range(30, 40))
+        send_requests(again, range(30, 40))
         drained(again)
         check_complete(again, kafka.events(topic))
     finally:
         again.kill()
 
 
-def test_a_message_that_the_broker_refuses_is_set_aside_and_the_rest_goes_on(
+def test_a_rejected_message_becomes_a_dead_letter_and_the_others_are_published(
     start: Start, kafka: Kafka, topic: str
 ) -> None:
     kafka.make_topic(topic, **{"max.message.bytes": "600"})
@@ -189,7 +187,7 @@ def test_a_message_that_the_broker_refuses_is_set_aside_and_the_rest_goes_on(
 
 def test_several_web_workers_publish_through_one_relay(start: Start, kafka: Kafka, topic: str) -> None:
     server = start(MATHOPS_WORKERS="2")
-    ask(server, range(60))
+    send_requests(server, range(60))
     drained(server)
 
     events = kafka.events(topic)
@@ -198,10 +196,10 @@ def test_several_web_workers_publish_through_one_relay(start: Start, kafka: Kafk
     assert len(events) == len({event.value for event in events})
 
 
-def test_rows_that_no_broker_has_are_kept_by_retention(start: Start, kafka: Kafka, topic: str) -> None:
+def test_retention_keeps_unpublished_rows(start: Start, kafka: Kafka, topic: str) -> None:
     kafka.proxy.set("refuse")
     server = start(MATHOPS_RETENTION_ROWS="5")
-    ask(server, range(30))
+    send_requests(server, range(30))
     eventually(lambda: server.metric("mathops_outbox_pending_rows") == 30)
     assert len(server.rows()) == 30
 
@@ -212,7 +210,7 @@ def test_rows_that_no_broker_has_are_kept_by_retention(start: Start, kafka: Kafk
     assert len(kafka.events(topic)) == 30
 
 
-def test_outside_the_demo_the_topic_is_not_made(start: Start, kafka: Kafka, topic: str, tmp_path: Path) -> None:
+def test_outside_the_demo_the_topic_is_not_created(start: Start, kafka: Kafka, topic: str, tmp_path: Path) -> None:
     users = tmp_path / "users"
     users.write_text(f"alice:{PasswordHasher(1, 8, 1).hash('secret')}:math\n")
     server = start(MATHOPS_USERS_FILE=str(users))
@@ -227,7 +225,7 @@ def test_outside_the_demo_the_topic_is_not_made(start: Start, kafka: Kafka, topi
 
 def test_the_example_consumer_counts_per_user(start: Start, kafka: Kafka, topic: str) -> None:
     server = start()
-    ask(server, range(5))
+    send_requests(server, range(5))
     drained(server)
 
     example = subprocess.run(
@@ -243,7 +241,7 @@ def test_the_example_consumer_counts_per_user(start: Start, kafka: Kafka, topic:
 
 def test_published_events_can_be_published_again_and_followed(start: Start, kafka: Kafka, topic: str) -> None:
     server = start()
-    ask(server, range(6))
+    send_requests(server, range(6))
     drained(server)
 
     replayed = server.run("events", "replay", "--since", "2026-01-01")
