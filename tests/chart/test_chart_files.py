@@ -35,6 +35,16 @@ def test_alerts_use_only_metrics_of_the_service() -> None:
     assert _metrics(expressions) - KUBELET_METRICS <= _served()
 
 
+def test_alerts_select_only_documented_reasons() -> None:
+    rows = (CHART.parents[1] / "docs" / "operations.md").read_text().splitlines()
+    alerts = (CHART / "alerts" / "mathops.yaml").read_text()
+    selected = re.findall(r'(mathops_\w+)\{reason="(\w+)"\}', alerts)
+    assert selected
+    for metric, reason in selected:
+        row = next(row for row in rows if row.startswith(f"| `{metric}{{"))
+        assert f"`{reason}`" in row
+
+
 def test_the_chart_runs_this_version() -> None:
     from mathops import __version__
 
