@@ -1,4 +1,4 @@
-"""SIGKILL at any moment."""
+"""SIGKILL of all processes at random moments."""
 
 import json
 import time
@@ -16,7 +16,7 @@ ROUNDS = 20
 
 
 @pytest.mark.timeout(900)
-def test_no_acknowledged_request_is_lost_however_often_all_processes_are_killed(tmp_path: Path) -> None:
+def test_no_acknowledged_request_is_lost_when_all_processes_are_killed_repeatedly(tmp_path: Path) -> None:
     random = Random(5)
     acknowledged: set[str] = set()
     for _ in range(ROUNDS):

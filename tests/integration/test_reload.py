@@ -1,4 +1,4 @@
-"""serve --reload."""
+"""`mathops serve --reload`."""
 
 import shutil
 from importlib.resources import files
@@ -9,10 +9,10 @@ import httpx2
 from tests.support.server import Server, eventually
 
 
-def test_a_change_of_the_source_is_served_without_a_restart_by_hand(tmp_path: Path) -> None:
+def test_a_source_change_is_served_without_a_manual_restart(tmp_path: Path) -> None:
     package = tmp_path / "source" / "mathops"
     shutil.copytree(str(files("mathops")), package, ignore=shutil.ignore_patterns("__pycache__"))
-    # Coverage of the copy would be that of no file of ours.
+    # Coverage of the copy would not count for the package.
     variables = {"PYTHONPATH": str(package.parent), "COVERAGE_PROCESS_CONFIG": "", "COVERAGE_PROCESS_START": ""}
     server = Server(tmp_path, variables)
 

@@ -1,4 +1,4 @@
-"""Small requests while all computing processes are busy."""
+"""Small requests while all pool workers are busy."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ from tests.support.server import Server, eventually
 
 
 def largest_factorial(digits: int) -> int:
-    """The greatest n whose factorial has at most about so many digits, a little below to be sure."""
+    """Nearly the largest n whose factorial has at most `digits` digits."""
     low, high = 1, digits
     while low < high:
         middle = (low + high + 1) // 2
@@ -20,19 +20,19 @@ def largest_factorial(digits: int) -> int:
 
 
 @pytest.mark.timeout(180)
-def test_small_requests_are_answered_while_the_largest_ones_are_computed(start_server: Callable[..., Server]) -> None:
+def test_small_requests_succeed_while_the_largest_results_are_computed(start_server: Callable[..., Server]) -> None:
     server = start_server(MATHOPS_COMPUTE_DEADLINE_SECONDS="120", MATHOPS_COMPUTE_QUEUE="10")
     headers = server.login()
     number = largest_factorial(6_000_000)
 
-    def large(less: int) -> int:
+    def large(offset: int) -> int:
         with httpx2.Client(base_url=server.client.base_url, timeout=120) as client:
-            answer = client.get(f"/fact?n={number - less}", headers={**headers, "Accept": "text/plain"})
-            assert answer.status_code == 200
-            return len(answer.content)
+            response = client.get(f"/fact?n={number - offset}", headers={**headers, "Accept": "text/plain"})
+            assert response.status_code == 200
+            return len(response.content)
 
-    with ThreadPoolExecutor(10) as callers:
-        lengths = [callers.submit(large, less) for less in range(10)]
+    with ThreadPoolExecutor(10) as clients:
+        lengths = [clients.submit(large, offset) for offset in range(10)]
         eventually(lambda: server.metric("mathops_pool_queued_computations") > 0)
         small = 0
         while not all(length.done() for length in lengths):
