@@ -2,8 +2,8 @@
 
     python examples/consumer.py --brokers localhost:9092
 
-Events come at least once: one that was seen already, by its `id`, is passed over. The place in the topic is kept by
-the consumer group, so that the next run goes on where this one ended.
+Events are delivered at least once; this consumer removes duplicates by `id`. The consumer group stores the position in
+the topic, so the next run continues after the last event of this one.
 """
 
 import argparse
@@ -13,31 +13,31 @@ from collections import Counter, OrderedDict
 
 from aiokafka import AIOKafkaConsumer
 
-# Duplicates follow a fault of the broker, and lie near to what they repeat.
-REMEMBERED = 100_000
+# A duplicate follows its original closely, because duplicates result from retried batches.
+MAX_REMEMBERED_IDS = 100_000
 
 
 class Counts:
-    """Requests by user; each event counts once."""
+    """Number of requests by user. Duplicate events are ignored."""
 
     def __init__(self) -> None:
         self.by_user: Counter[str] = Counter()
-        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._ids: OrderedDict[str, None] = OrderedDict()
 
     def add(self, value: bytes) -> bool:
-        """Count an event; tells whether it was new."""
+        """Count an event. Returns whether it was new."""
         event = json.loads(value)
-        if event["id"] in self._seen:
+        if event["id"] in self._ids:
             return False
-        self._seen[event["id"]] = None
-        if len(self._seen) > REMEMBERED:
-            self._seen.popitem(last=False)
-        self.by_user[event["user"] or "(nobody)"] += 1
+        self._ids[event["id"]] = None
+        if len(self._ids) > MAX_REMEMBERED_IDS:
+            self._ids.popitem(last=False)
+        self.by_user[event["user"] or "(unauthenticated)"] += 1
         return True
 
 
 async def consume(brokers: str, topic: str, group: str, seconds: float | None) -> Counts:
-    """Count until there was nothing new for `seconds`, or for ever."""
+    """Count until no event arrives for `seconds`. None: count until interrupted."""
     counts = Counts()
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=brokers, group_id=group, auto_offset_reset="earliest")
     await consumer.start()
@@ -54,12 +54,11 @@ async def consume(brokers: str, topic: str, group: str, seconds: float | None) -
 
 
 def main() -> None:
-    """Read the arguments and count."""
     parser = argparse.ArgumentParser(description="Count the requests of each user.")
     parser.add_argument("--brokers", default="localhost:9092")
     parser.add_argument("--topic", default="math-requests")
     parser.add_argument("--group", default="mathops-example")
-    parser.add_argument("--seconds", type=float, help="end when nothing new has come for so long")
+    parser.add_argument("--seconds", type=float, help="exit after this many seconds without a new event")
     arguments = parser.parse_args()
     asyncio.run(consume(arguments.brokers, arguments.topic, arguments.group, arguments.seconds))
 

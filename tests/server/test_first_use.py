@@ -40,5 +40,5 @@ def test_the_session_of_the_readme_gives_a_result_and_a_committed_row(server: Se
     assert server.rows("user, operation, result, status") == [("alice", "pow", "32", 200)]
 
 
-def test_it_stops_with_exit_code_0_when_asked(server: Server) -> None:
+def test_sigterm_ends_with_exit_code_0(server: Server) -> None:
     assert server.stop() == 0
