@@ -180,7 +180,9 @@ def test_reload_with_several_workers_is_a_usage_error(idle: Server) -> None:
 
 @pytest.mark.parametrize("option", [(), ("--reload",)])
 def test_a_port_in_use_is_reported_in_one_line(server: Server, option: tuple[str, ...]) -> None:
-    assert_fails(server.run("serve", *option), f"port {server.port}", "Address already in use", "set MATHOPS_HTTP_PORT")
+    assert_fails(
+        server.run("serve", *option), f"port {server.port}", "Address already in use", "change MATHOPS_HTTP_PORT"
+    )
 
 
 @pytest.mark.parametrize(
@@ -203,12 +205,12 @@ def test_an_invalid_setting_is_reported_in_one_line(idle: Server, variables: dic
     assert_fails(idle.run("serve", **variables), text)
 
 
-@pytest.mark.parametrize("name", ["mathops.db", "keys.json"])
-def test_a_corrupt_file_is_reported_in_one_line(idle: Server, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "text"), [("mathops.db", "mathops.db cannot be used"), ("keys.json", "is invalid")])
+def test_a_corrupt_file_is_reported_in_one_line(idle: Server, tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / name).write_bytes(b"nonsense " * 1000)
 
-    assert_fails(idle.run("serve"), f"{name} cannot be used")
+    assert_fails(idle.run("serve"), name, text)
 
 
 # Drops the capability by which root ignores file permissions.

@@ -10,6 +10,7 @@ import msgspec
 
 from mathops import __version__
 from mathops.cli.output import Report, printable
+from mathops.models import Problem
 
 T = TypeVar("T")
 
@@ -61,9 +62,8 @@ def _read(response: httpx2.Response, report: Report) -> Iterator[bytes]:
 
 def _error_message(status: int, body: bytes) -> str:
     try:
-        problem = msgspec.json.decode(body)
-        detail, request_id = problem["detail"], problem["request_id"]
-    except (msgspec.DecodeError, KeyError, TypeError):
+        problem = msgspec.json.decode(body, type=Problem)
+    except msgspec.DecodeError:
         return f"HTTP {status} without a problem document; is it the address of mathops?"
     hint = "; or set MATHOPS_TOKEN to the output of `mathops token USER --url URL`" if status == 401 else ""
-    return printable(f"HTTP {status}: {detail}{hint} (request {request_id})")
+    return printable(f"HTTP {status}: {problem.detail}{hint} (request {problem.request_id})")

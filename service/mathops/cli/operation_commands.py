@@ -42,9 +42,13 @@ def operation_commands(operations: Sequence[Operation]) -> Iterator[click.Comman
 
 def _command(operation: Operation, name: str, *, hidden: bool = False) -> click.Command:
     def run(url: str | None, token: str | None, as_json: bool, **values: int) -> None:
-        arguments = tuple(values[parameter.name] for parameter in operation.parameters)
-        text = _remote(operation, arguments, url, token, as_json) if url else _local(operation, arguments, as_json)
-        click.echo(text)
+        arguments = {parameter.name: values[parameter.name] for parameter in operation.parameters}
+        texts = {name: str(value) for name, value in arguments.items()}
+        if url:
+            click.echo(_request(url, token, operation.paths[0], texts, as_json))
+            return
+        result = _compute(operation, tuple(arguments.values()))
+        click.echo(encode_result(operation.name, texts, result.text, result.digits) if as_json else result.text)
 
     descriptions = [f"{parameter.name.upper()}: {parameter.description}." for parameter in operation.parameters]
     command = click.Command(
@@ -61,19 +65,12 @@ def _command(operation: Operation, name: str, *, hidden: bool = False) -> click.
     return command
 
 
-def _remote(operation: Operation, arguments: tuple[int, ...], url: str, token: str | None, as_json: bool) -> bytes:
+def _request(url: str, token: str | None, path: str, parameters: dict[str, str], as_json: bool) -> bytes:
     from mathops.cli.http_client import connect, request
 
     accept = "application/json" if as_json else "text/plain"
     with progress(f"requesting {url}") as report, connect(url, token) as client:
-        return request(client, operation.paths[0], accept, _texts(operation, arguments), report)
-
-
-def _local(operation: Operation, arguments: tuple[int, ...], as_json: bool) -> bytes:
-    result = _compute(operation, arguments)
-    if not as_json:
-        return result.text
-    return encode_result(operation.name, _texts(operation, arguments), result.text, result.digits)
+        return request(client, path, accept, parameters, report)
 
 
 def _compute(operation: Operation, arguments: tuple[int, ...]) -> Result:
@@ -101,7 +98,3 @@ async def _compute_in_process(operation: Operation, arguments: tuple[int, ...]) 
                 worker.stop()
     except WorkerDied:
         raise click.ClickException("the computing process was killed, possibly because memory ran out") from None
-
-
-def _texts(operation: Operation, arguments: tuple[int, ...]) -> dict[str, str]:
-    return {parameter.name: str(value) for parameter, value in zip(operation.parameters, arguments, strict=True)}

@@ -20,11 +20,9 @@ def print_json(document: Any) -> None:
 
 def print_output(as_json: bool, document: Any, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print `document` as JSON, or `rows` as a table."""
-    print_json(document) if as_json else print_table(columns, rows)
-
-
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Aligned columns, wrapped only on a terminal."""
+    if as_json:
+        print_json(document)
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

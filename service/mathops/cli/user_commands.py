@@ -1,18 +1,17 @@
 """`mathops token` and `mathops users`."""
 
+import re
 import sys
 
 import click
 
 from mathops.cli import options
 from mathops.cli.output import print_json
-from mathops.models import MAX_PASSWORD_LENGTH, SCOPES, TokenResponse
+from mathops.models import MAX_PASSWORD_LENGTH, SCOPES, USER_NAME, TokenResponse
 
 
 def _check_name(_: click.Context, __: click.Parameter, name: str) -> str:
-    from mathops.identity.users import NAME
-
-    if not NAME.fullmatch(name):
+    if not re.fullmatch(USER_NAME, name):
         raise click.BadParameter("write 1 to 64 letters, digits, dots, dashes, underscores and @")
     return name
 

@@ -1,6 +1,6 @@
 import pytest
 
-from mathops.cli.output import print_table, printable, progress
+from mathops.cli.output import print_output, printable, progress
 
 
 def test_control_characters_are_escaped() -> None:
@@ -9,7 +9,7 @@ def test_control_characters_are_escaped() -> None:
 
 
 def test_a_table_in_a_pipe_is_neither_wrapped_nor_coloured(capsys: pytest.CaptureFixture[str]) -> None:
-    print_table(("A", "B"), [("x" * 500, "[red]1[/red]")])
+    print_output(False, None, ("A", "B"), [("x" * 500, "[red]1[/red]")])
 
     assert capsys.readouterr().out.splitlines()[1].split() == ["x" * 500, "[red]1[/red]"]
 
