@@ -155,7 +155,11 @@ def test_outside_a_span_there_is_no_context(tracing: Tracing) -> None:
     assert tracing.trace_id() is tracing.traceparent() is tracing.exemplar() is None
 
 
-@pytest.mark.parametrize("sampler", [DEFAULT_ON, ParentBasedTraceIdRatio(0), ParentBasedTraceIdRatio(1)], ids=str)
+@pytest.mark.parametrize(
+    "sampler",
+    [DEFAULT_ON, ParentBasedTraceIdRatio(0), ParentBasedTraceIdRatio(1)],
+    ids=["default", "ratio 0", "ratio 1"],
+)
 @pytest.mark.parametrize("flags", ["00", "01"])
 def test_a_publish_span_continues_the_stored_context_with_its_sampling_flag(
     spans: InMemorySpanExporter, sampler: Sampler, flags: str
