@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mathops.journal.database import Database
+from mathops.journal.database import database_of
 from mathops.journal.migrations import schema
 from mathops.journal.outbox import OutboxCursor
 from mathops.journal.rows import Writer
@@ -21,7 +21,7 @@ class OutboxJournal:
 
     def __init__(self, url: str) -> None:
         schema.upgrade(url)
-        self._database = Database.from_url(url)
+        self._database = database_of(url)
         self._opened: list[OutboxCursor] = []
 
     def open(self, owner: str) -> OutboxCursor:

@@ -55,12 +55,12 @@ def replay(since: datetime) -> None:
 async def _replay(settings: "Settings", since: datetime) -> int:
     from mathops.events.kafka import open_broker
     from mathops.events.relay import to_message
-    from mathops.journal.database import Database
+    from mathops.journal.database import database_of
     from mathops.journal.outbox import OutboxCursor
     from mathops.models import timestamp
 
     count = 0
-    with closing(OutboxCursor(Database.from_url(settings.journal_url), "replay")) as cursor:
+    with closing(OutboxCursor(database_of(settings.journal_url), "replay")) as cursor:
         position, last = cursor.published_since(timestamp(since.timestamp()))
         async with open_broker(settings) as broker:
             # Rows after `last` belong to the relay: publishing them here would change the order.
@@ -75,10 +75,10 @@ async def _replay(settings: "Settings", since: datetime) -> int:
 @options.as_json
 def dead_letters(as_json: bool) -> None:
     """List the events rejected by the broker."""
-    from mathops.journal.database import Database
+    from mathops.journal.database import database_of
     from mathops.journal.outbox import OutboxCursor
 
-    database = Database.from_url(options.load_settings().journal_url)
+    database = database_of(options.load_settings().journal_url)
     with _report_errors("read"), closing(OutboxCursor(database, "dead-letters")) as cursor:
         rows = cursor.dead_letters()
     names = ("seq", "id", "timestamp", "reason")

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import JournalUnavailable
-from mathops.journal.database import Database, error_message
+from mathops.journal.database import database_of, error_message
 from mathops.journal.messages import CommitReply
 from mathops.journal.rows import Reader
 from mathops.journal.window import Batch, CommitWindow, unavailable
@@ -43,7 +43,7 @@ class JournalClient:
     def __init__(self, settings: Settings, tracing: AnyTracing = NO_TRACING) -> None:
         self._settings = settings
         self._tracing = tracing
-        self._reader = Reader(Database.from_url(settings.journal_url).reader())
+        self._reader = Reader(database_of(settings.journal_url).reader())
         self._decoder = msgspec.msgpack.Decoder(CommitReply)
         # asyncio.get_running_loop() is a system call on Python 3.11, too slow for each request.
         self._loop = asyncio.get_running_loop()

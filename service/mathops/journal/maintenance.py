@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import StartupError
-from mathops.journal.database import Database, error_message, server_version
+from mathops.journal.database import Database, database_of, error_message, server_version
 from mathops.journal.migrations import schema
 from mathops.journal.rows import Reader
 from mathops.journal.sqlite import SQLite
@@ -42,7 +42,7 @@ class Health(msgspec.Struct, frozen=True):
 
 def check(url: str) -> Health:
     """Check the database and its schema; raises StartupError when it cannot be read."""
-    database = Database.from_url(url)
+    database = database_of(url)
     with _reading(database) as engine:
         return Health(
             database.integrity(engine),
@@ -56,7 +56,7 @@ def check(url: str) -> Health:
 
 def recent(url: str, user: str | None, limit: int) -> list[Record]:
     """The newest records, of all users or of one."""
-    with _reading(Database.from_url(url)) as engine:
+    with _reading(database_of(url)) as engine:
         reader = Reader(engine)
         page = reader.everyone(limit) if user is None else reader.history(user, limit)
     return [record for _, record in page.rows]
@@ -67,8 +67,10 @@ def backup(url: str, target: Path) -> int:
 
     Raises StartupError when `target` exists or cannot be written, when the copy is damaged, and for PostgreSQL.
     """
-    source = SQLite(Database.from_url(url).file)
-    with _reading(source) as engine, _created(target) as draft:
+    database = database_of(url)
+    if not isinstance(database, SQLite):
+        raise StartupError("MATHOPS_DATABASE_URL names no file to copy; back up PostgreSQL with pg_dump")
+    with _reading(database) as engine, _created(target) as draft:
         with engine.connect() as connection:
             connection.execute(text("VACUUM INTO :draft"), {"draft": str(draft)})
         copy = SQLite(draft)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, or_, select, update
 
 from mathops.journal import tables
-from mathops.journal.database import Database
+from mathops.journal.database import Database, WriteEngine
 from mathops.journal.rows import COLUMNS, POSITION, record_of
 from mathops.journal.tables import relay, requests
 from mathops.models import timestamp
@@ -25,7 +25,7 @@ class OutboxCursor:
     def __init__(self, database: Database, owner: str) -> None:
         self._reader = database.reader()
         # A position that a power failure sets back only repeats some events.
-        self._writer = database.writer(durable=False)
+        self._writer = WriteEngine(database, durable=False)
         self._owner = owner
 
     def close(self) -> None:

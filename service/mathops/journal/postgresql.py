@@ -1,15 +1,12 @@
 """The journal in PostgreSQL, shared by many replicas."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, Table, create_engine, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL
-
-from mathops.errors import StartupError
-from mathops.journal.database import Database
 
 _CONNECTION: dict[str, Any] = {
     "application_name": "mathops",
@@ -25,8 +22,11 @@ _WRITER_OPTIONS = "-c lock_timeout=4s -c statement_timeout=8s -c idle_in_transac
 _READER_OPTIONS = "-c statement_timeout=8s -c default_transaction_read_only=on"
 
 
-class PostgreSQL(Database):
+class PostgreSQL:
+    """The journal's database on a server, with the interface of sqlite.SQLite; `name` holds no password."""
+
     product = "PostgreSQL"
+    safe = True
     # Sequence order is commit order only while one transaction writes at a time. Every replica uses this number.
     begin = f"SELECT pg_advisory_xact_lock({0x6D617468})"
 
@@ -57,6 +57,12 @@ class PostgreSQL(Database):
             damaged = connection.execute(query).scalar()
         return [f"{damaged} pages with a wrong checksum"] if damaged else []
 
-    @property
-    def file(self) -> Path:
-        raise StartupError("MATHOPS_DATABASE_URL names no file to copy; back PostgreSQL up by its own pg_dump")
+    def exists(self) -> bool:
+        return True
+
+    def prepare(self) -> None:
+        """Nothing to create before the first connection."""
+
+    def committed(self) -> Callable[[], None]:
+        """PostgreSQL checkpoints by itself."""
+        return lambda: None

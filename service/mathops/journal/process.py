@@ -5,7 +5,7 @@ import time
 from contextlib import AbstractAsyncContextManager
 
 from mathops.events.relay import Relay, lease_owner
-from mathops.journal.database import Database, error_message
+from mathops.journal.database import Database, database_of, error_message
 from mathops.journal.messages import CommitReply, CommitRequest, decode_records
 from mathops.journal.outbox import OutboxCursor
 from mathops.journal.request_log import RequestLog
@@ -39,11 +39,11 @@ class JournalProcess:
     """Commits requests and does the housekeeping in between."""
 
     def __init__(self, parent: ParentConnection, settings: Settings, tracing: AnyTracing = NO_TRACING) -> None:
-        database = Database.from_url(settings.journal_url)
+        database = database_of(settings.journal_url)
         self._parent = parent
         self._settings = settings
         self._writer = Writer(database)
-        self._checkpointer = database.checkpointer()
+        self._committed = database.committed()
         self._request_log = RequestLog(settings.log_path, settings.log_file_bytes, settings.log_file_backups)
         self._outbox = OutboxStats(0, None)
         self._relay = _start_relay(settings, database, tracing) if settings.kafka_brokers else NoRelay()
@@ -59,7 +59,7 @@ class JournalProcess:
             frames, ended = self._parent.receive_batch(_MAX_FRAMES_PER_COMMIT, wait)
             if frames:
                 self._commit([CommitRequest.decode(frame) for frame in frames])
-                self._checkpointer.committed()
+                self._committed()
             if time.monotonic() >= self._housekeeping_at and not ended:
                 self._housekeeping()
         self._relay.stop(_RELAY_STOP_SECONDS)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Engine, Select, and_, delete, func, or_, select, true
 
-from mathops.journal.database import Database
+from mathops.journal.database import Database, WriteEngine
 from mathops.journal.tables import relay, requests
 from mathops.models import FIELDS, SCHEMA_VERSION, Record, timestamp
 from mathops.ports import JournalPage
@@ -57,7 +57,7 @@ class Writer:
     """Commits each record once, however often it is given."""
 
     def __init__(self, database: Database) -> None:
-        self._engine = database.writer()
+        self._engine = WriteEngine(database)
         # Compiled once: SQLAlchemy's execution costs more per row than SQLite does.
         insert = database.insert_once(requests, "id").inline()
         compiled = insert.compile(dialect=self._engine.dialect, column_keys=list(FIELDS))

@@ -4,6 +4,7 @@ import fcntl
 import os
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
 from importlib import import_module
 from pathlib import Path
@@ -18,7 +19,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from mathops.errors import StartupError
-from mathops.journal.database import Checkpointer, Database, error_message
 from mathops.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -58,16 +58,21 @@ def concurrent_checkpoints() -> bool:
     return bool(sqlite_module().sqlite_version_info >= _WAL_RESET_FIXED)
 
 
-class SQLite(Database):
+class SQLite:
+    """The journal's database as a file; `name` is for people."""
+
     product = "SQLite"
+    # Starts every write transaction.
     begin = "BEGIN IMMEDIATE"
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = str(path)
+        # Without the WAL-reset bug.
         self.safe = concurrent_checkpoints()
 
     def write_engine(self, *, durable: bool) -> Engine:
+        """One connection; use database.WriteEngine, which adds the lock and the start of transactions."""
         engine = create_engine(
             URL.create("sqlite", database=str(self.path)),
             module=sqlite_module(),
@@ -91,6 +96,7 @@ class SQLite(Database):
         return FileLock(self.path.with_name(self.path.name + ".lock"))
 
     def reader(self) -> Engine:
+        """Connections that can only read."""
         file = f"file:{quote(str(self.path.absolute()))}"
         return create_engine(
             URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"}),
@@ -100,16 +106,14 @@ class SQLite(Database):
         )
 
     def insert_once(self, table: Table, key: str) -> Any:
+        """The statement that inserts a row unless its `key` exists."""
         return sqlite.insert(table).on_conflict_do_nothing(index_elements=[key])
 
     def integrity(self, engine: Engine) -> list[str]:
+        """The damage that SQLite's own check finds."""
         with engine.connect() as connection:
             found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
         return [] if found == ["ok"] else found
-
-    @property
-    def file(self) -> Path:
-        return self.path
 
     def exists(self) -> bool:
         return self.path.exists()
@@ -120,11 +124,12 @@ class SQLite(Database):
         except OSError as error:
             raise StartupError(f"the folder {self.path.parent} cannot be created: {error}") from None
 
-    def checkpointer(self) -> Checkpointer:
-        return WalCheckpointer(self) if self.safe else super().checkpointer()
+    def committed(self) -> Callable[[], None]:
+        """The function to call after each commit."""
+        return WalCheckpointer(self).committed if self.safe else lambda: None
 
 
-class WalCheckpointer(Checkpointer):
+class WalCheckpointer:
     """Checkpoints outside of commits, because one inside a commit delays its requests by 70 ms.
 
     A thread copies most of the WAL while commits go on. The short rest is copied between two commits, after which
@@ -154,4 +159,4 @@ class WalCheckpointer(Checkpointer):
                 connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         except (OSError, DBAPIError, sqlite_module().Error) as error:
             # The WAL only grows; a failing disk also fails the commits, which report it.
-            log.warning("checkpoint failed", error=error_message(error))
+            log.warning("checkpoint failed", error=str(error))

@@ -127,7 +127,7 @@ def test_history_and_upkeep_by_the_command_line_are_as_in_sqlite(
 ) -> None:
     variables = {"MATHOPS_DATABASE_URL": database_url(postgres_container, database)}
     run = partial(run_command, variables)
-    assert run("db", "check").stderr == "Error: the schema is not this version's; run mathops db upgrade\n"
+    assert run("db", "check").stderr == "Error: the schema belongs to another version; run mathops db upgrade\n"
     assert run("db", "upgrade").stdout == f"revision {schema.newest()}\n"
     server = start_server(**variables)
     for user in ("alice", "bob", "alice"):

@@ -56,7 +56,7 @@ def test_a_backup_of_postgresql_is_rejected(run: Run, tmp_path: Path) -> None:
     result = run("db", "backup", str(tmp_path / "copy"), MATHOPS_DATABASE_URL="postgresql://u:secret@nowhere/mathops")
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Error: MATHOPS_DATABASE_URL names no file to copy; back PostgreSQL up by its own pg_dump\n"
+    assert result.stderr == "Error: MATHOPS_DATABASE_URL names no file to copy; back up PostgreSQL with pg_dump\n"
     assert list(tmp_path.iterdir()) == []
 
 

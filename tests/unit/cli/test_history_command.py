@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mathops.journal.database import Database
+from mathops.journal.database import database_of
 from mathops.journal.migrations import schema
 from mathops.journal.rows import Writer
 from mathops.models import Record
@@ -42,7 +42,7 @@ def store(tmp_path: Path) -> Store:
     schema.upgrade(url)
 
     def store(*records: Record) -> None:
-        with closing(Writer(Database.from_url(url))) as writer:
+        with closing(Writer(database_of(url))) as writer:
             writer.commit(records, lambda: None)
 
     return store

@@ -7,7 +7,7 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from mathops.events.relay import Relay, to_message
-from mathops.journal.database import Database
+from mathops.journal.database import database_of
 from mathops.journal.outbox import OutboxCursor
 from mathops.journal.rows import Writer
 from mathops.models import Record
@@ -31,7 +31,7 @@ def start(url: str, broker: FakeBroker) -> Iterator[Started]:
     relays: list[Relay] = []
 
     def start(owner: str = "one", tracing: AnyTracing = NO_TRACING) -> Relay:
-        relay = Relay(OutboxCursor(Database.from_url(url), owner), "math-requests", broker.open, tracing)
+        relay = Relay(OutboxCursor(database_of(url), owner), "math-requests", broker.open, tracing)
         relays.append(relay)
         relay.start()
         return relay
@@ -42,7 +42,7 @@ def start(url: str, broker: FakeBroker) -> Iterator[Started]:
 
 
 def store(url: str, *records: Record) -> list[str]:
-    Writer(Database.from_url(url)).commit(records, before_commit=lambda: None)
+    Writer(database_of(url)).commit(records, before_commit=lambda: None)
     return [record.id for record in records]
 
 
@@ -60,7 +60,7 @@ def test_rows_are_published_in_journal_order_and_counted(url: str, broker: FakeB
     relay = start()
 
     eventually(lambda: ids(broker) == stored)
-    eventually(lambda: OutboxCursor(Database.from_url(url), "one").acquire_lease() == 1200)
+    eventually(lambda: OutboxCursor(database_of(url), "one").acquire_lease() == 1200)
     assert relay.progress() == RelayProgress(published=1200)
     assert relay.progress() == RelayProgress()
 
@@ -89,7 +89,7 @@ def test_a_rejected_event_becomes_a_dead_letter_and_the_others_are_published(
 
     relay = start()
 
-    eventually(lambda: OutboxCursor(Database.from_url(url), "one").acquire_lease() == 5)
+    eventually(lambda: OutboxCursor(database_of(url), "one").acquire_lease() == 5)
     assert ids(broker) == [event_id for event_id in stored if event_id != stored[2]]
     assert relay.progress() == RelayProgress(published=4, dead=1)
 
@@ -101,10 +101,10 @@ def test_only_the_relay_with_the_lease_publishes_and_a_second_one_continues_afte
     stored = store_many(url, 3)
     eventually(lambda: ids(broker) == stored)
 
-    assert OutboxCursor(Database.from_url(url), "two").acquire_lease() is None
+    assert OutboxCursor(database_of(url), "two").acquire_lease() is None
     first.stop(10)
 
-    assert OutboxCursor(Database.from_url(url), "two").acquire_lease() == 3
+    assert OutboxCursor(database_of(url), "two").acquire_lease() == 3
 
 
 def test_the_key_is_the_user_and_the_value_is_the_record() -> None:

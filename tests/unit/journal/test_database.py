@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from mathops.errors import StartupError
-from mathops.journal.database import Database, WriteEngine
+from mathops.journal.database import Database, WriteEngine, database_of
 from mathops.journal.sqlite import SQLite
 
 
@@ -25,19 +25,19 @@ from mathops.journal.sqlite import SQLite
 )
 def test_a_url_that_cannot_hold_a_journal_is_rejected_with_the_name_of_its_variable(url: str) -> None:
     with pytest.raises(StartupError, match="MATHOPS_DATABASE_URL"):
-        Database.from_url(url)
+        database_of(url)
 
 
 @pytest.mark.parametrize("scheme", ["sqlite", "sqlite+aiosqlite", "sqlite+pysqlcipher"])
 def test_another_driver_in_a_url_is_ignored(scheme: str) -> None:
-    database = Database.from_url(f"{scheme}:////data/mathops.db")
+    database = database_of(f"{scheme}:////data/mathops.db")
 
     assert isinstance(database, SQLite)
     assert database.path == Path("/data/mathops.db")
 
 
 def test_the_name_of_a_database_holds_no_password() -> None:
-    assert Database.from_url("postgresql://alice:secret@there/mathops").name == "mathops at there"
+    assert database_of("postgresql://alice:secret@there/mathops").name == "mathops at there"
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def database(tmp_path: Path) -> Database:
 
 @pytest.fixture
 def writer(database: Database) -> Iterator[WriteEngine]:
-    writer = database.writer()
+    writer = WriteEngine(database)
     with writer.transaction() as connection:
         connection.execute(text("CREATE TABLE a (b)"))
     yield writer

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mathops.journal import sqlite
-from mathops.journal.database import Database
+from mathops.journal.database import database_of
 from mathops.journal.rows import OutboxStats, Reader, Writer
 from mathops.journal.sqlite import sqlite_module
 from mathops.models import Record, timestamp
@@ -14,7 +14,7 @@ from tests.support.records import make_record
 
 @pytest.fixture
 def writer(url: str) -> Writer:
-    return Writer(Database.from_url(url))
+    return Writer(database_of(url))
 
 
 def nothing() -> None:
@@ -22,7 +22,7 @@ def nothing() -> None:
 
 
 def stored(url: str) -> list[str]:
-    rows = Reader(Database.from_url(url).reader()).history("alice", 10_000).rows
+    rows = Reader(database_of(url).reader()).history("alice", 10_000).rows
     return [record.id for _, record in reversed(rows)]
 
 
@@ -54,7 +54,7 @@ def test_a_database_locked_by_another_process_is_an_error_after_the_busy_timeout
     tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
-    writer = Writer(Database.from_url(url))
+    writer = Writer(database_of(url))
     other = sqlite_module().connect(tmp_path / "mathops.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
@@ -126,4 +126,4 @@ def test_a_sequence_number_is_not_reused_after_all_rows_are_deleted(writer: Writ
 
     writer.commit([make_record()], before_commit=nothing)
 
-    assert [seq for seq, _ in Reader(Database.from_url(url).reader()).history("alice", 10).rows] == [3]
+    assert [seq for seq, _ in Reader(database_of(url).reader()).history("alice", 10).rows] == [3]

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
 from mathops.errors import StartupError
-from mathops.journal.database import Database
+from mathops.journal.database import WriteEngine, database_of
 from mathops.journal.migrations import schema
 from mathops.journal.rows import Reader
 from mathops.journal.tables import metadata, requests
@@ -30,7 +30,7 @@ def url(path: Path) -> str:
 def move(url: str, to: str) -> None:
     config = Config()
     config.set_main_option("script_location", "mathops:journal/migrations")
-    with closing(Database.from_url(url).writer()) as writer, writer.transaction() as connection:
+    with closing(WriteEngine(database_of(url))) as writer, writer.transaction() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, to)
 
@@ -43,7 +43,7 @@ def tables(path: Path) -> set[str]:
 def test_the_migrations_create_the_declared_tables(url: str) -> None:
     schema.upgrade(url)
 
-    with Database.from_url(url).reader().connect() as connection:
+    with database_of(url).reader().connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
 
@@ -56,11 +56,11 @@ def test_sequence_numbers_come_from_autoincrement(path: Path, url: str) -> None:
 
 def test_a_second_upgrade_changes_nothing(url: str) -> None:
     schema.upgrade(url)
-    before = schema.revision(Database.from_url(url).reader())
+    before = schema.revision(database_of(url).reader())
 
     schema.upgrade(url)
 
-    assert schema.revision(Database.from_url(url).reader()) == before == schema.newest()
+    assert schema.revision(database_of(url).reader()) == before == schema.newest()
 
 
 def test_a_downgrade_drops_all_tables_and_an_upgrade_creates_them_again(path: Path, url: str) -> None:
@@ -79,9 +79,9 @@ def test_release_0_1_can_still_insert_and_its_rows_are_read_in_the_current_form(
     parameters = msgspec.json.encode(record.parameters).decode()
     row = {**msgspec.structs.asdict(record), "parameters": parameters, "version": 1}
     del row["traceparent"]
-    database = Database.from_url(url)
+    database = database_of(url)
 
-    with closing(database.writer()) as writer, writer.transaction() as connection:
+    with closing(WriteEngine(database)) as writer, writer.transaction() as connection:
         connection.execute(requests.insert().values(row))
 
     assert Reader(database.reader()).history("alice", 10).rows == [(1, record)]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import StartupError
-from mathops.journal.database import Database, error_message
+from mathops.journal.database import WriteEngine, database_of, error_message
 from mathops.journal.tables import relay
 from mathops.telemetry.logs import get_logger
 
@@ -26,10 +26,10 @@ def _config() -> Config:
 
 def upgrade(url: str) -> None:
     """Create or migrate the journal; raises StartupError."""
-    database = Database.from_url(url)
+    database = database_of(url)
     database.prepare()
     try:
-        with closing(database.writer()) as writer, writer.transaction() as connection:
+        with closing(WriteEngine(database)) as writer, writer.transaction() as connection:
             config = _config()
             config.attributes["connection"] = connection
             before = _current(connection)
