@@ -19,7 +19,7 @@ from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 from mathops.web.app import create_app
 from mathops.web.context import Resources
 from tests.support.fakes import FakeCache, FakeJournal, FakeRateLimiter, InlineCompute
-from tests.support.server import Server
+from tests.support.server import Server, running
 
 hypothesis_settings.register_profile("mathops", deadline=None, max_examples=100)
 hypothesis_settings.load_profile("mathops")
@@ -100,6 +100,14 @@ def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
 @pytest.fixture
 def world(make_world: Callable[..., World]) -> World:
     return make_world()
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with default settings for tests that neither stop nor break it, and count nothing from zero."""
+    # A variable that gunicorn would read.
+    with running(tmp_path_factory.mktemp("shared"), WEB_CONCURRENCY="many") as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""More connections than a web worker takes."""
+"""The connection limit of a web worker."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from tests.support.server import Server, eventually
 from tests.unit.web.answers import refused
 
 
-def test_one_connection_too_many_is_refused_and_probes_are_not(start_server: Callable[..., Server]) -> None:
+def test_a_connection_beyond_the_limit_is_rejected_except_for_probes(start_server: Callable[..., Server]) -> None:
     # The server's own client holds one connection already.
     server = start_server(MATHOPS_CONNECTIONS="2")
     url = f"http://127.0.0.1:{server.port}"

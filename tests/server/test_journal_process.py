@@ -1,4 +1,4 @@
-"""What becomes of requests when the journal's process, its database or its disk fails."""
+"""Requests while the journal process, its database or its disk fails."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.support.load import Load
-from tests.support.server import Server, eventually
+from tests.support.server import Server, eventually, running
 
 JOURNAL = "mathops.journal.process"
 CALL = "/pow?base=2&exp=5"
@@ -24,12 +24,15 @@ def journal_process(server: Server) -> psutil.Process:
     return process
 
 
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that waits one second for the journal."""
+    with running(tmp_path_factory.mktemp("server"), MATHOPS_JOURNAL_TIMEOUT_SECONDS="1") as server:
+        yield server
+
+
 def ready(server: Server) -> bool:
     return bool(server.client.get("/readyz").json()["status"] == "ready")
-
-
-def stored(server: Server) -> Counter[str]:
-    return Counter(row[0] for row in server.rows("request_id"))
 
 
 def assert_withheld(server: Server, headers: dict[str, str]) -> None:
@@ -41,7 +44,7 @@ def assert_withheld(server: Server, headers: dict[str, str]) -> None:
     assert "result" not in answer.json()
 
 
-def test_killed_under_load_it_comes_back_and_every_request_is_answered_and_stored_once(
+def test_a_killed_process_is_replaced_and_every_request_is_answered_and_stored_once(
     start_server: Callable[..., Server],
 ) -> None:
     server = start_server(MATHOPS_JOURNAL_TIMEOUT_SECONDS="30")
@@ -54,12 +57,12 @@ def test_killed_under_load_it_comes_back_and_every_request_is_answered_and_store
             assert journal_process(server).pid != killed.pid
 
     assert set(load.answers.values()) == {200}
-    assert stored(server) == Counter(load.acknowledged)
+    assert load.stored() == Counter(load.acknowledged)
     assert server.metric("mathops_journal_restarts_total") == 3
 
 
-def test_while_it_hangs_results_are_withheld_and_afterwards_all_is_well(start_server: Callable[..., Server]) -> None:
-    server = start_server(MATHOPS_JOURNAL_TIMEOUT_SECONDS="1")
+def test_results_are_withheld_while_the_process_hangs(impatient: Server) -> None:
+    server = impatient
     headers = server.login()
     process = journal_process(server)
 
@@ -75,7 +78,7 @@ def test_while_it_hangs_results_are_withheld_and_afterwards_all_is_well(start_se
     assert server.metric("mathops_journal_in_flight_rows") == 0
 
 
-def test_when_the_web_worker_is_killed_what_it_acknowledged_is_stored_and_its_processes_end(
+def test_acknowledged_requests_of_a_killed_web_worker_are_stored_and_its_processes_end(
     start_server: Callable[..., Server],
 ) -> None:
     server = start_server()
@@ -86,14 +89,12 @@ def test_when_the_web_worker_is_killed_what_it_acknowledged_is_stored_and_its_pr
         assert psutil.wait_procs(left, timeout=20)[1] == []
         load.more()
 
-    assert load.acknowledged <= set(stored(server))
-    assert max(stored(server).values()) == 1
+    assert load.acknowledged <= set(load.stored())
+    assert max(load.stored().values()) == 1
 
 
-def test_while_another_process_has_the_database_locked_results_are_withheld(
-    start_server: Callable[..., Server],
-) -> None:
-    server = start_server(MATHOPS_JOURNAL_TIMEOUT_SECONDS="1")
+def test_results_are_withheld_while_another_process_locks_the_database(impatient: Server) -> None:
+    server = impatient
     headers = server.login()
     with closing(sqlite3.connect(server.folder / "data" / "mathops.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -130,7 +131,7 @@ def fill(folder: Path) -> Path:
             return filler
 
 
-def test_while_the_disk_is_full_results_are_withheld_and_nothing_acknowledged_is_lost(
+def test_results_are_withheld_while_the_disk_is_full_and_no_acknowledged_request_is_lost(
     small_disk: Path, start_server: Callable[..., Server]
 ) -> None:
     server = start_server(MATHOPS_JOURNAL_TIMEOUT_SECONDS="30")
@@ -145,14 +146,14 @@ def test_while_the_disk_is_full_results_are_withheld_and_nothing_acknowledged_is
         load.more()
 
     assert set(load.answers.values()) == {200, 503}
-    assert load.acknowledged <= set(stored(server))
+    assert load.acknowledged <= set(load.stored())
     eventually(lambda: ready(server))
     assert 1 <= server.log.read_text().count("journal cannot be written") < list(load.answers.values()).count(503)
     logged = (small_disk / "requests.log").read_text()
     assert all(name in logged for name in load.acknowledged)
 
 
-def test_rows_beyond_the_limit_are_deleted_and_the_outbox_tells_of_those_left(
+def test_rows_beyond_the_limit_are_deleted_and_the_outbox_counts_the_rest(
     start_server: Callable[..., Server],
 ) -> None:
     server = start_server(MATHOPS_RETENTION_ROWS="10")
@@ -164,7 +165,8 @@ def test_rows_beyond_the_limit_are_deleted_and_the_outbox_tells_of_those_left(
     assert server.metric("mathops_outbox_oldest_age_seconds") > 0
 
 
-def test_signals_to_the_journal_process_itself_do_not_end_it(server: Server) -> None:
+def test_the_journal_process_ignores_signals_of_its_own(impatient: Server) -> None:
+    server = impatient
     process = journal_process(server)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

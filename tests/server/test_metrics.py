@@ -10,18 +10,25 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 OPENMETRICS = {"accept": "application/openmetrics-text; version=1.0.0"}
 
 
-def test_a_request_is_counted_by_route_and_never_by_path(server: Server) -> None:
-    bearer = server.login()
+COUNTERS = {
+    'http_requests_total{method="GET",route="/pow",status="200"}': 1,
+    'http_requests_total{method="GET",route="unmatched",status="401"}': 1,
+    'http_requests_total{method="other",route="/pow",status="401"}': 1,
+    'mathops_operations_total{cache="miss",operation="pow",outcome="ok"}': 1,
+    "mathops_journal_rows_total": 2,
+}
 
-    server.client.get("/pow?base=2&exp=5", headers=bearer)
+
+def test_a_request_is_counted_by_route_and_never_by_path(shared_server: Server) -> None:
+    server = shared_server
+    bearer = server.login()
+    before = {name: server.metric(name) for name in COUNTERS}
+
+    server.client.get("/pow?base=1234567&exp=5", headers=bearer)
     server.client.get("/wp-admin/secret.php")
     server.client.request("PROPFIND", "/pow")
 
-    assert server.metric('http_requests_total{method="GET",route="/pow",status="200"}') == 1
-    assert server.metric('http_requests_total{method="GET",route="unmatched",status="401"}') == 1
-    assert server.metric('mathops_operations_total{cache="miss",operation="pow",outcome="ok"}') == 1
-    assert server.metric('http_requests_total{method="other",route="/pow",status="401"}') == 1
-    assert server.metric("mathops_journal_rows_total") == 2
+    assert {name: server.metric(name) - before[name] for name in COUNTERS} == COUNTERS
     page = server.client.get("/metrics").text
     assert "wp-admin" not in page
     assert "PROPFIND" not in page
@@ -39,7 +46,7 @@ def test_an_exemplar_leads_from_a_slow_bucket_to_its_trace(start_server: Callabl
     assert set(re.findall(bucket, page, re.MULTILINE)) == {TRACE}
 
 
-def test_without_traces_there_is_no_exemplar(server: Server) -> None:
-    server.client.get("/pow?base=2&exp=5", headers=server.login())
+def test_without_traces_there_is_no_exemplar(shared_server: Server) -> None:
+    shared_server.client.get("/pow?base=2&exp=5", headers=shared_server.login())
 
-    assert "trace_id" not in server.client.get("/metrics", headers=OPENMETRICS).text
+    assert "trace_id" not in shared_server.client.get("/metrics", headers=OPENMETRICS).text

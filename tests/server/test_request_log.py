@@ -1,4 +1,4 @@
-"""The request log of a running service."""
+"""The request log of a running server."""
 
 import json
 from collections import Counter
@@ -11,7 +11,7 @@ from tests.support.load import Load
 from tests.support.server import Server
 
 
-def test_with_two_workers_and_over_rotation_it_holds_each_record_of_the_journal_once(
+def test_it_holds_each_record_of_the_journal_once_with_two_workers_and_rotation(
     start_server: Callable[..., Server],
 ) -> None:
     server = start_server(MATHOPS_WORKERS="2", MATHOPS_LOG_FILE_BYTES="20000", MATHOPS_LOG_FILE_BACKUPS="1000")

@@ -1,4 +1,4 @@
-"""Connections that send or read too slowly, or without end, are closed; all others are left alone."""
+"""Connections that send or read too slowly, or endlessly, are closed; others stay open."""
 
 import socket
 import time
@@ -9,7 +9,7 @@ from itertools import chain, repeat
 import pytest
 
 from mathops.server.http_protocol import MAX_HEAD_BYTES
-from tests.support.server import Server, eventually
+from tests.support.server import Server, eventually, running
 
 SECONDS = 1.0
 HEAD = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -23,9 +23,8 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "MATHOPS_COMPUTE_DEADLINE_SECONDS": str(2 * SECONDS),
         "MATHOPS_TEXT_DIGITS": "100000000",
     }
-    server = Server(tmp_path_factory.mktemp("server"), variables)
-    yield server.start()
-    server.kill()
+    with running(tmp_path_factory.mktemp("server"), **variables) as server:
+        yield server
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def connection(impatient: Server) -> Iterator[socket.socket]:
 
 
 def closed(connection: socket.socket) -> bool:
-    """Whether the server has closed; what it sent before is read away."""
+    """Whether the server has closed the connection; discards the data it sent before."""
     connection.setblocking(False)
     try:
         while connection.recv(65536):
@@ -48,7 +47,7 @@ def closed(connection: socket.socket) -> bool:
 
 
 def sent_until_closed(connection: socket.socket, pieces: Iterator[bytes]) -> float:
-    """Seconds until the server closes the connection, to which one piece goes every now and then."""
+    """Send pieces until the server closes the connection; the seconds this takes."""
     started = time.monotonic()
 
     def sent_and_closed() -> bool:
@@ -63,7 +62,7 @@ def sent_until_closed(connection: socket.socket, pieces: Iterator[bytes]) -> flo
 
 
 def answered(connection: socket.socket) -> int:
-    """The status of the next answer, which is read to its end."""
+    """Read a whole response and return its status."""
     connection.settimeout(10)
     with HTTPResponse(connection) as answer:
         answer.begin()
@@ -71,38 +70,38 @@ def answered(connection: socket.socket) -> int:
         return answer.status
 
 
-def test_a_connection_that_says_nothing_is_closed(connection: socket.socket) -> None:
+def test_a_silent_connection_is_closed(connection: socket.socket) -> None:
     eventually(lambda: closed(connection))
 
 
-def test_a_head_that_comes_byte_by_byte_is_cut_off(connection: socket.socket) -> None:
+def test_a_slow_head_is_cut_off(connection: socket.socket) -> None:
     endless = chain((HEAD[:-2],), repeat(b"x: y\r\n"))
 
     assert sent_until_closed(connection, endless) >= SECONDS * 0.9
 
 
-def test_so_is_the_head_of_a_second_request(connection: socket.socket) -> None:
+def test_a_slow_head_of_a_second_request_is_cut_off(connection: socket.socket) -> None:
     connection.sendall(HEAD)
     assert answered(connection) == 200
 
     assert sent_until_closed(connection, chain((HEAD[:-2],), repeat(b"x: y\r\n"))) >= SECONDS * 0.9
 
 
-def test_so_is_the_rest_of_a_body_that_nobody_reads(connection: socket.socket) -> None:
+def test_a_slow_body_of_a_rejected_request_is_cut_off(connection: socket.socket) -> None:
     connection.sendall(b"POST /pow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n")
     assert answered(connection) == 401
 
     assert sent_until_closed(connection, repeat(b" ")) >= SECONDS * 0.9
 
 
-def test_a_head_without_end_is_cut_off_however_fast(connection: socket.socket) -> None:
+def test_an_endless_head_is_cut_off_at_any_speed(connection: socket.socket) -> None:
     connection.sendall(HEAD[:-2].ljust(MAX_HEAD_BYTES + 1, b"x"))
 
     assert answered(connection) == 400
     eventually(lambda: closed(connection))
 
 
-def test_an_answer_that_nobody_reads_is_cut_off(impatient: Server, connection: socket.socket) -> None:
+def test_an_unread_response_is_cut_off(impatient: Server, connection: socket.socket) -> None:
     _, own_port = connection.getsockname()
     [worker] = impatient.web_workers
 
@@ -115,7 +114,7 @@ def test_an_answer_that_nobody_reads_is_cut_off(impatient: Server, connection: s
     eventually(lambda: not held())
 
 
-def test_a_connection_that_rests_between_requests_is_left_alone(connection: socket.socket) -> None:
+def test_an_idle_connection_stays_open_between_requests(connection: socket.socket) -> None:
     connection.sendall(HEAD)
     assert answered(connection) == 200
     end = time.monotonic() + 2 * SECONDS
@@ -125,7 +124,7 @@ def test_a_connection_that_rests_between_requests_is_left_alone(connection: sock
     assert answered(connection) == 200
 
 
-def test_a_computation_may_take_longer_than_a_head(impatient: Server) -> None:
+def test_a_computation_may_take_longer_than_the_read_timeout(impatient: Server) -> None:
     fields = {**impatient.login(), "Accept": "text/plain"}
 
     answer = impatient.client.get("/fact?n=10000000", headers=fields)

@@ -1,19 +1,17 @@
-"""When a server begins to listen."""
+"""The start of a server."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.server import Server
 
 
-def test_a_variable_of_gunicorn_decides_nothing(start_server: Callable[..., Server]) -> None:
-    server = start_server(WEB_CONCURRENCY="many")
+def test_variables_of_gunicorn_are_ignored(shared_server: Server) -> None:
+    assert shared_server.environment["WEB_CONCURRENCY"] == "many"
+    assert len(shared_server.web_workers) == 1
 
-    assert len(server.web_workers) == 1
 
-
-def test_it_listens_only_once_requests_can_be_stored(tmp_path: Path) -> None:
+def test_it_listens_only_after_the_journal_process_has_started(tmp_path: Path) -> None:
     # A journal process that starts slowly: Python runs sitecustomize before anything else.
     (tmp_path / "sitecustomize.py").write_text(
         "import sys, time\nif 'mathops.journal.process' in sys.orig_argv: time.sleep(3)\n"
@@ -22,6 +20,7 @@ def test_it_listens_only_once_requests_can_be_stored(tmp_path: Path) -> None:
     server = Server(tmp_path, {"MATHOPS_JOURNAL_TIMEOUT_SECONDS": "1", "PYTHONPATH": path})
     try:
         server.start()
+
         assert server.client.get("/readyz").status_code == 200
         assert server.client.get("/pow?base=2&exp=5", headers=server.login()).status_code == 200
     finally:

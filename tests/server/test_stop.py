@@ -1,4 +1,4 @@
-"""How the service stops."""
+"""Shutdown of the service."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ LARGE = "/fact?n=600000"
 
 
 class Call(threading.Thread):
-    """One request in a thread of its own."""
+    """One request in its own thread."""
 
     def __init__(self, server: Server, path: str) -> None:
         super().__init__()
@@ -33,13 +33,13 @@ class Call(threading.Thread):
             self.answer = client.get(self._path, headers=self._headers)
 
 
-def everything(server: Server) -> list[psutil.Process]:
+def all_processes(server: Server) -> list[psutil.Process]:
     assert server.process is not None
     master = psutil.Process(server.process.pid)
     return [master, *master.children(recursive=True)]
 
 
-def signalled(server: Server, number: signal.Signals) -> None:
+def send_signal(server: Server, number: signal.Signals) -> None:
     assert server.process is not None
     server.process.send_signal(number)
 
@@ -52,15 +52,15 @@ def assert_ends(server: Server, processes: list[psutil.Process]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 def test_a_signal_ends_every_process_and_the_code_is_0(server: Server, number: signal.Signals) -> None:
-    processes = everything(server)
+    processes = all_processes(server)
 
-    signalled(server, number)
+    send_signal(server, number)
 
     assert_ends(server, processes)
 
 
-def test_control_c_on_a_terminal_reaches_all_processes_and_ends_them_well(server: Server) -> None:
-    processes = everything(server)
+def test_an_interrupt_of_the_process_group_ends_all_processes_gracefully(server: Server) -> None:
+    processes = all_processes(server)
     server.client.get(CALL, headers=server.login())
     assert server.process is not None
 
@@ -70,16 +70,16 @@ def test_control_c_on_a_terminal_reaches_all_processes_and_ends_them_well(server
     assert len(server.rows()) == 1
 
 
-def test_while_it_drains_it_is_not_ready_and_still_answers_on_old_and_new_connections(
+def test_a_draining_server_is_not_ready_and_answers_on_old_and_new_connections(
     start_server: Callable[..., Server],
 ) -> None:
-    server = start_server(MATHOPS_SHUTDOWN_DELAY_SECONDS="4")
+    server = start_server(MATHOPS_SHUTDOWN_DELAY_SECONDS="3")
     headers = server.login()
-    processes = everything(server)
+    processes = all_processes(server)
     with httpx2.Client(base_url=server.client.base_url) as old:
         assert old.get(CALL, headers=headers).headers.get("Connection") != "close"
 
-        signalled(server, signal.SIGTERM)
+        send_signal(server, signal.SIGTERM)
 
         unready = eventually(lambda: (answer := server.client.get("/readyz")).status_code == 503 and answer, 3)
         assert unready.json()["status"] == "draining"
@@ -93,23 +93,23 @@ def test_while_it_drains_it_is_not_ready_and_still_answers_on_old_and_new_connec
 
 def test_the_second_signal_ends_the_drain_at_once(start_server: Callable[..., Server]) -> None:
     server = start_server(MATHOPS_SHUTDOWN_DELAY_SECONDS="60")
-    processes = everything(server)
-    signalled(server, signal.SIGTERM)
+    processes = all_processes(server)
+    send_signal(server, signal.SIGTERM)
     eventually(lambda: server.client.get("/readyz").status_code == 503)
 
-    signalled(server, signal.SIGTERM)
+    send_signal(server, signal.SIGTERM)
 
     assert_ends(server, processes)
 
 
-def test_a_large_request_under_way_is_completed_and_stored(start_server: Callable[..., Server]) -> None:
+def test_a_large_request_in_progress_is_completed_and_stored(start_server: Callable[..., Server]) -> None:
     server = start_server(MATHOPS_COMPUTE_DEADLINE_SECONDS="30", MATHOPS_SHUTDOWN_TIMEOUT_SECONDS="30")
-    processes = everything(server)
+    processes = all_processes(server)
     call = Call(server, LARGE)
     call.start()
     eventually(lambda: server.metric("mathops_pool_busy_workers") == 1)
 
-    signalled(server, signal.SIGTERM)
+    send_signal(server, signal.SIGTERM)
     call.join()
 
     assert call.answer is not None
@@ -118,11 +118,11 @@ def test_a_large_request_under_way_is_completed_and_stored(start_server: Callabl
     assert_ends(server, processes)
 
 
-def test_a_request_that_takes_longer_than_the_time_to_end_does_not_hold_up_the_stop(
+def test_a_request_longer_than_the_shutdown_timeout_does_not_delay_the_stop(
     start_server: Callable[..., Server],
 ) -> None:
     server = start_server(MATHOPS_COMPUTE_DEADLINE_SECONDS="60", MATHOPS_SHUTDOWN_TIMEOUT_SECONDS="1")
-    processes = everything(server)
+    processes = all_processes(server)
     for process in server.processes("mathops.processes.pool_worker"):
         process.suspend()
     call = Call(server, LARGE)
@@ -130,7 +130,7 @@ def test_a_request_that_takes_longer_than_the_time_to_end_does_not_hold_up_the_s
     eventually(lambda: server.metric("mathops_pool_busy_workers") == 1)
     began = time.monotonic()
 
-    signalled(server, signal.SIGTERM)
+    send_signal(server, signal.SIGTERM)
 
     assert_ends(server, processes)
     assert time.monotonic() - began < 15
@@ -140,18 +140,18 @@ def test_a_request_that_takes_longer_than_the_time_to_end_does_not_hold_up_the_s
 
 
 def test_a_signal_under_load_loses_no_answered_request(server: Server) -> None:
-    processes = everything(server)
+    processes = all_processes(server)
     with Load(server) as load:
         load.more(100)
-        signalled(server, signal.SIGTERM)
+        send_signal(server, signal.SIGTERM)
         assert_ends(server, processes)
 
     assert set(load.answers.values()) == {200}
     assert load.acknowledged == {row[0] for row in server.rows("request_id")}
 
 
-def test_when_the_master_is_killed_nothing_lives_on(server: Server) -> None:
-    processes = everything(server)
+def test_all_processes_end_when_the_master_is_killed(server: Server) -> None:
+    processes = all_processes(server)
     assert server.process is not None
 
     server.process.kill()

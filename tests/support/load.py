@@ -1,10 +1,11 @@
-"""Callers that ask without a pause."""
+"""Clients that send requests continuously."""
 
 import threading
-import time
+from collections import Counter
 from itertools import count
 from types import TracebackType
 from typing import Self
+from uuid import uuid4
 
 import httpx2
 
@@ -12,7 +13,7 @@ from tests.support.server import Server, eventually
 
 
 class Callers:
-    """Threads that call while it is entered, until `_ended` is set."""
+    """Threads that run inside a `with` block, until `_ended` is set."""
 
     def __init__(self) -> None:
         self._ended = threading.Event()
@@ -32,13 +33,14 @@ class Callers:
 
 
 class Load(Callers):
-    """Each caller has a connection of its own; `answers` are the statuses by the request ids they sent."""
+    """Small requests, each caller with its own connection; `answers` are the statuses by request id."""
 
     def __init__(self, server: Server, callers: int = 4, pause: float = 0.0) -> None:
         super().__init__()
         self._server = server
         self._headers = server.login()
         self._pause = pause
+        self._prefix = f"load-{uuid4()}"
         self._numbers = count()
         self.answers: dict[str, int] = {}
         self._threads = [threading.Thread(target=self._call, args=(name,)) for name in range(callers)]
@@ -47,8 +49,12 @@ class Load(Callers):
     def acknowledged(self) -> set[str]:
         return {name for name, status in self.answers.items() if status == 200}
 
+    def stored(self) -> Counter[str]:
+        """Rows of the journal by request id, of this load only."""
+        return Counter(row[0] for row in self._server.rows("request_id", f"request_id LIKE '{self._prefix}%'"))
+
     def more(self, answers: int = 50, seconds: float = 30) -> None:
-        """Wait for so many more results."""
+        """Wait for this number of further results."""
         wanted = len(self.acknowledged) + answers
         eventually(lambda: len(self.acknowledged) >= wanted, seconds)
 
@@ -56,13 +62,13 @@ class Load(Callers):
         with httpx2.Client(base_url=self._server.client.base_url, timeout=30) as client:
             while not self._ended.is_set():
                 number = next(self._numbers)
-                name = f"load-{time.time_ns()}-{caller}-{number}"
+                name = f"{self._prefix}-{caller}-{number}"
                 try:
                     answer = client.get(
                         f"/pow?base={number % 1000}&exp=5", headers={**self._headers, "X-Request-ID": name}
                     )
                 except httpx2.TransportError:
-                    # The server is away for the moment, or for good.
+                    # The server is restarting, or has stopped.
                     self._ended.wait(0.05)
                 else:
                     self.answers[name] = answer.status_code

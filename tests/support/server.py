@@ -8,8 +8,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +71,10 @@ class Server:
                 stdout=log,
                 start_new_session=True,
             )
-        eventually(self._answers, 30)
+        eventually(self.answers, 30)
         return self
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()
         try:
@@ -137,6 +137,16 @@ class Server:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         self.client.close()
+
+
+@contextmanager
+def running(folder: Path, **variables: str) -> Iterator[Server]:
+    """A started server, killed at the end."""
+    server = Server(folder, variables)
+    try:
+        yield server.start()
+    finally:
+        server.kill()
 
 
 def _command(process: psutil.Process) -> list[str]:
