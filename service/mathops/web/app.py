@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.errors import ServerErrorMiddleware
 
 from mathops.operations import OPERATIONS, Operation
 from mathops.settings import Settings
@@ -48,6 +50,8 @@ def create_app(
     )
     # A redirect would contain the caller's Host header.
     app.router.redirect_slashes = False
+    # ErrorHandling is the one exception path; Starlette's outermost middleware would only add time.
+    app.middleware_stack = cast("ServerErrorMiddleware", app.build_middleware_stack()).app
     app.state.openapi = document(endpoints)
     app.state.docs_page = documentation(app.state.openapi)
     return app

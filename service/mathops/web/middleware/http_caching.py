@@ -1,5 +1,6 @@
 """HTTP caching (RFC 9111): results are pure, so their ETag is known before any work."""
 
+from collections.abc import Awaitable
 from hashlib import blake2b
 
 from starlette.responses import Response
@@ -16,7 +17,7 @@ _NO_STORE = (b"cache-control", b"no-store")
 class HttpCaching(HttpMiddleware):
     """Route middleware of operations: adds ETag and freshness to results, and responds 304 to a matching condition."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         context = context_of(scope)
         assert context.plan is not None
         if scope["method"] == "POST":
@@ -27,9 +28,8 @@ class HttpCaching(HttpMiddleware):
             if _matches(context.header(b"if-none-match"), etag):
                 response = Response(status_code=304)
                 response.raw_headers = context.result_headers
-                await response(scope, receive, send)
-                return
-        await self.app(scope, receive, send)
+                return response(scope, receive, send)
+        return self.app(scope, receive, send)
 
 
 def _etag(key: str, media_type: str) -> str:

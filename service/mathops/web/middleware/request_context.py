@@ -17,11 +17,11 @@ class RequestContextMiddleware(HttpMiddleware):
         super().__init__(app)
         self._endpoints = {endpoint.path: endpoint for endpoint in endpoints}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http":
             # Lifespan and WebSocket scopes have no request.
-            await scope["app"].router(scope, receive, send)
-            return
+            router: ASGIApp = scope["app"].router
+            return router(scope, receive, send)
         resources = scope["app"].state.resources
         context = scope["context"] = RequestContext.of(
             scope, resources, self._find(scope["path"]), resources.tracing.trace_id()
@@ -35,7 +35,7 @@ class RequestContextMiddleware(HttpMiddleware):
                 message["headers"] = [*message["headers"], *context.response_headers]
             return send(message)
 
-        await self.app(scope, receive, send_with_headers)
+        return self.app(scope, receive, send_with_headers)
 
     def _find(self, path: str) -> Endpoint | None:
         # The only path parameter is the last segment of a folder of pages.

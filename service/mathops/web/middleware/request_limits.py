@@ -1,6 +1,7 @@
 """Limits on the size and duration of a request, and on connections."""
 
 import asyncio
+from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,13 +28,13 @@ class RequestLimits(HttpMiddleware):
         super().__init__(app)
         self.settings = settings
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         context = context_of(scope)
         if (error := self._head_error(scope, context)) is not None:
             context.recorded = False
             raise error
         bodiless = scope["method"] in ("GET", "HEAD")
-        await self.app(scope, receive if bodiless else self._bounded(receive, context), send)
+        return self.app(scope, receive if bodiless else self._bounded(receive, context), send)
 
     def _head_error(self, scope: Scope, context: RequestContext) -> MathopsError | None:
         settings = self.settings

@@ -22,7 +22,7 @@ class RequestMetrics(HttpMiddleware):
         finally:
             # Callers choose the method, and each new label value would be kept forever.
             method = scope["method"] if scope["method"] in METHODS else "other"
-            route = context.route or "unmatched"
+            route = context.endpoint.path if context.endpoint is not None else "unmatched"
             metrics.cached_labels(metrics.HTTP_REQUESTS, method, route, context.status or CLIENT_CLOSED_REQUEST).inc()
             metrics.cached_labels(metrics.HTTP_DURATION, method, route).observe(
                 time.perf_counter() - context.started, context.resources.tracing.exemplar()
