@@ -27,7 +27,7 @@ ECHO = "tests.support.echo_process"
 async def test_a_process_that_dies_is_replaced_and_gets_the_first_frames_again() -> None:
     echo = Supervised(ECHO)
     async with echo.supervisor.running(20):
-        echo.supervisor.send(b"third")
+        echo.supervisor.child.send(b"third")
         await until(lambda: echo.frames == [b"first", b"second", b"third"])
         first = echo.supervisor.child.pid
 
@@ -42,7 +42,7 @@ async def test_the_last_frames_are_processed_before_the_end() -> None:
     echo = Supervised(ECHO)
 
     async with echo.supervisor.running(20):
-        echo.supervisor.send(b"last")
+        echo.supervisor.child.send(b"last")
 
     assert echo.frames == [b"first", b"second", b"last"]
     assert not psutil.pid_exists(echo.supervisor.child.pid)

@@ -128,7 +128,7 @@ class JournalClient:
 
     def _send(self, batch: Batch | None) -> None:
         if batch is not None:
-            self._process.send(batch.frame())
+            self._process.child.send(batch.frame())
 
     def _expire(self, batch: Batch) -> None:
         # The batch stays in the window: the process may have committed it, and its reply is still to come.

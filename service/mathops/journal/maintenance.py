@@ -77,7 +77,8 @@ def backup(url: str, target: Path) -> int:
         with _reading(copy) as copied:
             if errors := copy.integrity(copied):
                 raise StartupError(f"the copy is damaged: {'; '.join(errors)}")
-        _sync(draft)
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
     return target.stat().st_size
 
 
@@ -112,8 +113,3 @@ def _created(target: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
         target.unlink()
         raise
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

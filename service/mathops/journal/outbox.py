@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import delete, func, insert, or_, select, update
 
@@ -74,15 +73,10 @@ class OutboxCursor:
             if dead_letters:
                 seqs = [row.seq for row, _ in dead_letters]
                 connection.execute(delete(tables.dead_letters).where(tables.dead_letters.c.seq.in_(seqs)))
-                values = [_dead_letter(row, reason) for row, reason in dead_letters]
+                now = timestamp(time.time())
+                values = [
+                    {"seq": row.seq, "id": row.record.id, "reason": reason[:_MAX_REASON_CHARACTERS], "timestamp": now}
+                    for row, reason in dead_letters
+                ]
                 connection.execute(insert(tables.dead_letters), values)
             return True
-
-
-def _dead_letter(row: OutboxRow, reason: str) -> dict[str, Any]:
-    return {
-        "seq": row.seq,
-        "id": row.record.id,
-        "reason": reason[:_MAX_REASON_CHARACTERS],
-        "timestamp": timestamp(time.time()),
-    }

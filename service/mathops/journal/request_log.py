@@ -60,11 +60,9 @@ class RequestLog:
         return end
 
     def _rotate(self) -> None:
-        names = [self._path, *(self._numbered(number) for number in range(1, self._backups + 1))]
+        backups = (self._path.with_name(f"{self._path.name}.{number}") for number in range(1, self._backups + 1))
+        names = [self._path, *backups]
         for newer, older in reversed(list(pairwise(names))):
             if newer.exists():
                 newer.replace(older)
         self._path.touch()
-
-    def _numbered(self, number: int) -> Path:
-        return self._path.with_name(f"{self._path.name}.{number}")

@@ -62,7 +62,9 @@ class Writer:
         insert = database.insert_once(requests, "id").inline()
         compiled = insert.compile(dialect=self._engine.dialect, column_keys=list(FIELDS))
         self._insert = str(compiled)
-        self._row: Callable[[Record], Any] = row_of if compiled.positional else _named_row
+        self._row: Callable[[Record], Any] = row_of
+        if not compiled.positional:
+            self._row = lambda record: dict(zip(FIELDS, row_of(record), strict=True))
 
     def close(self) -> None:
         self._engine.close()
@@ -115,10 +117,6 @@ def row_of(record: Record) -> tuple[Any, ...]:
     values: list[Any] = list(msgspec.structs.astuple(record))
     values[_PARAMETERS] = msgspec.json.encode(record.parameters).decode()
     return tuple(values)
-
-
-def _named_row(record: Record) -> dict[str, Any]:
-    return dict(zip(FIELDS, row_of(record), strict=True))
 
 
 def record_of(row: Sequence[Any]) -> Record:

@@ -1,4 +1,4 @@
-"""The journal's tables; `migrations/` makes them, and a test holds the two together."""
+"""The journal's tables; `migrations/` creates them, and a test compares the two."""
 
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
 
@@ -29,11 +29,11 @@ requests = Table(
     Column("traceparent", String(55)),
     Column("version", Integer, nullable=False),
     Index("ix_requests_user_seq", "user", "seq"),
-    # A sequence number is never given twice, also after the newest rows are deleted.
+    # A sequence number is never reused, also after the newest rows are deleted.
     sqlite_autoincrement=True,
 )
 
-# One row: how far the events are published, and who publishes them.
+# One row: the position up to which events are published, and the lease of the publishing relay.
 relay = Table(
     "relay",
     metadata,
@@ -43,7 +43,7 @@ relay = Table(
     Column("lease_until", Float),
 )
 
-# Events that the broker refused for good; the rows themselves stay in the journal.
+# Events rejected by the broker; their rows stay in the journal.
 dead_letters = Table(
     "dead_letters",
     metadata,

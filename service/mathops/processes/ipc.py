@@ -43,28 +43,29 @@ class ChildProcess(asyncio.Protocol):
     `ended` is done when the process has exited. Wait for it by asyncio.wait, which does not cancel it.
     """
 
-    def __init__(self, on_frame: Callable[[bytes], None]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], on_frame: Callable[[bytes], None]) -> None:
+        self.pid = process.pid
+        self._process = process
         self._on_frame = on_frame
         self._received = bytearray()
-        self._transport: asyncio.WriteTransport | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._transport: asyncio.WriteTransport
         self._finishing = False
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
     async def start(cls, module: str, on_frame: Callable[[bytes], None], *arguments: str) -> "ChildProcess":
         """Run `python -m module DESCRIPTOR ARGUMENTS`; raises OSError."""
-        child = cls(on_frame)
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                child._process = subprocess.Popen(  # noqa: ASYNC220 - takes a few ms; uvloop's own needs signals to reap
+                process = subprocess.Popen(  # noqa: ASYNC220 - takes a few ms; uvloop's own needs signals to reap
                     [sys.executable, "-m", module, str(theirs.fileno()), *arguments],
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
                     env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 )
             ours.setblocking(False)
+            child = cls(process, on_frame)
             await asyncio.get_running_loop().create_unix_connection(lambda: child, sock=ours)
         except BaseException:
             # A process that has started exits when its socket closes.
@@ -72,24 +73,16 @@ class ChildProcess(asyncio.Protocol):
             raise
         return child
 
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
     def send(self, *parts: bytes) -> None:
         """Send one frame, the concatenation of `parts`, unless the process has ended or finishes."""
-        assert self._transport is not None
         if not self._finishing and not self._transport.is_closing():
             self._transport.writelines(_framed(parts))
 
     def kill(self) -> None:
-        assert self._process is not None
         self._process.kill()
 
     async def finish(self, seconds: float) -> None:
         """Send buffered frames and close, so that the process exits; kill it after `seconds`."""
-        assert self._transport is not None
         self._finishing = True
         if not self._transport.is_closing():
             self._transport.write_eof()
@@ -107,7 +100,6 @@ class ChildProcess(asyncio.Protocol):
             self._on_frame(frame)
 
     def connection_lost(self, error: Exception | None) -> None:
-        assert self._process is not None
         # A process may have closed its socket without exiting.
         self._process.kill()
         self._process.wait()
@@ -133,8 +125,7 @@ class ParentConnection:
         return frame
 
     def frames(self) -> Iterator[bytes]:
-        while (frame := self.receive()) is not None:
-            yield frame
+        return iter(self.receive, None)
 
     def receive_batch(self, max_frames: int, seconds: float) -> tuple[list[bytes], bool]:
         """The frames that have arrived, waiting `seconds` for the first, and whether the parent has ended."""

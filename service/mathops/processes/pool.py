@@ -33,7 +33,7 @@ class PoolWorker:
     def __init__(self) -> None:
         # The first reply means that the process is ready.
         self._reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._child: ChildProcess | None = None
+        self.child: ChildProcess
         self._stopped = False
 
     @classmethod
@@ -41,7 +41,7 @@ class PoolWorker:
     async def running(cls, memory_bytes: int) -> AsyncIterator["PoolWorker"]:
         """A ready process with `memory_bytes` of address space; raises WorkerDied or OSError."""
         worker = cls()
-        child = worker._child = await ChildProcess.start(
+        child = worker.child = await ChildProcess.start(
             "mathops.processes.pool_worker", worker._receive, str(memory_bytes)
         )
         child.ended.add_done_callback(worker._ended)
@@ -50,11 +50,6 @@ class PoolWorker:
             yield worker
         finally:
             await child.finish(_FINISH_SECONDS)
-
-    @property
-    def child(self) -> ChildProcess:
-        assert self._child is not None
-        return self._child
 
     @property
     def is_dead(self) -> bool:

@@ -13,7 +13,10 @@ RESTART_SECONDS = 0.5
 
 
 class ProcessSupervisor:
-    """Runs `python -m module`, restarts it when it dies, and first sends each process the frames of `first_frames`."""
+    """Runs `python -m module`, restarts it when it dies, and first sends each process the frames of `first_frames`.
+
+    A frame sent to a dead process is lost: `first_frames` must contain it again.
+    """
 
     def __init__(
         self,
@@ -26,13 +29,8 @@ class ProcessSupervisor:
         self._on_frame = on_frame
         self._first_frames = first_frames
         self._on_death = on_death
-        self._child: ChildProcess | None = None
         self._backoff = 0.0
-
-    @property
-    def child(self) -> ChildProcess:
-        assert self._child is not None
-        return self._child
+        self.child: ChildProcess
 
     @asynccontextmanager
     async def running(self, close_seconds: float) -> AsyncIterator[None]:
@@ -45,10 +43,6 @@ class ProcessSupervisor:
             restarts.cancel()
             await self.child.finish(close_seconds)
 
-    def send(self, frame: bytes) -> None:
-        """A process that has died misses the frame: `first_frames` must contain it again."""
-        self.child.send(frame)
-
     def reset_backoff(self) -> None:
         """Call when the process has done its work: its next restart is immediate."""
         self._backoff = 0.0
@@ -57,7 +51,7 @@ class ProcessSupervisor:
         child = await ChildProcess.start(self._module, self._on_frame)
         for frame in self._first_frames():
             child.send(frame)
-        self._child = child
+        self.child = child
 
     async def _restart_forever(self) -> None:
         while True:

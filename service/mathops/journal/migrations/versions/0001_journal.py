@@ -1,4 +1,4 @@
-"""The journal, and the cursor of its relay."""
+"""The tables of the journal and of its relay's position."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make both tables."""
     op.create_table(
         "requests",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
@@ -44,6 +43,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop both tables, and all that they hold."""
     op.drop_table("relay")
     op.drop_table("requests")

@@ -15,5 +15,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the column."""
     op.drop_column("requests", "traceparent")
