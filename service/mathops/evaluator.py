@@ -1,4 +1,4 @@
-"""The one place that orders: predict, charge, look up, compute."""
+"""Evaluates an operation: predict the size, look up the cache, charge the quota, compute."""
 
 import asyncio
 import math
@@ -15,11 +15,11 @@ from mathops.ports import Cache, Compute, RateLimiter, Timing, quota_exceeded
 from mathops.telemetry import metrics
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
-# Changes when a result or its stored form does, so that no older entry is ever read.
+# Change it with results or their stored form, so that older cache entries are not read.
 CACHE_VERSION = "mathops:1"
-# GMP needs about 7 ns a bit to compute and 30 ns a bit to write in decimal, at 10 Mbit on a 2020s core.
+# GMP takes about 7 ns per bit to compute and 30 ns per bit to convert to decimal (10 Mbit, 2020s core).
 _SECONDS_PER_DIGIT = 37e-9 / 0.30103
-# A prediction may exceed the truth by this: what lies so near above a limit is computed and then measured.
+# Predictions may be too high by this. A result predicted so close above the limit is computed and then measured.
 _SLACK_DIGITS = 2
 
 NO_TIME = Timing(0, 0, 0)
@@ -28,7 +28,7 @@ Outcome = TypeVar("Outcome")
 
 
 class Plan(Struct, frozen=True, gc=False):
-    """An admitted computation: its canonical key, and its size in digits as foreseen."""
+    """An admitted computation; `large` results are computed by another process."""
 
     operation: Operation
     arguments: tuple[int, ...]
@@ -39,7 +39,7 @@ class Plan(Struct, frozen=True, gc=False):
 
 
 class Evaluation(Struct, frozen=True, gc=False):
-    """A result, whether the cache had it (hit or miss), and the time it took."""
+    """A result, the cache outcome, and the time it took."""
 
     result: Result
     cache: CacheOutcome
@@ -47,13 +47,12 @@ class Evaluation(Struct, frozen=True, gc=False):
 
 
 def too_large(digits: float, limit: int) -> ResultTooLarge:
-    """The refusal of a result of `digits` digits."""
-    foreseen = int(digits) if digits < 1e18 else None
-    size = f"about {foreseen}" if foreseen else "more than 10^18"
+    predicted = int(digits) if digits < 1e18 else None
+    size = f"about {predicted}" if predicted else "more than 10^18"
     return ResultTooLarge(
         f"the result has {size} digits and the limit is {limit}; "
         "ask for a smaller one, or for text/plain, whose limit is higher",
-        predicted_digits=foreseen,
+        predicted_digits=predicted,
         limit_digits=limit,
     )
 
@@ -65,19 +64,19 @@ class _Call(Generic[Outcome]):
 
 
 class SingleFlight(Generic[Outcome]):
-    """Runs identical concurrent work once: callers with the same key share one outcome."""
+    """Runs concurrent calls with the same key once; all callers share the outcome."""
 
     def __init__(self) -> None:
-        self._under_way: dict[str, _Call[Outcome]] = {}
+        self._calls: dict[str, _Call[Outcome]] = {}
 
     def __contains__(self, key: str) -> bool:
-        return key in self._under_way
+        return key in self._calls
 
     async def run(self, key: str, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
-        """The outcome of `work`, or of the running call with that key; cancelled when its last caller is."""
-        shared_call = self._under_way.get(key)
+        """The outcome of `work`, or of the running call with this key; cancelled with its last caller."""
+        shared_call = self._calls.get(key)
         if shared_call is None:
-            shared_call = self._under_way[key] = _Call(asyncio.ensure_future(_done(work)))
+            shared_call = self._calls[key] = _Call(asyncio.ensure_future(_done(work)))
             shared_call.task.add_done_callback(lambda _: self._forget(key, shared_call))
         shared_call.waiters += 1
         try:
@@ -89,8 +88,8 @@ class SingleFlight(Generic[Outcome]):
                 shared_call.task.cancel()
 
     def _forget(self, key: str, shared_call: _Call[Outcome]) -> None:
-        if self._under_way.get(key) is shared_call:
-            del self._under_way[key]
+        if self._calls.get(key) is shared_call:
+            del self._calls[key]
 
 
 async def _done(work: Callable[[], Awaitable[Outcome]]) -> Outcome:
@@ -98,7 +97,7 @@ async def _done(work: Callable[[], Awaitable[Outcome]]) -> Outcome:
 
 
 class Evaluator:
-    """Results by way of cache and computation; up to `inline_digits` they are computed in place."""
+    """Results from the cache or by computation; those of up to `inline_digits` digits are computed inline."""
 
     def __init__(
         self,
@@ -116,7 +115,7 @@ class Evaluator:
         self._single_flight: SingleFlight[tuple[Result, Timing]] = SingleFlight()
 
     def plan(self, operation: Operation, arguments: tuple[int, ...], limit_digits: int) -> Plan:
-        """Foresee the size; raises ResultTooLarge when the result is sure to exceed `limit_digits`."""
+        """Raises ResultTooLarge when the result certainly exceeds `limit_digits`."""
         digits = operation.predicted_digits(*arguments)
         if digits - _SLACK_DIGITS > limit_digits:
             raise too_large(digits, limit_digits)
@@ -124,12 +123,12 @@ class Evaluator:
         return Plan(operation, arguments, digits, limit_digits, key, digits > self._inline_digits)
 
     async def evaluate(self, plan: Plan, user: str) -> Evaluation:
-        """Look up or compute; raises QuotaExceeded, Overloaded, DeadlineExceeded or ResultTooLarge."""
+        """Raises QuotaExceeded, Overloaded, DeadlineExceeded or ResultTooLarge."""
         with self._tracing.span("cache get"):
             text = await self._cache.get(plan.key)
         if text is None:
             metrics.CACHE_MISSES.inc()
-            result, timing = await (self._shared(plan, user) if plan.large else self._stored(plan))
+            result, timing = await (self._join_or_compute(plan, user) if plan.large else self._compute_and_cache(plan))
             evaluation = Evaluation(result, "miss", timing)
         else:
             metrics.CACHE_HITS.inc()
@@ -138,21 +137,21 @@ class Evaluator:
             raise too_large(evaluation.result.digits, plan.limit_digits)
         return evaluation
 
-    async def _shared(self, plan: Plan, user: str) -> tuple[Result, Timing]:
-        """Who asks for what is being computed already waits for that, and is not charged."""
+    async def _join_or_compute(self, plan: Plan, user: str) -> tuple[Result, Timing]:
+        # A caller that joins a running computation is not charged.
         if plan.key not in self._single_flight:
             await self._charge(plan, user)
-        return await self._single_flight.run(plan.key, lambda: self._stored(plan))
+        return await self._single_flight.run(plan.key, lambda: self._compute_and_cache(plan))
 
-    async def _stored(self, plan: Plan) -> tuple[Result, Timing]:
+    async def _compute_and_cache(self, plan: Plan) -> tuple[Result, Timing]:
         started = time.perf_counter()
         with self._tracing.span("compute", **{"mathops.operation": plan.operation.name}):
-            result, timing = await self._computed(plan)
+            result, timing = await self._timed_compute(plan)
         metrics.OPERATION_DURATION.labels(plan.operation.name).observe(time.perf_counter() - started)
         await self._cache.set(plan.key, result.text)
         return result, timing
 
-    async def _computed(self, plan: Plan) -> tuple[Result, Timing]:
+    async def _timed_compute(self, plan: Plan) -> tuple[Result, Timing]:
         if plan.large:
             return await self._compute.run(plan.operation, plan.arguments)
         started = time.perf_counter()

@@ -1,7 +1,6 @@
 """One command per operation: `mathops pow`, `mathops fib`, `mathops fact`."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import click
 
@@ -16,21 +15,6 @@ _MEMORY_BYTES = 4 << 30
 _TIMEOUT_SECONDS = 3600
 # Smaller results are computed here, because starting a process takes longer.
 _MAX_INLINE_DIGITS = 100_000
-
-
-class IntegerText(click.ParamType[int]):
-    """An integer, validated like the same parameter of a request."""
-
-    name = "integer"
-
-    def __init__(self, parameter: Parameter) -> None:
-        self._parameter = parameter
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            return self._parameter.parse(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 def operation_commands(operations: Sequence[Operation]) -> Iterator[click.Command]:
@@ -54,7 +38,7 @@ def _command(operation: Operation, name: str, *, hidden: bool = False) -> click.
     command = click.Command(
         name,
         callback=run,
-        params=[click.Argument([parameter.name], type=IntegerText(parameter)) for parameter in operation.parameters],
+        params=[_argument(parameter) for parameter in operation.parameters],
         help="\n\n".join([f"Compute {operation.summary}.", *descriptions]),
         hidden=hidden,
         # Treat -2 as an argument, not as an unknown option.
@@ -63,6 +47,16 @@ def _command(operation: Operation, name: str, *, hidden: bool = False) -> click.
     for option in (options.as_json, options.token, options.url):
         option(command)
     return command
+
+
+def _argument(parameter: Parameter) -> click.Argument:
+    def parse(_: click.Context, __: click.Parameter, value: str) -> int:
+        try:
+            return parameter.parse(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return click.Argument([parameter.name], callback=parse)
 
 
 def _request(url: str, token: str | None, path: str, parameters: dict[str, str], as_json: bool) -> bytes:
