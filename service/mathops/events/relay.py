@@ -90,24 +90,27 @@ class Relay:
         """Publish rows after `position` until stopped or the broker rejects a message; raises on other errors."""
         async with self._open_broker() as broker:
             self._count()
-            renewed = time.monotonic()
-            while not self._stopping.is_set():
-                if time.monotonic() - renewed >= self._outbox.lease_seconds / 3:
-                    renewed = time.monotonic()
-                    if self._outbox.acquire_lease() is None:
-                        raise LeaseLost
-                rows = self._outbox.fetch_after(position, _BATCH_SIZE)
-                if not rows:
-                    await asyncio.sleep(_POLL_SECONDS)
-                    continue
-                try:
-                    await self._send(broker, rows)
-                except MessageRejected:
-                    break
-                position = rows[-1].seq
-            else:
-                return
-        await self._send_one_by_one(rows)
+            rejected_batch = await self._send_batches(broker, position)
+        await self._send_one_by_one(rejected_batch)
+
+    async def _send_batches(self, broker: Broker, position: int) -> list[OutboxRow]:
+        """Send rows after `position` until stopped; returns the batch with a rejected message, if any."""
+        renewed = time.monotonic()
+        while not self._stopping.is_set():
+            if time.monotonic() - renewed >= self._outbox.lease_seconds / 3:
+                renewed = time.monotonic()
+                if self._outbox.acquire_lease() is None:
+                    raise LeaseLost
+            rows = self._outbox.fetch_after(position, _BATCH_SIZE)
+            if not rows:
+                await asyncio.sleep(_POLL_SECONDS)
+                continue
+            try:
+                await self._send(broker, rows)
+            except MessageRejected:
+                return rows
+            position = rows[-1].seq
+        return []
 
     async def _send_one_by_one(self, rows: list[OutboxRow]) -> None:
         """Store rejected events as dead letters; each rejection needs a new connection."""
