@@ -20,7 +20,7 @@ from mathops.bootstrap import open_resources
 from mathops.server import master
 from mathops.server.web_worker import tune_gc
 from mathops.settings import Settings
-from mathops.telemetry import tracing
+from mathops.telemetry.tracing import start_tracing
 from mathops.web.app import create_app
 
 REQUESTS = 20_000
@@ -48,9 +48,9 @@ async def measure(folder: Path) -> None:
     """Print the table."""
     settings = Settings(data_dir=folder)
     master.prepare(settings)
-    traces = tracing.start()
-    app = create_app(settings, open_resources, tracing=traces)
-    async with open_resources(settings, traces) as app.state.resources:
+    tracing = start_tracing()
+    app = create_app(settings, open_resources, tracing=tracing)
+    async with open_resources(settings, tracing) as app.state.resources:
         token = app.state.resources.tokens.make("bench", ["math"])
         tune_gc()
         for name, measured in (("Starlette", baseline_app), ("mathops", app)):

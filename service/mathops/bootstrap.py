@@ -16,8 +16,8 @@ from mathops.ports import Users
 from mathops.processes.pool import Pool
 from mathops.settings import Settings
 from mathops.shared.shared_state import open_shared
-from mathops.telemetry import metrics, tracing
-from mathops.telemetry.tracing import NO_TRACING, AnyTracing
+from mathops.telemetry import metrics
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing, start_tracing
 from mathops.web.app import create_app
 from mathops.web.context import Resources
 
@@ -26,21 +26,21 @@ _FLUSH_SECONDS = 2.0
 
 def build_application(settings: Settings) -> Starlette:
     """The application of one web worker; called after fork."""
-    traces = tracing.start()
-    return create_app(settings, partial(open_resources, traces=traces), tracing=traces)
+    tracing = start_tracing()
+    return create_app(settings, partial(open_resources, tracing=tracing), tracing=tracing)
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings, traces: AnyTracing = NO_TRACING) -> AsyncIterator[Resources]:
+async def open_resources(settings: Settings, tracing: AnyTracing = NO_TRACING) -> AsyncIterator[Resources]:
     """Open the configured resources and close them in reverse order; raises StartupError."""
     metrics.require_multiprocess(settings.workers > 1)
     async with AsyncExitStack() as stack:
-        stack.callback(traces.stop, _FLUSH_SECONDS)
+        stack.callback(tracing.stop, _FLUSH_SECONDS)
         metrics.set_build_info()
         keys = Keys(settings.keys_path)
         shared = await stack.enter_async_context(open_shared(settings))
-        journal = await stack.enter_async_context(JournalClient(settings, traces).running())
-        pool = await stack.enter_async_context(_pool(settings, traces).running())
+        journal = await stack.enter_async_context(JournalClient(settings, tracing).running())
+        pool = await stack.enter_async_context(_pool(settings, tracing).running())
         yield Resources(
             settings=settings,
             keys=keys,
@@ -48,17 +48,17 @@ async def open_resources(settings: Settings, traces: AnyTracing = NO_TRACING) ->
             users=_users(settings),
             journal=journal,
             rate_limiter=shared.rate_limiter,
-            evaluator=Evaluator(shared.cache, pool, shared.rate_limiter, settings.inline_digits, traces),
-            tracing=traces,
+            evaluator=Evaluator(shared.cache, pool, shared.rate_limiter, settings.inline_digits, tracing),
+            tracing=tracing,
             revocations=shared.revocations,
             dependencies={**shared.dependencies, **({"kafka": journal.events} if settings.kafka_brokers else {})},
         )
 
 
-def _pool(settings: Settings, traces: AnyTracing) -> Pool:
+def _pool(settings: Settings, tracing: AnyTracing) -> Pool:
     size = settings.compute_workers or max(1, (os.cpu_count() or 1) // settings.workers)
     queue = settings.compute_queue or 2 * size
-    return Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes, traces)
+    return Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes, tracing)
 
 
 def _users(settings: Settings) -> Users:

@@ -13,8 +13,8 @@ from mathops.journal.rows import OutboxStats, Writer
 from mathops.ports import Broker, RelayProgress
 from mathops.processes.ipc import ParentConnection
 from mathops.settings import Settings
-from mathops.telemetry import logs, tracing
-from mathops.telemetry.tracing import NO_TRACING, AnyTracing
+from mathops.telemetry import logs
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing, start_tracing
 
 # A larger transaction would delay its first request.
 _MAX_FRAMES_PER_COMMIT = 256
@@ -126,9 +126,9 @@ def main() -> None:
     settings = Settings.model_validate_json(parent.receive() or b"{}")
     logs.configure(settings.log_level, settings.log_format)
     # Only the relay creates spans in this process.
-    traces = tracing.start() if settings.kafka_brokers else NO_TRACING
-    JournalProcess(parent, settings, traces).run()
-    traces.stop(_FLUSH_SECONDS)
+    tracing = start_tracing() if settings.kafka_brokers else NO_TRACING
+    JournalProcess(parent, settings, tracing).run()
+    tracing.stop(_FLUSH_SECONDS)
 
 
 if __name__ == "__main__":

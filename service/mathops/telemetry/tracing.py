@@ -152,7 +152,7 @@ AnyTracing = Tracing | NoTracing
 NO_TRACING = NoTracing()
 
 
-def start() -> AnyTracing:
+def start_tracing() -> AnyTracing:
     """Tracing as the OTEL_* variables configure it; call after fork, because the exporter runs a thread."""
     return Tracing(_otlp_provider()) if requested() else NO_TRACING
 
