@@ -1,4 +1,4 @@
-"""uvicorn's HTTP/1.1 protocol with read and write timeouts, a connection limit and one packet per small response."""
+"""uvicorn's HTTP/1.1 protocol with read and write timeouts, a connection limit and collected writes."""
 
 import asyncio
 from typing import Any, cast
@@ -12,41 +12,42 @@ from mathops.web.middleware.request_limits import OVER_CONNECTION_LIMIT
 MAX_HEAD_BYTES = 256 * 1024
 # A rejected connection occupies a file descriptor until its first request has arrived.
 _OVER_LIMIT_READ_SECONDS = 1.0
+# Larger writes are sent at once, because flow control does not see collected data.
+_SMALL_BYTES = 16 * 1024
 
 
 class ResponseWriter:
-    """The part of a transport that uvicorn writes responses to.
+    """The methods of a transport that uvicorn calls on a connection.
 
-    Holds the head of a response until the first write of its body, to send both in one system call.
+    Collects small writes until the next turn of the event loop. uvicorn writes head and body separately, which would be
+    two system calls and two packets, and responses to a group commit are then sent one right after the other.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
-        self._head: bytes | None = None
-        self._in_body = False
-        # Called for each response, therefore bound once.
+        self._loop = loop
+        self._parts: list[bytes] = []
+        # Bound once because uvicorn calls it for each response.
         self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
-        if self._head is not None:
-            head, self._head = self._head, None
-            self._transport.writelines((head, data))
-        elif self._in_body or data.startswith(b"HTTP/1.1 100 "):
-            self._transport.write(data)
-        else:
-            self._head = data
-            self._in_body = True
-
-    def end_response(self) -> None:
-        """Send a head without a body; the next write is a head again."""
-        self._in_body = False
-        head, self._head = self._head, None
-        if head is not None and not self.is_closing():
-            self._transport.write(head)
+        self._parts.append(data)
+        if len(data) > _SMALL_BYTES:
+            self._flush()
+        elif len(self._parts) == 1:
+            self._loop.call_soon(self._flush)
 
     def close(self) -> None:
-        self.end_response()
+        self._flush()
         self._transport.close()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def _flush(self) -> None:
+        parts, self._parts = self._parts, []
+        if parts and not self.is_closing():
+            self._transport.writelines(parts)
 
 
 class TimeoutProtocol(HttpToolsProtocol):
@@ -65,7 +66,7 @@ class TimeoutProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn's own
         super().connection_made(transport)
-        self._writer = ResponseWriter(transport)
+        self.transport = cast(asyncio.Transport, ResponseWriter(transport, self.loop))
         self._over_connection_limit = len(self.connections) > self._settings.connections
         self._start_read_timer(0)
 
@@ -73,15 +74,6 @@ class TimeoutProtocol(HttpToolsProtocol):
         super().on_message_begin()
         if self._over_connection_limit:
             self.scope["extensions"] = {OVER_CONNECTION_LIMIT: {}}
-
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        if self.cycle is not None:
-            self.cycle.transport = cast(asyncio.Transport, self._writer)
-
-    def on_response_complete(self) -> None:
-        self._writer.end_response()
-        super().on_response_complete()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

@@ -105,6 +105,7 @@ def _serve_reloading(settings: Settings, descriptor: int) -> None:
         "mathops.server.master:build",
         factory=True,
         fd=descriptor,
+        ws="none",
         http=partial(TimeoutProtocol, settings),  # type: ignore[arg-type] # uvicorn only calls it
         reload=True,
         reload_dirs=[str(Path(__file__).parents[1])],

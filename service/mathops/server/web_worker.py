@@ -74,6 +74,7 @@ class WebWorker(UvicornWorker):
         settings = load().settings
         self.config.timeout_graceful_shutdown = math.ceil(settings.shutdown_timeout_seconds)
         self.config.server_header = False
+        self.config.ws = "none"
         self.config.proxy_headers = trust_proxy_headers()
         self.config.http = cast("type[asyncio.Protocol]", partial(TimeoutProtocol, settings))
         self.delay = settings.shutdown_delay_seconds

@@ -5,7 +5,8 @@ import pytest
 
 from mathops.server.http_protocol import ResponseWriter
 
-HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
+pytestmark = pytest.mark.anyio
+
 LARGE = b"x" * 65536
 
 
@@ -15,16 +16,11 @@ class FakeTransport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[bytes] = []
-        self.closed = False
-
-    def write(self, data: object) -> None:
-        assert isinstance(data, bytes)
-        self.sent.append(data)
+        self.closed = self.aborted = False
 
     def writelines(self, list_of_data: Iterable[object]) -> None:
-        parts = list(list_of_data)
-        assert all(isinstance(part, bytes) for part in parts)
-        self.sent.append(b"".join(parts))  # type: ignore[arg-type]
+        parts = [part for part in list_of_data if isinstance(part, bytes)]
+        self.sent.append(b"".join(parts))
 
     def is_closing(self) -> bool:
         return self.closed
@@ -32,63 +28,79 @@ class FakeTransport(asyncio.Transport):
     def close(self) -> None:
         self.closed = True
 
+    def abort(self) -> None:
+        self.aborted = True
+
 
 @pytest.fixture
-def transport() -> FakeTransport:
+async def transport() -> FakeTransport:
     return FakeTransport()
 
 
 @pytest.fixture
-def writer(transport: FakeTransport) -> ResponseWriter:
-    return ResponseWriter(transport)
+async def writer(transport: FakeTransport) -> ResponseWriter:
+    return ResponseWriter(transport, asyncio.get_running_loop())
 
 
-@pytest.mark.parametrize("body", [b"body", LARGE, b""], ids=len)
-def test_head_and_body_are_sent_in_one_call(transport: FakeTransport, writer: ResponseWriter, body: bytes) -> None:
-    for _ in range(2):
-        writer.write(HEAD)
-        writer.write(body)
-        writer.end_response()
+async def test_writes_of_one_turn_are_sent_in_one_call(transport: FakeTransport, writer: ResponseWriter) -> None:
+    writer.write(b"head ")
+    writer.write(b"body")
+    assert transport.sent == []
 
-    assert transport.sent == [HEAD + body] * 2
+    await asyncio.sleep(0)
+    assert transport.sent == [b"head body"]
+
+    writer.write(b"next")
+    await asyncio.sleep(0)
+    assert transport.sent == [b"head body", b"next"]
 
 
-def test_further_parts_of_a_body_are_sent_at_once_and_in_order(
+async def test_large_writes_are_sent_at_once_and_in_order(transport: FakeTransport, writer: ResponseWriter) -> None:
+    writer.write(b"head ")
+    writer.write(LARGE)
+    assert transport.sent == [b"head " + LARGE]
+
+    writer.write(b"end")
+    await asyncio.sleep(0)
+    assert transport.sent == [b"head " + LARGE, b"end"]
+
+
+async def test_collected_data_is_sent_before_the_connection_closes(
     transport: FakeTransport, writer: ResponseWriter
 ) -> None:
-    for part in (HEAD, b"first", LARGE, b"last"):
-        writer.write(part)
-
-    assert transport.sent == [HEAD + b"first", LARGE, b"last"]
-
-
-def test_a_head_without_a_body_is_sent_when_the_response_ends(transport: FakeTransport, writer: ResponseWriter) -> None:
-    writer.write(HEAD)
-    writer.end_response()
-
-    assert transport.sent == [HEAD]
-
-
-def test_an_interim_response_is_sent_at_once(transport: FakeTransport, writer: ResponseWriter) -> None:
-    writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    assert transport.sent == [b"HTTP/1.1 100 Continue\r\n\r\n"]
-
-    writer.write(HEAD)
-    writer.write(b"body")
-    assert transport.sent[1:] == [HEAD + b"body"]
-
-
-def test_a_held_head_is_sent_before_the_connection_closes(transport: FakeTransport, writer: ResponseWriter) -> None:
-    writer.write(HEAD)
+    writer.write(b"last")
     writer.close()
 
-    assert transport.sent == [HEAD]
+    assert transport.sent == [b"last"]
     assert transport.closed
 
 
-def test_a_held_head_is_dropped_if_the_connection_is_closed(transport: FakeTransport, writer: ResponseWriter) -> None:
-    writer.write(HEAD)
+async def test_collected_data_is_dropped_if_the_connection_is_closed(
+    transport: FakeTransport, writer: ResponseWriter
+) -> None:
+    writer.write(b"too late")
     transport.closed = True
-    writer.end_response()
 
+    await asyncio.sleep(0)
     assert transport.sent == []
+
+
+async def test_an_error_of_one_connection_does_not_affect_others(
+    transport: FakeTransport, writer: ResponseWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    broken, errors = FakeTransport(), []
+    loop.set_exception_handler(lambda _, context: errors.append(context["exception"]))
+    monkeypatch.setattr(broken, "writelines", lambda _: 1 / 0)
+    ResponseWriter(broken, loop).write(b"lost")
+    writer.write(b"sent")
+
+    await asyncio.sleep(0)
+    assert transport.sent == [b"sent"]
+    assert [type(error) for error in errors] == [ZeroDivisionError]
+
+
+async def test_abort_reaches_the_transport(transport: FakeTransport, writer: ResponseWriter) -> None:
+    writer.abort()
+
+    assert transport.aborted

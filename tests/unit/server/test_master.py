@@ -55,7 +55,7 @@ def test_prepare_creates_journal_keys_and_log_and_is_idempotent(tmp_path: Path) 
     ids=lambda values: next(iter(values)),
 )
 def test_prepare_rejects_invalid_settings_in_one_line(tmp_path: Path, values: dict[str, object]) -> None:
-    with pytest.raises(StartupError) as refusal:
+    with pytest.raises(StartupError) as raised:
         master.prepare(Settings(data_dir=tmp_path, **values))
 
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(raised.value)

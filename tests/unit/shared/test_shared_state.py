@@ -54,9 +54,9 @@ async def test_if_redis_is_down_cache_and_quotas_work_in_memory_and_the_error_is
     ],
 )
 async def test_an_invalid_redis_url_is_a_startup_error(url: str) -> None:
-    with pytest.raises(StartupError, match="MATHOPS_REDIS_URL") as refusal:
+    with pytest.raises(StartupError, match="MATHOPS_REDIS_URL") as raised:
         async with open_shared(Settings(redis_url=url)):
             pass
 
-    assert "\n" not in str(refusal.value)
-    assert not re.search(r"\bse\b|cret", str(refusal.value))
+    assert "\n" not in str(raised.value)
+    assert not re.search(r"\bse\b|cret", str(raised.value))
