@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from httpx2 import Response
 from hypothesis import settings as hypothesis_settings
 from starlette.testclient import TestClient
 
@@ -67,7 +69,7 @@ class World:
     def bearer(self, user: str = "alice", scopes: tuple[str, ...] = ("math", "history")) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens.make(user, list(scopes))}"}
 
-    def get(self, path: str, **headers: str):
+    def get(self, path: str, **headers: str) -> Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.get(path, headers={**self.bearer(), **named})
 
@@ -85,7 +87,7 @@ def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
         limits: dict[str, int] | None = None,
         operations: Sequence[Operation] = OPERATIONS,
         tracing: AnyTracing = NO_TRACING,
-        **values: object,
+        **values: Any,
     ) -> World:
         world = World(Settings(data_dir=tmp_path, **values), limits or {}, operations, tracing)
         world.client.__enter__()

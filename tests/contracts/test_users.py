@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
-from mathops.identity.users import SCOPES, DemoUsers, UsersFile
+from mathops.identity.users import DemoUsers, UsersFile
+from mathops.models import SCOPES
 from mathops.ports import Users
 
 pytestmark = pytest.mark.anyio

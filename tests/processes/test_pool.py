@@ -2,6 +2,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import psutil
 import pytest
@@ -32,6 +33,10 @@ def workers() -> list[psutil.Process]:
             if "mathops.processes.pool_worker" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
+
+
+def has_ended(pid: int) -> bool:
+    return not psutil.pid_exists(pid)
 
 
 def busy() -> bool:
@@ -126,10 +131,10 @@ async def test_a_request_whose_process_is_killed_twice_is_rejected_and_the_pool_
     async with pool() as running:
         task = asyncio.create_task(running.run(HOLD, (60_000,)))
         for _ in range(2):
-            await until(busy)
+            await until(lambda: busy() and len(workers()) > 0)
             victim = workers()[0]
             victim.kill()
-            await until(lambda is_dead=victim.pid: not psutil.pid_exists(is_dead))
+            await until(partial(has_ended, victim.pid))
 
         with pytest.raises(Overloaded):
             await task

@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from mathops.errors import QuotaExceeded, ResultTooLarge
 from mathops.evaluator import Evaluator, Plan, too_large
-from mathops.operations import FACTORIAL, FIBONACCI, POWER, Result
+from mathops.operations import FACTORIAL, FIBONACCI, POWER, Operation, Result
 from mathops.ports import Timing
 from mathops.telemetry import metrics
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing, Tracing
@@ -82,7 +82,9 @@ async def test_a_cached_result_keeps_to_the_limit_too(world: World) -> None:
         ((FIBONACCI, (10**18,)), "the result has about 20898764024997", 208987640249978734),
     ],
 )
-def test_a_refusal_tells_size_and_limit(world: World, plan: tuple, detail: str, predicted: int | None) -> None:
+def test_a_refusal_tells_size_and_limit(
+    world: World, plan: tuple[Operation, tuple[int, ...]], detail: str, predicted: int | None
+) -> None:
     with pytest.raises(ResultTooLarge) as refusal:
         world.evaluator.plan(*plan, 5)
 

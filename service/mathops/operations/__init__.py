@@ -7,4 +7,4 @@ from mathops.operations.power import POWER
 
 OPERATIONS: tuple[Operation, ...] = (POWER, FIBONACCI, FACTORIAL)
 
-__all__ = ["OPERATIONS", "Operation", "Parameter", "Result"]
+__all__ = ["FACTORIAL", "FIBONACCI", "OPERATIONS", "POWER", "Operation", "Parameter", "Result"]

@@ -102,8 +102,8 @@ group.initial.rebalance.delay.ms=0
     def topics(self) -> list[str]:
         return asyncio.run(self._admin(lambda admin: admin.list_topics()))
 
-    def make_topic(self, name: str, partitions: int = 3, **configuration: str) -> str:
-        topic = NewTopic(name, partitions, 1, topic_configs=configuration)
+    def make_topic(self, name: str, partitions: int = 3, configuration: dict[str, str] | None = None) -> str:
+        topic = NewTopic(name, partitions, 1, topic_configs=configuration or {})
         asyncio.run(self._admin(lambda admin: admin.create_topics([topic])))
         return name
 

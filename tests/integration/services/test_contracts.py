@@ -70,7 +70,7 @@ class TestPostgresJournal:
 class KafkaBrokerCase:
     def __init__(self, kafka: Kafka, topic: str) -> None:
         self._kafka = kafka
-        self._topic = kafka.make_topic(topic, **{"max.message.bytes": str(test_broker.MAX_BYTES)})
+        self._topic = kafka.make_topic(topic, configuration={"max.message.bytes": str(test_broker.MAX_BYTES)})
 
     def open(self) -> AbstractAsyncContextManager[Broker]:
         return open_broker(Settings(kafka_brokers=self._kafka.brokers, kafka_topic=self._topic))

@@ -8,6 +8,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import jsonschema
 import pytest
@@ -15,6 +16,7 @@ from argon2 import PasswordHasher
 
 from mathops.models import event_schema
 from tests.integration.services.kafka import Event, Kafka, drained
+from tests.support.proxy import Mode
 from tests.support.server import Server, eventually, interruptible
 
 Start = Callable[..., Server]
@@ -96,7 +98,7 @@ def test_the_key_is_the_user_and_a_header_holds_the_version(start: Start, kafka:
 
 @pytest.mark.parametrize("failure", ["refuse", "hang"])
 def test_without_a_broker_at_the_start_requests_succeed_and_events_follow_later(
-    start: Start, kafka: Kafka, topic: str, failure: str
+    start: Start, kafka: Kafka, topic: str, failure: Mode
 ) -> None:
     kafka.proxy.set(failure)
     server = start()
@@ -126,7 +128,7 @@ def test_an_outage_of_the_broker_loses_and_reorders_nothing(
     elif failure == "restart":
         kafka.container.restart()
     else:
-        kafka.proxy.set(failure)
+        kafka.proxy.set(cast("Mode", failure))
     send_requests(server, range(20, 120))
     if failure == "pause":
         kafka.container.unpause()
@@ -170,7 +172,7 @@ def test_after_a_kill_the_next_start_publishes_the_remaining_rows(start: Start, 
 def test_a_rejected_message_becomes_a_dead_letter_and_the_others_are_published(
     start: Start, kafka: Kafka, topic: str
 ) -> None:
-    kafka.make_topic(topic, **{"max.message.bytes": "600"})
+    kafka.make_topic(topic, configuration={"max.message.bytes": "600"})
     server = start()
     token = server.login("alice")
     for numbers in ("base=2&exp=3", "base=3&exp=2000", "base=2&exp=4", "base=7&exp=1000", "base=2&exp=5"):

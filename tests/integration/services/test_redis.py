@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from tests.integration.services.containers import Container
-from tests.support.proxy import FaultProxy
+from tests.support.proxy import FaultProxy, Mode
 from tests.support.server import Server, eventually
 
 Start = Callable[..., Server]
@@ -91,7 +92,7 @@ def test_no_request_fails_and_few_wait_while_redis_fails(
     elif fault == "full":
         redis("config", "set", "maxmemory", "1")
     elif fault in ("refuse", "hang", "garble"):
-        redis_proxy.set(fault)
+        redis_proxy.set(cast("Mode", fault))
     during = [request_seconds(server, headers, number) for number in range(300, 1300)]
 
     # The Redis timeout is 0.1 s. If each request waited for it, p90 would rise by as much.
@@ -104,7 +105,7 @@ def test_no_request_fails_and_few_wait_while_redis_fails(
 
 
 @pytest.mark.parametrize("fault", ["refuse", "hang", "garble"])
-def test_redis_is_used_again_after_it_recovers(start_server: Start, redis_proxy: FaultProxy, fault: str) -> None:
+def test_redis_is_used_again_after_it_recovers(start_server: Start, redis_proxy: FaultProxy, fault: Mode) -> None:
     server = start_server(MATHOPS_REDIS_URL=url(redis_proxy.port))
     headers = server.login()
     redis_proxy.set(fault)

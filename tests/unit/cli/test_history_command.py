@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,8 @@ from tests.unit.cli.conftest import Run
 Store = Callable[..., None]
 
 
-def record(number: int, user: str | None = "alice", **values: object) -> Record:
-    fields = {
+def record(number: int, user: str | None = "alice", **values: Any) -> Record:
+    fields: dict[str, Any] = {
         "id": f"id-{number}",
         "timestamp": f"2026-01-01T00:00:{number:02}.000000Z",
         "user": user,

@@ -28,7 +28,7 @@ def tokens(tmp_path: Path) -> Tokens:
 def test_a_local_token_is_valid_and_has_all_scopes(run: Run, tokens: Tokens) -> None:
     principal = tokens.verify(run("token", "alice").stdout.strip())
 
-    assert (principal.user, principal.scopes) == ("alice", {"math", "history"})
+    assert (principal.user, principal.scopes) == ("alice", frozenset({"math", "history"}))
 
 
 def test_scope_selects_the_scopes(run: Run, tokens: Tokens) -> None:

@@ -1,5 +1,6 @@
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -31,7 +32,7 @@ def files(tmp_path: Path, authority: trustme.CA) -> dict[str, Path]:
     return found
 
 
-def context(**values: object) -> ssl.SSLContext | None:
+def context(**values: Any) -> ssl.SSLContext | None:
     return kafka_ssl_context(Settings(kafka_security="ssl", **values))
 
 

@@ -72,7 +72,12 @@ def test_the_error_is_reported_while_the_broker_is_unavailable_and_all_rows_are_
     stored = store_many(url, 3)
     relay = start()
     reports: list[RelayProgress] = []
-    eventually(lambda: reports.append(relay.progress()) or reports[-1].failed)
+
+    def failed() -> bool:
+        reports.append(relay.progress())
+        return reports[-1].failed > 0
+
+    eventually(failed)
     assert reports[-1].error == "the broker is unavailable"
 
     broker.available = True

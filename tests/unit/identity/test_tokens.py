@@ -73,6 +73,7 @@ def encoded(part: Any) -> str:
 def sign(header: Any, claims: Any, key: ECKey) -> str:
     """A compact JWS signed with ES256, independent of its header."""
     head = f"{encoded(header)}.{encoded(claims)}"
+    assert key.private_key is not None
     r, s = decode_dss_signature(key.private_key.sign(head.encode(), ECDSA(SHA256())))
     return f"{head}.{encoded(r.to_bytes(32) + s.to_bytes(32))}"
 

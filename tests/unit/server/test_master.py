@@ -1,5 +1,6 @@
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_prepare_creates_journal_keys_and_log_and_is_idempotent(tmp_path: Path) 
     ],
     ids=lambda values: next(iter(values)),
 )
-def test_prepare_rejects_invalid_settings_in_one_line(tmp_path: Path, values: dict[str, object]) -> None:
+def test_prepare_rejects_invalid_settings_in_one_line(tmp_path: Path, values: dict[str, Any]) -> None:
     with pytest.raises(StartupError) as raised:
         master.prepare(Settings(data_dir=tmp_path, **values))
 

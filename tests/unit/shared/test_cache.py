@@ -103,6 +103,7 @@ async def test_a_changed_digit_is_a_miss(cache: RedisCache, server: FakeServer) 
     await cache.set("key", b"123")
     redis = FakeAsyncRedis(server=server)
     value = await redis.get("key")
+    assert isinstance(value, bytes)
     await redis.set("key", value[:-1] + b"4")
 
     assert await cache.get("key") is None

@@ -17,7 +17,9 @@ async def test_without_redis_all_state_is_in_memory_and_no_dependency_is_reporte
         await shared.rate_limiter.charge("requests", "alice")
 
         assert await shared.cache.get("key") == b"1"
-        assert not (await shared.rate_limiter.charge("requests", "alice")).allowed
+        quota = await shared.rate_limiter.charge("requests", "alice")
+        assert quota is not None
+        assert not quota.allowed
         await shared.revocations.revoke("token", int(time.time()) + 60)
         assert await shared.revocations.revoked("token")
         assert shared.dependencies == {}
@@ -30,7 +32,9 @@ async def test_if_redis_is_down_cache_and_quotas_work_in_memory_and_the_error_is
         await shared.rate_limiter.charge("requests", "alice")
 
         assert await shared.cache.get("key") == b"1"
-        assert not (await shared.rate_limiter.charge("requests", "alice")).allowed
+        quota = await shared.rate_limiter.charge("requests", "alice")
+        assert quota is not None
+        assert not quota.allowed
         states = {name: state() for name, state in shared.dependencies.items()}
         assert states["cache"].startswith("connection: ")
         assert states["rate_limits"].startswith("connection: ")

@@ -152,7 +152,9 @@ def test_an_exemplar_names_only_a_sampled_trace(tracing: Tracing) -> None:
 
 
 def test_outside_a_span_there_is_no_context(tracing: Tracing) -> None:
-    assert tracing.trace_id() is tracing.traceparent() is tracing.exemplar() is None
+    assert tracing.trace_id() is None
+    assert tracing.traceparent() is None
+    assert tracing.exemplar() is None
 
 
 @pytest.mark.parametrize(

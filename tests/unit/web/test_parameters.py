@@ -3,13 +3,14 @@
 import json
 
 import pytest
+from httpx2 import Response
 
 from tests.conftest import World
 from tests.unit.web.answers import refused
 from tests.unit.web.asgi import body, context, scope, status_of
 
 
-def post(world: World, content: bytes | str, path: str = "/fib", **headers: str):
+def post(world: World, content: bytes | str, path: str = "/fib", **headers: str) -> Response:
     fields = {**world.bearer(), "Content-Type": "application/json", **headers}
     return world.client.post(path, content=content, headers=fields)
 

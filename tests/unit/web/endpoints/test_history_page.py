@@ -1,5 +1,7 @@
 """GET /history: one's own records, newest first, page by page."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
@@ -18,7 +20,7 @@ def busy(world: World) -> World:
     return world
 
 
-def ns(document: dict) -> list[str]:
+def ns(document: dict[str, Any]) -> list[str]:
     return [record["parameters"]["n"] for record in document["records"]]
 
 

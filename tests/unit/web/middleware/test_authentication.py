@@ -43,7 +43,7 @@ def test_a_field_without_a_valid_token_is_refused(world: World, field: str) -> N
 
 
 def test_bytes_beyond_ascii_are_refused(world: World) -> None:
-    answer = world.client.get(TARGET, headers=[("Authorization", "Bearer é.ü.ö".encode("latin-1"))])
+    answer = world.client.get(TARGET, headers=[(b"Authorization", "Bearer é.ü.ö".encode("latin-1"))])
 
     refused(answer, 401, "unauthorized")
 

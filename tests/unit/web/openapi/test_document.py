@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from mathops.errors import problem_types
@@ -54,7 +54,7 @@ def references(part: Any) -> Iterator[str]:
 
 
 def validate(document: dict[str, Any], schema: dict[str, Any], instance: Any) -> None:
-    registry: Registry[Any] = Registry().with_resource("urn:openapi", Resource(document, DRAFT202012))
+    registry: Registry[Any] = Registry().with_resource("urn:openapi", DRAFT202012.create_resource(document))
     rooted = {"$ref": "urn:openapi" + schema["$ref"]} if "$ref" in schema else schema
     Draft202012Validator(rooted, registry=registry).validate(instance)
 
