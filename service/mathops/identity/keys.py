@@ -61,9 +61,7 @@ class Keys:
 
     def public(self) -> dict[str, Any]:
         """The JWK Set of the public keys."""
-        return {
-            "keys": [{**key.as_dict(private=False), "use": "sig", "alg": ALGORITHM} for key in self.key_set.keys],
-        }
+        return {"keys": [{**key.as_dict(private=False), "use": "sig", "alg": ALGORITHM} for key in self.key_set.keys]}
 
 
 def read(path: Path) -> list[ECKey]:

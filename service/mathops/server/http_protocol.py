@@ -27,6 +27,7 @@ class ResponseWriter:
         self._transport = transport
         self._loop = loop
         self._parts: list[bytes] = []
+        self.abort = transport.abort
         # Bound once because uvicorn calls it for each response.
         self.is_closing = transport.is_closing
 
@@ -40,9 +41,6 @@ class ResponseWriter:
     def close(self) -> None:
         self._flush()
         self._transport.close()
-
-    def abort(self) -> None:
-        self._transport.abort()
 
     def _flush(self) -> None:
         parts, self._parts = self._parts, []

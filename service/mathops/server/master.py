@@ -1,10 +1,8 @@
 """The gunicorn master, and the preparation before it forks web workers."""
 
-import math
 import os
 import signal
 import socket
-from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,8 +20,8 @@ from mathops.identity import keys
 from mathops.identity.users import UsersFile
 from mathops.journal import request_log
 from mathops.journal.migrations import schema
-from mathops.server.http_protocol import TimeoutProtocol
 from mathops.server.multiprocess import FOLDER_VARIABLE
+from mathops.server.web_worker import WebWorker, uvicorn_options
 from mathops.settings import Settings, load
 from mathops.shared.rate_limits import policies
 from mathops.telemetry import logs, tracing
@@ -105,21 +103,12 @@ def _serve_reloading(settings: Settings, descriptor: int) -> None:
         "mathops.server.master:build",
         factory=True,
         fd=descriptor,
-        ws="none",
-        http=partial(TimeoutProtocol, settings),  # type: ignore[arg-type] # uvicorn only calls it
         reload=True,
         reload_dirs=[str(Path(__file__).parents[1])],
         log_config=None,
         access_log=False,
-        server_header=False,
-        proxy_headers=trust_proxy_headers(),
-        timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_seconds),
+        **uvicorn_options(settings),
     )
-
-
-def trust_proxy_headers() -> bool:
-    """Whether to trust X-Forwarded-*; FORWARDED_ALLOW_IPS lists the trusted proxies."""
-    return "FORWARDED_ALLOW_IPS" in os.environ
 
 
 class _Log(Logger):  # type: ignore[misc]
@@ -154,7 +143,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         for name, value in {
             "bind": f"fd://{self._descriptor}",
             "workers": settings.workers,
-            "worker_class": "mathops.server.web_worker.WebWorker",
+            "worker_class": WebWorker,
             "graceful_timeout": int(stop) + 1,
             "keepalive": 75,
             "logger_class": _Log,

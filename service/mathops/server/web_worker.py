@@ -9,7 +9,7 @@ import signal
 import sys
 from functools import partial
 from types import FrameType
-from typing import Any, cast
+from typing import Any
 
 from gunicorn.arbiter import Arbiter
 from starlette.applications import Starlette
@@ -18,8 +18,19 @@ from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
 from mathops.server.http_protocol import TimeoutProtocol
-from mathops.server.master import trust_proxy_headers
-from mathops.settings import load
+from mathops.settings import Settings, load
+
+
+def uvicorn_options(settings: Settings) -> dict[str, Any]:
+    """Options of uvicorn's Config, under gunicorn and with --reload."""
+    return {
+        "http": partial(TimeoutProtocol, settings),
+        "ws": "none",
+        "server_header": False,
+        # Whether to trust X-Forwarded-*; the variable lists the trusted proxies.
+        "proxy_headers": "FORWARDED_ALLOW_IPS" in os.environ,
+        "timeout_graceful_shutdown": math.ceil(settings.shutdown_timeout_seconds),
+    }
 
 
 def tune_gc() -> None:
@@ -72,11 +83,8 @@ class WebWorker(UvicornWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         settings = load().settings
-        self.config.timeout_graceful_shutdown = math.ceil(settings.shutdown_timeout_seconds)
-        self.config.server_header = False
-        self.config.ws = "none"
-        self.config.proxy_headers = trust_proxy_headers()
-        self.config.http = cast("type[asyncio.Protocol]", partial(TimeoutProtocol, settings))
+        for name, value in uvicorn_options(settings).items():
+            setattr(self.config, name, value)
         self.delay = settings.shutdown_delay_seconds
         # uvicorn's log lines go to the root logger. Its access log is off because the request log has more detail.
         logging.getLogger("uvicorn.error").propagate = True
