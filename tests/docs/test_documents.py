@@ -1,4 +1,4 @@
-"""What is written about the code agrees with it."""
+"""Generated documents agree with the code."""
 
 from pathlib import Path
 from typing import Any

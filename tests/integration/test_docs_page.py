@@ -14,7 +14,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 pytestmark = [
     pytest.mark.timeout(120),
-    # On a machine of the check a missing browser is a fault, on yours it is your choice.
+    # In CI a missing browser is an error; elsewhere the test is skipped.
     pytest.mark.skipif(not (CHROMIUM or os.environ.get("CI")), reason="there is no Chromium: apt install chromium"),
 ]
 
@@ -99,7 +99,7 @@ def test_every_path_of_the_openapi_document_is_on_the_page(docs: Watched, server
     assert headings == wanted
 
 
-def test_the_page_is_told_to_load_nothing_from_elsewhere(docs: Watched) -> None:
+def test_the_policy_forbids_loading_from_other_hosts(docs: Watched) -> None:
     reached = docs.page.evaluate("fetch('https://example.org/').then(() => true, () => false)")
 
     assert reached is False

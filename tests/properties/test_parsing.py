@@ -73,7 +73,7 @@ def test_a_number_below_the_minimum_is_refused(value: int) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 @given(st.data())
-def test_every_fault_is_named_and_nothing_else(operation: Operation, data: st.DataObject) -> None:
+def test_exactly_the_wrong_parameters_are_named(operation: Operation, data: st.DataObject) -> None:
     known = [parameter.name for parameter in operation.parameters]
     good, bad = st.just("1"), st.sampled_from(["", "x", "01"])
     values = data.draw(st.dictionaries(st.sampled_from([*known, "a", "b"]), good | bad))
@@ -83,6 +83,6 @@ def test_every_fault_is_named_and_nothing_else(operation: Operation, data: st.Da
         assert operation.parse(values) == (1,) * len(known)
         named = set()
     except InvalidParameter as refusal:
-        named = {fault["parameter"] for fault in refusal.extensions["errors"]}
+        named = {error["parameter"] for error in refusal.extensions["errors"]}
 
     assert named == expected

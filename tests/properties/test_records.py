@@ -98,8 +98,8 @@ def test_a_record_read_back_from_its_row_encodes_to_the_same_bytes(record: Recor
         ]
     ),
 )
-def test_the_schema_refuses_what_no_record_is(record: Record, fault: dict[str, Any]) -> None:
-    assert not VALIDATOR.is_valid({**msgspec.to_builtins(record), **fault})
+def test_the_schema_rejects_an_invalid_record(record: Record, change: dict[str, Any]) -> None:
+    assert not VALIDATOR.is_valid({**msgspec.to_builtins(record), **change})
 
 
 def test_the_schema_asks_for_every_field_and_names_no_other() -> None:
@@ -108,13 +108,13 @@ def test_the_schema_asks_for_every_field_and_names_no_other() -> None:
 
 
 @given(moments)
-def test_a_timestamp_tells_its_moment_to_the_microsecond(moment: float) -> None:
+def test_a_timestamp_is_exact_to_the_microsecond(moment: float) -> None:
     text = timestamp(moment)
 
     assert len(text) == len("2026-01-01T00:00:00.000000Z")
-    told = datetime.fromisoformat(text)
-    assert told.tzinfo == UTC
-    assert abs(told.timestamp() - moment) <= 2e-6
+    parsed = datetime.fromisoformat(text)
+    assert parsed.tzinfo == UTC
+    assert abs(parsed.timestamp() - moment) <= 2e-6
 
 
 @given(moments, moments)

@@ -1,4 +1,4 @@
-"""Errors own their status and type, and say how to put things right."""
+"""Errors own their status and type, and say how to fix the request."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def test_every_subclass_is_a_problem_type_of_its_own() -> None:
     assert set(problem_types().values()) == set(kinds)
 
 
-def test_a_fault_of_our_own_is_500() -> None:
+def test_an_internal_error_is_500() -> None:
     assert problem_types()["internal-error"].status == 500
 
 
@@ -24,7 +24,7 @@ def test_an_error_carries_fields_and_members() -> None:
     assert error.extensions == {"limit": 3}
 
 
-def test_invalid_parameters_are_told_one_by_one_and_together() -> None:
+def test_invalid_parameters_are_reported_one_by_one_and_together() -> None:
     error = InvalidParameter([("n", "send an integer"), ("k", "is missing")])
 
     assert error.detail == "n: send an integer; k: is missing"

@@ -51,9 +51,9 @@ def test_only_what_is_foreseen_two_digits_above_the_limit_is_refused_without_wor
         world.plan(exp, foreseen - 3)
 
 
-@pytest.mark.parametrize(("digits", "told"), [(10**18 - 1024, 10**18 - 1024), (10**18, None), (math.inf, None)])
-def test_a_size_is_told_up_to_10_to_the_18(digits: float, told: int | None) -> None:
-    assert too_large(float(digits), 5).extensions["predicted_digits"] == told
+@pytest.mark.parametrize(("digits", "reported"), [(10**18 - 1024, 10**18 - 1024), (10**18, None), (math.inf, None)])
+def test_a_size_is_reported_up_to_10_to_the_18(digits: float, reported: int | None) -> None:
+    assert too_large(float(digits), 5).extensions["predicted_digits"] == reported
 
 
 @pytest.mark.parametrize("limit", [10, 30])
@@ -82,7 +82,7 @@ async def test_a_cached_result_keeps_to_the_limit_too(world: World) -> None:
         ((FIBONACCI, (10**18,)), "the result has about 20898764024997", 208987640249978734),
     ],
 )
-def test_a_refusal_tells_size_and_limit(
+def test_a_too_large_result_is_rejected_with_size_and_limit(
     world: World, plan: tuple[Operation, tuple[int, ...]], detail: str, predicted: int | None
 ) -> None:
     with pytest.raises(ResultTooLarge) as refusal:

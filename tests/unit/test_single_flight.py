@@ -52,7 +52,7 @@ async def test_a_waiter_that_leaves_does_not_stop_the_others() -> None:
     assert first.cancelled()
 
 
-async def test_work_that_nobody_waits_for_any_more_is_stopped_and_begun_anew_by_the_next() -> None:
+async def test_work_without_waiters_is_cancelled_and_the_next_caller_starts_it_again() -> None:
     single_flight, work = SingleFlight[int](), Work()
     only = asyncio.create_task(single_flight.run("key", work))
     await turn()

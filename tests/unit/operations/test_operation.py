@@ -52,7 +52,7 @@ def test_parameters_are_parsed_in_the_order_of_the_operation() -> None:
     assert POWER.parse({"exp": "5", "base": "2"}) == (2, 5)
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     with pytest.raises(InvalidParameter) as refusal:
         POWER.parse({"base": "two", "n": "1", "N" * 100: "1"})
 
@@ -71,7 +71,7 @@ def test_an_unknown_parameter_is_refused_beside_good_ones() -> None:
     with pytest.raises(InvalidParameter) as refusal:
         POWER.parse({"base": "2", "exp": "5", "mod": "7"})
 
-    assert [fault["parameter"] for fault in refusal.value.extensions["errors"]] == ["mod"]
+    assert [error["parameter"] for error in refusal.value.extensions["errors"]] == ["mod"]
 
 
 @pytest.mark.parametrize(

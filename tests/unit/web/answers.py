@@ -1,4 +1,4 @@
-"""What every refusal has in common."""
+"""What all problem responses have in common."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from mathops.errors import problem_types
 
 
 def refused(answer: Response, status: int, problem: str) -> dict[str, Any]:
-    """The problem document of an answer that must be a refusal of that kind."""
+    """The problem document of a response, which must have that status and type."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     document: dict[str, Any] = answer.json()

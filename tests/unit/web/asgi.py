@@ -1,4 +1,4 @@
-"""Requests driven by hand, message by message, where a client of a whole answer will not do."""
+"""Drives an ASGI application message by message."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -33,8 +33,8 @@ def scope(method: str, target: str, headers: Mapping[str, str] | Sequence[tuple[
     }
 
 
-async def context(app: ASGIApp, request: Scope, messages: Sequence[Message]) -> list[Message]:
-    """What the application sends to a client that sends `messages` and then is silent."""
+async def exchange(app: ASGIApp, request: Scope, messages: Sequence[Message]) -> list[Message]:
+    """The messages that the application sends to a client that sends `messages` and nothing more."""
     waiting = list(messages)
     sent: list[Message] = []
 

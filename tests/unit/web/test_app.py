@@ -1,4 +1,4 @@
-"""One operation more is found everywhere, by its one declaration."""
+"""A new operation appears everywhere by its one declaration."""
 
 from collections.abc import Callable
 
@@ -50,7 +50,7 @@ def test_its_bounds_hold(world: World) -> None:
     assert document["errors"] == [{"parameter": "k", "detail": "send an integer of at least 1"}]
 
 
-def test_it_asks_for_a_token(world: World) -> None:
+def test_it_requires_a_token(world: World) -> None:
     refused(world.client.get("/mul?n=1&k=1"), 401, "unauthorized")
     refused(world.client.get("/mul?n=1&k=1", headers=world.bearer("bob", ("history",))), 403, "insufficient-scope")
 
@@ -92,7 +92,7 @@ def test_it_has_a_form_on_the_page_with_its_words_escaped(world: World) -> None:
     assert "<exactly>" not in page
 
 
-def test_where_it_is_not_registered_it_is_nowhere(make_world: Callable[..., World]) -> None:
+def test_an_unregistered_operation_does_not_exist(make_world: Callable[..., World]) -> None:
     world = make_world()
 
     refused(world.get("/mul?n=1&k=1"), 404, "not-found")

@@ -1,4 +1,4 @@
-"""What good and bad parameters get, by query and by body."""
+"""Valid and invalid parameters, by query and by body."""
 
 import json
 
@@ -7,7 +7,7 @@ from httpx2 import Response
 
 from tests.conftest import World
 from tests.unit.web.answers import refused
-from tests.unit.web.asgi import body, context, scope, status_of
+from tests.unit.web.asgi import body, exchange, scope, status_of
 
 
 def post(world: World, content: bytes | str, path: str = "/fib", **headers: str) -> Response:
@@ -43,14 +43,14 @@ BAD_TEXTS = [
 
 
 @pytest.mark.parametrize("text", BAD_TEXTS, ids=lambda text: text[:12] or "empty")
-def test_a_text_that_is_no_plain_integer_is_refused_and_recorded(world: World, text: str) -> None:
+def test_a_text_that_is_not_a_plain_integer_is_rejected_and_recorded(world: World, text: str) -> None:
     document = refused(world.get(f"/fib?n={text}"), 422, "invalid-parameter")
 
     assert document["errors"][0]["parameter"] == "n"
     assert [(row.status, row.problem) for row in world.journal.records] == [(422, "invalid-parameter")]
 
 
-def test_all_faults_are_told_at_once(world: World) -> None:
+def test_all_errors_are_reported_at_once(world: World) -> None:
     document = refused(world.get("/pow?base=x&exp=-1&n=3"), 422, "invalid-parameter")
 
     assert [error["parameter"] for error in document["errors"]] == ["base", "exp", "n"]
@@ -83,7 +83,7 @@ def test_a_query_that_is_not_utf8_is_malformed(world: World, query: str) -> None
 
 async def _raw(world: World, query: bytes) -> int:
     request = {**scope("GET", "/fib", world.bearer()), "query_string": query}
-    return status_of(await context(world.client.app, request, [body(b"")]))
+    return status_of(await exchange(world.client.app, request, [body(b"")]))
 
 
 @pytest.mark.anyio
@@ -159,7 +159,7 @@ def test_a_value_of_another_type_is_refused_and_recorded(world: World, value: st
     assert list(world.journal.records[0].parameters) == ["n"]
 
 
-def test_faults_of_type_and_absence_are_told_together(world: World) -> None:
+def test_errors_of_type_and_absence_are_reported_together(world: World) -> None:
     document = refused(post(world, '{"base": true, "z": 1}', "/pow"), 422, "invalid-parameter")
 
     assert [error["parameter"] for error in document["errors"]] == ["base", "exp", "z"]

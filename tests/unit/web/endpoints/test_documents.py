@@ -1,4 +1,4 @@
-"""What the service says of itself."""
+"""Documents about the service."""
 
 import re
 from html.parser import HTMLParser
@@ -51,7 +51,7 @@ def test_the_page_has_a_form_for_each_operation_login_and_history(page: Page) ->
     assert page.forms["/history"] == {"limit": "50", "before": ""}
 
 
-def test_the_page_loads_nothing_from_elsewhere(page: Page) -> None:
+def test_the_page_loads_nothing_from_other_hosts(page: Page) -> None:
     assert page.addresses
     assert all(address.startswith("/") and not address.startswith("//") for address in page.addresses)
 
@@ -91,7 +91,7 @@ def test_the_schema_of_events_is_valid_and_the_one_of_the_records(world: World) 
 @pytest.mark.parametrize(
     "path", ["/docs", "/openapi.json", "/event.schema.json", "/docs/try.js", "/problems/not-found"]
 )
-def test_documents_may_be_kept_for_a_while(world: World, path: str) -> None:
+def test_documents_are_cacheable(world: World, path: str) -> None:
     assert world.client.get(path).headers["cache-control"] == "public, max-age=300"
 
 

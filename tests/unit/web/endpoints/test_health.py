@@ -27,7 +27,7 @@ def test_ready_says_how_each_part_is(world: World) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_a_helper_that_is_away_degrades_and_no_more(world: World) -> None:
+def test_a_failed_dependency_only_degrades(world: World) -> None:
     world.resources.dependencies["cache"] = lambda: "no answer within 0.1 s"
 
     answer = world.client.get("/readyz")

@@ -64,7 +64,7 @@ def test_what_comes_meanwhile_moves_no_page(busy: World) -> None:
     assert ns(busy.get(following).json()) == ["2", "1"]
 
 
-def test_a_cursor_opens_no_ones_records_but_ones_own(busy: World) -> None:
+def test_a_cursor_gives_access_to_the_callers_records_only(busy: World) -> None:
     following = busy.get("/history?limit=1").json()["next"]
 
     document = busy.client.get(following, headers=busy.bearer("carol")).json()
@@ -72,7 +72,7 @@ def test_a_cursor_opens_no_ones_records_but_ones_own(busy: World) -> None:
     assert document == {"records": [], "next": None}
 
 
-def test_history_is_not_to_be_kept(busy: World) -> None:
+def test_history_is_not_cacheable(busy: World) -> None:
     assert busy.get("/history").headers["cache-control"] == "no-store"
 
 
@@ -112,7 +112,7 @@ def test_the_bounds_are_taken(world: World, query: str) -> None:
     assert world.get(f"/history?{query}").json() == {"records": [], "next": None}
 
 
-def test_a_journal_that_cannot_be_read_is_told(world: World) -> None:
+def test_a_journal_that_cannot_be_read_is_reported(world: World) -> None:
     world.journal.fault = "the disk is gone"
 
     answer = world.get("/history")

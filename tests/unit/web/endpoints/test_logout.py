@@ -11,10 +11,10 @@ class AwayRevocations:
     """Cannot tell."""
 
     async def revoke(self, token_id: str, until: int) -> None:
-        raise RevocationUnavailable("cannot be told")
+        raise RevocationUnavailable("unavailable")
 
     async def revoked(self, token_id: str) -> bool:
-        raise RevocationUnavailable("cannot be told")
+        raise RevocationUnavailable("unavailable")
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_logout_is_not_found_where_revocation_is_off(make_world: Callable[..., W
     assert "MATHOPS_REVOCATION" in answer.json()["detail"]
 
 
-def test_a_request_is_answered_503_when_revocation_must_be_told_and_cannot(world: World) -> None:
+def test_a_request_is_answered_503_when_the_required_revocation_check_fails(world: World) -> None:
     world.resources.revocations = AwayRevocations()
 
     answer = world.get("/pow?base=2&exp=5")

@@ -13,7 +13,7 @@ from mathops.operations import Operation, Result
 from mathops.ports import Timing
 from tests.conftest import World
 from tests.unit.web.answers import refused
-from tests.unit.web.asgi import GONE, body, context, scope
+from tests.unit.web.asgi import GONE, body, exchange, scope
 
 CASES = [
     ("pow", "base=2&exp=5", "32"),
@@ -90,7 +90,7 @@ def test_a_long_result_is_whole(world: World) -> None:
 async def test_no_slice_is_long_or_empty(world: World, digits: int) -> None:
     request = scope("GET", f"/pow?base=10&exp={digits - 1}", {**world.bearer(), "Accept": "text/plain"})
 
-    sent = await context(world.client.app, request, [body(b"")])
+    sent = await exchange(world.client.app, request, [body(b"")])
 
     sizes = [len(message["body"]) for message in sent[1:]]
     assert sum(sizes) == digits
@@ -120,14 +120,14 @@ def test_a_result_beyond_all_measure_is_refused_without_work(world: World, targe
     assert world.compute.computed == 0
 
 
-def test_the_cache_and_its_use_are_told(world: World) -> None:
+def test_the_use_of_the_cache_is_reported(world: World) -> None:
     fields = [world.get("/fib?n=10").headers["cache-status"] for _ in range(2)]
 
     assert fields == ["mathops; fwd=miss", "mathops; hit"]
     assert [row.cache for row in world.journal.records] == ["miss", "hit"]
 
 
-def test_the_time_is_told_by_stage(make_world: Callable[..., World]) -> None:
+def test_the_time_is_reported_by_stage(make_world: Callable[..., World]) -> None:
     world = make_world(inline_digits=10)
     stages = re.compile(r"queue;dur=[\d.]+, compute;dur=[\d.]+, encode;dur=[\d.]+")
 
@@ -142,7 +142,7 @@ def test_what_is_acceptable_may_come_in_several_fields(world: World) -> None:
     assert world.client.get("/fib?n=10", headers=fields).text == "55"
 
 
-def test_not_acceptable_is_told_with_what_is(world: World) -> None:
+def test_not_acceptable_names_the_acceptable_types(world: World) -> None:
     document = refused(world.get("/fib?n=1", Accept="image/png"), 406, "not-acceptable")
 
     assert "text/plain" in document["detail"]
@@ -158,7 +158,7 @@ def test_not_acceptable_is_told_with_what_is(world: World) -> None:
         (DeadlineExceeded("ask for a smaller result", deadline_seconds=2), 504, "deadline-exceeded"),
     ],
 )
-def test_a_computation_that_fails_is_told_and_recorded(
+def test_a_failed_computation_is_reported_and_recorded(
     make_world: Callable[..., World], error: MathopsError, status: int, problem: str
 ) -> None:
     world = make_world(inline_digits=0)
@@ -225,7 +225,7 @@ async def test_a_client_that_leaves_ends_the_computation_and_is_recorded_as_499(
     fields = {**world.bearer(), "Content-Type": "application/json"}
     target, content = ("/fact?n=1000", b"") if method == "GET" else ("/fact", b'{"n": 1000}')
 
-    sent = await context(world.client.app, scope(method, target, fields), [body(content), GONE])
+    sent = await exchange(world.client.app, scope(method, target, fields), [body(content), GONE])
 
     assert sent == []
     async with asyncio.timeout(5):
@@ -239,7 +239,7 @@ async def test_a_client_that_leaves_ends_the_computation_and_is_recorded_as_499(
 async def test_a_client_that_leaves_before_its_body_is_whole_is_recorded_as_499(world: World) -> None:
     request = scope("POST", "/fib", {**world.bearer(), "Content-Type": "application/json"})
 
-    assert await context(world.client.app, request, [body(b'{"n": ', more=True), GONE]) == []
+    assert await exchange(world.client.app, request, [body(b'{"n": ', more=True), GONE]) == []
     assert [(row.status, row.user) for row in world.journal.records] == [(499, "alice")]
 
 
@@ -248,12 +248,12 @@ async def test_a_client_that_leaves_when_nothing_can_be_stored_is_let_go(world: 
     world.journal.fault = "the disk is full"
     request = scope("POST", "/fib", {**world.bearer(), "Content-Type": "application/json"})
 
-    assert await context(world.client.app, request, [GONE]) == []
+    assert await exchange(world.client.app, request, [GONE]) == []
 
 
 @pytest.mark.anyio
 async def test_a_client_that_leaves_during_login_is_let_go(world: World) -> None:
     request = scope("POST", "/login", {"Content-Type": "application/json"})
 
-    assert await context(world.client.app, request, [body(b'{"user": ', more=True), GONE]) == []
+    assert await exchange(world.client.app, request, [body(b'{"user": ', more=True), GONE]) == []
     assert world.journal.records == []

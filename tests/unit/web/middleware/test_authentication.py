@@ -1,4 +1,4 @@
-"""Who is let in, and what the others are told."""
+"""Which tokens are accepted, and how the others are rejected."""
 
 from collections.abc import Callable
 
@@ -6,12 +6,12 @@ import pytest
 
 from tests.conftest import World
 from tests.unit.web.answers import refused
-from tests.unit.web.asgi import body, context, scope, status_of
+from tests.unit.web.asgi import body, exchange, scope, status_of
 
 TARGET = "/fib?n=10"
 
 
-def test_a_request_without_a_token_is_told_where_to_get_one(world: World) -> None:
+def test_a_request_without_a_token_gets_a_hint_to_login(world: World) -> None:
     answer = world.client.get(TARGET)
 
     assert "POST /login" in refused(answer, 401, "unauthorized")["detail"]
@@ -55,13 +55,13 @@ async def test_two_authorization_fields_are_refused(world: World, second: str | 
     for pair in ((own, own if second is None else second), (own if second is None else second, own)):
         request = scope("GET", TARGET, [("Authorization", value) for value in pair])
 
-        assert status_of(await context(world.client.app, request, [body(b"")])) == 401
+        assert status_of(await exchange(world.client.app, request, [body(b"")])) == 401
 
 
 @pytest.mark.parametrize(
     ("scopes", "path", "needed"), [(("history",), TARGET, "math"), (("math",), "/history", "history")]
 )
-def test_a_token_without_the_scope_is_told_which(world: World, scopes: tuple[str, ...], path: str, needed: str) -> None:
+def test_a_token_without_the_scope_gets_its_name(world: World, scopes: tuple[str, ...], path: str, needed: str) -> None:
     answer = world.client.get(path, headers=world.bearer("bob", scopes))
 
     assert needed in refused(answer, 403, "insufficient-scope")["detail"]
@@ -102,7 +102,7 @@ async def test_each_address_has_its_own_quota(make_world: Callable[..., World]) 
 
     async def asked_from(client: tuple[str, int] | None) -> int:
         request = {**scope("GET", TARGET), "client": client}
-        return status_of(await context(world.client.app, request, [body(b"")]))
+        return status_of(await exchange(world.client.app, request, [body(b"")]))
 
     assert [await asked_from(("192.0.2.1", 1)), await asked_from(("192.0.2.1", 2))] == [401, 429]
     assert await asked_from(("192.0.2.2", 1)) == 401

@@ -1,4 +1,4 @@
-"""Each way to come without a good token, and what each is told."""
+"""Every kind of invalid credentials, and its response."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,7 +21,7 @@ def ask(world: World, path: str = "/fib?n=1", authorization: Sequence[str] = ())
 
 
 @pytest.mark.parametrize("path", sorted(PUBLIC_PATHS - {"/login", "/problems/{slug}"}))
-def test_a_public_path_asks_for_no_token(world: World, path: str) -> None:
+def test_a_public_path_requires_no_token(world: World, path: str) -> None:
     answer = world.client.get(path, follow_redirects=False)
 
     assert answer.status_code in (200, 307)
@@ -63,7 +63,7 @@ def test_the_page_of_a_problem_type_is_public(world: World) -> None:
         "/x/problems/unauthorized",
     ],
 )
-def test_every_other_path_asks_for_a_token_whether_it_exists_or_not(world: World, path: str) -> None:
+def test_every_other_path_requires_a_token_whether_it_exists_or_not(world: World, path: str) -> None:
     answer = world.client.get("http://testserver" + path)
 
     assert answer.status_code == 401

@@ -1,4 +1,4 @@
-"""Faults of our own: told in one form, logged, and never half an answer."""
+"""Errors are rendered in one format and logged, and never truncate a response."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tests.unit.web.answers import refused
 from tests.unit.web.asgi import body, scope
 
 
-def test_what_nobody_foresaw_is_told_logged_and_recorded(make_world: Callable[..., World]) -> None:
+def test_an_unexpected_error_is_rendered_logged_and_recorded(make_world: Callable[..., World]) -> None:
     world = make_world(inline_digits=0)
     world.compute.error = ZeroDivisionError("a secret of ours")
 
@@ -28,7 +28,7 @@ def test_what_nobody_foresaw_is_told_logged_and_recorded(make_world: Callable[..
     assert [(row.status, row.problem) for row in world.journal.records] == [(500, "internal-error")]
 
 
-def test_what_nobody_foresaw_is_told_on_other_paths_too(world: World) -> None:
+def test_an_unexpected_error_is_rendered_on_other_paths_too(world: World) -> None:
     def broken() -> str:
         raise ZeroDivisionError
 
@@ -39,7 +39,7 @@ def test_what_nobody_foresaw_is_told_on_other_paths_too(world: World) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_fault_after_the_answer_has_begun_is_raised(world: World) -> None:
+async def test_an_error_after_the_start_of_the_response_is_raised(world: World) -> None:
     async def receive() -> Message:
         return body(b"")
 
@@ -64,7 +64,7 @@ async def test_a_fault_after_the_answer_has_begun_is_raised(world: World) -> Non
         ("POST", "/problems/not-found", "GET, HEAD"),
     ],
 )
-def test_a_wrong_method_is_told_the_right_ones(world: World, method: str, path: str, allow: str) -> None:
+def test_a_wrong_method_gets_the_allowed_ones(world: World, method: str, path: str, allow: str) -> None:
     answer = world.client.request(method, path, headers=world.bearer())
 
     assert answer.headers["allow"] == allow
@@ -72,7 +72,7 @@ def test_a_wrong_method_is_told_the_right_ones(world: World, method: str, path: 
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/pow/", "/POW", "/pow/2", "/docs/", "/problems", "/%00", "/é"])
-def test_a_path_that_is_not_ours_is_not_found(world: World, path: str) -> None:
+def test_an_unknown_path_is_not_found(world: World, path: str) -> None:
     document = refused(world.client.get(path, headers=world.bearer(), follow_redirects=False), 404, "not-found")
 
     assert "/openapi.json" in document["detail"]
@@ -82,7 +82,7 @@ def test_an_unknown_problem_type_is_not_found(world: World) -> None:
     refused(world.client.get("/problems/made-up"), 404, "not-found")
 
 
-def test_a_path_that_is_not_ours_needs_a_token_as_any(world: World) -> None:
+def test_an_unknown_path_requires_a_token(world: World) -> None:
     refused(world.client.get("/nothing"), 401, "unauthorized")
 
 

@@ -1,4 +1,4 @@
-"""Entity tags, freshness, and answers without work."""
+"""Entity tags, freshness, and responses without computation."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_a_result_says_how_long_and_for_whom_to_keep_it(world: World) -> None:
 
 
 @pytest.mark.parametrize("listed", ["{}", "W/{}", '"other", {}', '"other" ,W/{} ,"third"', "*"])
-def test_who_has_the_result_gets_304_without_work(world: World, etag: str, listed: str) -> None:
+def test_a_matching_condition_gets_304_without_computation(world: World, etag: str, listed: str) -> None:
     answer = world.get(TARGET, If_None_Match=listed.format(etag))
 
     assert (answer.status_code, answer.content) == (304, b"")
@@ -57,7 +57,7 @@ def test_304_needs_a_token_and_valid_parameters_too(world: World, etag: str) -> 
     assert world.get("/pow?base=2&exp=x", If_None_Match="*").status_code == 422
 
 
-def test_what_is_too_large_to_be_given_has_not_been_given_before(world: World) -> None:
+def test_a_condition_does_not_hide_a_too_large_result(world: World) -> None:
     refused(world.get("/fact?n=99999999999", If_None_Match="*"), 422, "result-too-large")
 
 
@@ -101,7 +101,7 @@ def test_a_list_may_come_in_several_fields(world: World, etag: str, tags: tuple[
     assert world.client.get(TARGET, headers=[*world.bearer().items(), *listed]).status_code == 304
 
 
-def test_a_refusal_is_not_to_be_kept(world: World) -> None:
+def test_an_error_is_not_cacheable(world: World) -> None:
     fields = world.get("/pow?base=2").headers
 
     assert fields["cache-control"] == "no-store"

@@ -1,4 +1,4 @@
-"""Quotas: what is left is told, and who has none left is told when to come back."""
+"""Quota headers, and rejection of callers without remaining quota."""
 
 from collections.abc import Callable
 
@@ -13,14 +13,14 @@ def scarce(make_world: Callable[..., World]) -> World:
     return make_world(limits={"requests": 3}, quota_requests="3/minute")
 
 
-def test_what_is_left_is_told(scarce: World) -> None:
+def test_the_remaining_quota_is_sent(scarce: World) -> None:
     fields = [scarce.get("/fib?n=1").headers for _ in range(2)]
 
     assert [field["ratelimit"] for field in fields] == ['"requests";r=2;t=60', '"requests";r=1;t=60']
     assert fields[0]["ratelimit-policy"] == '"requests";q=3;w=60'
 
 
-def test_a_used_up_quota_refuses_and_tells_when_to_come_back(scarce: World) -> None:
+def test_an_exhausted_quota_rejects_with_retry_after(scarce: World) -> None:
     for _ in range(3):
         assert scarce.get("/fib?n=1").status_code == 200
     computed = len(scarce.cache.entries)
@@ -48,7 +48,7 @@ def test_history_counts_and_probes_do_not(scarce: World) -> None:
     assert "ratelimit" not in scarce.get("/livez").headers
 
 
-def test_without_a_quota_nothing_is_told(world: World) -> None:
+def test_without_a_quota_no_headers_are_sent(world: World) -> None:
     assert "ratelimit" not in world.get("/fib?n=1").headers
 
 

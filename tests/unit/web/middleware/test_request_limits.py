@@ -1,4 +1,4 @@
-"""What is too large or too slow to be read."""
+"""Requests that are too large or too slow."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,7 +7,7 @@ import pytest
 from mathops.web.middleware.request_limits import OVER_CONNECTION_LIMIT
 from tests.conftest import World
 from tests.unit.web.answers import refused
-from tests.unit.web.asgi import body, context, scope, status_of
+from tests.unit.web.asgi import body, exchange, scope, status_of
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_many_small_header_fields_count_too(small: World) -> None:
     refused(small.get("/fib?n=1", **{f"X_{n}": "" for n in range(400)}), 431, "header-fields-too-large")
 
 
-def test_what_cannot_be_read_is_not_recorded(small: World) -> None:
+def test_rejected_heads_are_not_recorded(small: World) -> None:
     small.get("/fib?n=" + "9" * 300)
     small.get("/fib?n=1", X_Long="x" * 2048)
 
@@ -81,7 +81,7 @@ def test_a_large_body_without_a_token_is_unauthorized(small: World) -> None:
 async def test_an_announced_body_is_refused_before_a_byte_is_read(small: World, length: str) -> None:
     fields = {**small.bearer(), "Content-Type": "application/json", "Content-Length": length}
 
-    assert status_of(await context(small.client.app, scope("POST", "/fib", fields), [])) == 413
+    assert status_of(await exchange(small.client.app, scope("POST", "/fib", fields), [])) == 413
 
 
 @pytest.mark.anyio
@@ -89,7 +89,7 @@ async def test_an_announced_body_is_refused_before_a_byte_is_read(small: World, 
 async def test_a_body_that_comes_too_slowly_is_refused(small: World, path: str) -> None:
     request = scope("POST", path, {**small.bearer(), "Content-Type": "application/json"})
 
-    sent = await context(small.client.app, request, [body(b'{"n":', more=True)])
+    sent = await exchange(small.client.app, request, [body(b'{"n":', more=True)])
 
     assert status_of(sent) == 408
     assert (b"connection", b"close") in sent[0]["headers"]
@@ -102,15 +102,15 @@ async def test_a_whole_body_in_pieces_is_read(small: World) -> None:
     request = scope("POST", "/fib", {**small.bearer(), "Content-Type": "application/json"})
     pieces = [body(piece, more=True) for piece in (b"{", b'"n"', b"", b": 10")]
 
-    assert status_of(await context(small.client.app, request, [*pieces, body(b"}")])) == 200
+    assert status_of(await exchange(small.client.app, request, [*pieces, body(b"}")])) == 200
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("path", "status"), [("/fib?n=1", 503), ("/login", 503), ("/nothing", 503), ("/readyz", 200)])
-async def test_on_a_connection_too_many_only_probes_are_answered(small: World, path: str, status: int) -> None:
+async def test_beyond_the_connection_limit_only_probes_are_answered(small: World, path: str, status: int) -> None:
     request = {**scope("GET", path, small.bearer()), "extensions": {OVER_CONNECTION_LIMIT: {}}}
 
-    sent = await context(small.client.app, request, [])
+    sent = await exchange(small.client.app, request, [])
 
     assert status_of(sent) == status
     assert (b"connection", b"close") in sent[0]["headers"]

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from tests.conftest import World
-from tests.unit.web.asgi import GONE, body, context, scope
+from tests.unit.web.asgi import GONE, body, exchange, scope
 
 
 def requests(method: str, route: str, status: int) -> float:
@@ -91,7 +91,7 @@ async def test_a_client_that_left_is_counted_as_499(make_world: Callable[..., Wo
     before = requests("POST", "/fib", 499)
     request = scope("POST", "/fib", {**world.bearer(), "Content-Type": "application/json"})
 
-    await context(world.client.app, request, [body(b"{", more=True), GONE])
+    await exchange(world.client.app, request, [body(b"{", more=True), GONE])
 
     assert requests("POST", "/fib", 499) == before + 1
 

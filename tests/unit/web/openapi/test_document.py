@@ -1,4 +1,4 @@
-"""The OpenAPI document, held against what the service answers."""
+"""The OpenAPI document compared with the responses of the service."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -91,7 +91,7 @@ def test_guarded_paths_name_their_scope(document: dict[str, Any], path: str, sco
         assert {"401", "403", "429"} <= set(operation["responses"])
 
 
-def test_public_paths_ask_for_nothing_and_no_other_does_so(document: dict[str, Any], world: World) -> None:
+def test_exactly_the_public_paths_have_no_security(document: dict[str, Any], world: World) -> None:
     for path, methods in document["paths"].items():
         if "get" in methods:
             needs = world.client.get(path).status_code == 401
