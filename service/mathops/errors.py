@@ -7,15 +7,22 @@ BEARER_CHALLENGE = 'Bearer realm="mathops"'
 
 
 class MathopsError(Exception):
-    """Base of all: `detail` says how to fix the request, `extensions` are further members of the problem document."""
+    """Base of all: `detail` says how to fix the request, `extensions` are further members of the problem document.
 
-    status: ClassVar[int] = 500
-    type: ClassVar[str] = "internal-error"
-    title: ClassVar[str] = "Internal error"
-    # Seconds until a retry may succeed (Retry-After).
-    retry_after: int | None = None
-    # How to authenticate (WWW-Authenticate, RFC 6750).
-    challenge: str | None = None
+    `retry_after` are seconds until a retry may succeed, `challenge` is a WWW-Authenticate header (RFC 6750).
+    """
+
+    status: ClassVar[int]
+    type: ClassVar[str]
+    title: ClassVar[str]
+    retry_after: int | None
+    challenge: str | None
+
+    def __init_subclass__(
+        cls, *, status: int, slug: str, title: str, retry_after: int | None = None, challenge: str | None = None
+    ) -> None:
+        cls.status, cls.type, cls.title = status, slug, title
+        cls.retry_after, cls.challenge = retry_after, challenge
 
     def __init__(
         self, detail: str, *, retry_after: int | None = None, challenge: str | None = None, **extensions: Any
@@ -23,103 +30,58 @@ class MathopsError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.extensions = extensions
-        if retry_after is not None:
-            self.retry_after = retry_after
-        if challenge is not None:
-            self.challenge = challenge
+        self.retry_after = self.retry_after if retry_after is None else retry_after
+        self.challenge = challenge or self.challenge
 
 
-class InternalError(MathopsError):
+class InternalError(MathopsError, status=500, slug="internal-error", title="Internal error"):
     """An unexpected error occurred. It is logged under the request id; the request may be sent again."""
 
 
-class MalformedRequest(MathopsError):
+class MalformedRequest(MathopsError, status=400, slug="malformed-request", title="Malformed request"):
     """The request cannot be parsed: invalid JSON, a repeated member, or bytes that are not UTF-8."""
 
-    status = 400
-    type = "malformed-request"
-    title = "Malformed request"
 
-
-class Unauthorized(MathopsError):
+class Unauthorized(
+    MathopsError, status=401, slug="unauthorized", title="Valid bearer token required", challenge=BEARER_CHALLENGE
+):
     """The request has no valid bearer token. POST /login returns one."""
 
-    status = 401
-    type = "unauthorized"
-    title = "Valid bearer token required"
-    challenge = BEARER_CHALLENGE
 
-
-class Forbidden(MathopsError):
+class Forbidden(MathopsError, status=403, slug="insufficient-scope", title="Insufficient scope"):
     """The token is valid but lacks the scope that this resource requires."""
 
-    status = 403
-    type = "insufficient-scope"
-    title = "Insufficient scope"
 
-
-class NotFound(MathopsError):
+class NotFound(MathopsError, status=404, slug="not-found", title="Not found"):
     """No resource has this path. /openapi.json lists all paths."""
 
-    status = 404
-    type = "not-found"
-    title = "Not found"
 
-
-class MethodNotAllowed(MathopsError):
+class MethodNotAllowed(MathopsError, status=405, slug="method-not-allowed", title="Method not allowed"):
     """The resource does not support this method. The Allow header lists the supported ones."""
 
-    status = 405
-    type = "method-not-allowed"
-    title = "Method not allowed"
 
-
-class NotAcceptable(MathopsError):
+class NotAcceptable(MathopsError, status=406, slug="not-acceptable", title="Not acceptable"):
     """The Accept header allows none of the media types of this resource."""
 
-    status = 406
-    type = "not-acceptable"
-    title = "Not acceptable"
 
-
-class RequestTimeout(MathopsError):
+class RequestTimeout(MathopsError, status=408, slug="request-timeout", title="Request timeout"):
     """The body did not arrive in time."""
 
-    status = 408
-    type = "request-timeout"
-    title = "Request timeout"
 
-
-class ContentTooLarge(MathopsError):
+class ContentTooLarge(MathopsError, status=413, slug="content-too-large", title="Content too large"):
     """The body exceeds the size limit."""
 
-    status = 413
-    type = "content-too-large"
-    title = "Content too large"
 
-
-class UriTooLong(MathopsError):
+class UriTooLong(MathopsError, status=414, slug="uri-too-long", title="URI too long"):
     """The request target exceeds the length limit. Send long numbers in a POST body."""
 
-    status = 414
-    type = "uri-too-long"
-    title = "URI too long"
 
-
-class UnsupportedMediaType(MathopsError):
+class UnsupportedMediaType(MathopsError, status=415, slug="unsupported-media-type", title="Unsupported media type"):
     """The resource does not accept the media type of the body. Send JSON."""
 
-    status = 415
-    type = "unsupported-media-type"
-    title = "Unsupported media type"
 
-
-class InvalidParameter(MathopsError):
+class InvalidParameter(MathopsError, status=422, slug="invalid-parameter", title="Invalid parameter"):
     """One or more parameters are missing, unknown, repeated or out of range. `errors` lists all of them."""
-
-    status = 422
-    type = "invalid-parameter"
-    title = "Invalid parameter"
 
     def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
         super().__init__(
@@ -128,66 +90,39 @@ class InvalidParameter(MathopsError):
         )
 
 
-class ResultTooLarge(MathopsError):
+class ResultTooLarge(MathopsError, status=422, slug="result-too-large", title="Result too large"):
     """The result would have more digits than the limit of the requested media type.
 
     `predicted_digits` is the size predicted before computing, `limit_digits` the limit.
     """
 
-    status = 422
-    type = "result-too-large"
-    title = "Result too large"
 
-
-class QuotaExceeded(MathopsError):
+class QuotaExceeded(MathopsError, status=429, slug="quota-exceeded", title="Quota exceeded"):
     """The caller has used up a quota. Retry-After gives the seconds until it is renewed."""
 
-    status = 429
-    type = "quota-exceeded"
-    title = "Quota exceeded"
 
-
-class HeaderFieldsTooLarge(MathopsError):
+class HeaderFieldsTooLarge(MathopsError, status=431, slug="header-fields-too-large", title="Header fields too large"):
     """The header fields exceed the size limit."""
 
-    status = 431
-    type = "header-fields-too-large"
-    title = "Header fields too large"
 
-
-class Overloaded(MathopsError):
+class Overloaded(MathopsError, status=503, slug="overloaded", title="Service overloaded", retry_after=1):
     """Too many connections or computations, or a compute process died twice. Retry-After gives the seconds to wait."""
 
-    status = 503
-    type = "overloaded"
-    title = "Service overloaded"
-    retry_after = 1
 
-
-class JournalUnavailable(MathopsError):
+class JournalUnavailable(
+    MathopsError, status=503, slug="journal-unavailable", title="Journal unavailable", retry_after=1
+):
     """The request could not be stored, or stored requests cannot be read. Retry the request."""
 
-    status = 503
-    type = "journal-unavailable"
-    title = "Journal unavailable"
-    retry_after = 1
 
-
-class RevocationUnavailable(MathopsError):
+class RevocationUnavailable(
+    MathopsError, status=503, slug="revocation-unavailable", title="Revocation check unavailable", retry_after=1
+):
     """Token revocation is temporarily unavailable. Retry the request."""
 
-    status = 503
-    type = "revocation-unavailable"
-    title = "Revocation check unavailable"
-    retry_after = 1
 
-
-class DeadlineExceeded(MathopsError):
+class DeadlineExceeded(MathopsError, status=504, slug="deadline-exceeded", title="Deadline exceeded"):
     """The computation, including its wait in the queue, exceeded the deadline and was stopped."""
-
-    status = 504
-    type = "deadline-exceeded"
-    title = "Deadline exceeded"
 
 
 class StartupError(Exception):

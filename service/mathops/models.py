@@ -15,6 +15,7 @@ MAX_PARAMETER_CHARACTERS = 256
 MAX_PASSWORD_LENGTH = 1024
 MAX_PAGE_SIZE = 200
 USER_NAME = "[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
+_USER_NAME_RULE = "a name of 1 to 64 letters, digits, dots, dashes, underscores and @"
 INTEGER_PATTERN = "^(0|-?[1-9][0-9]*)$"
 
 Document = TypeVar("Document", bound=Struct)
@@ -103,14 +104,7 @@ class Credentials(Struct, forbid_unknown_fields=True):
     """Body of POST /login; the password is required where the service has a users file."""
 
     # Python's $ matches before a final newline too.
-    user: Annotated[
-        str,
-        Meta(
-            pattern=f"^{USER_NAME}$(?!\n)",
-            description="a name of 1 to 64 letters, digits, dots, dashes, underscores and @",
-            examples=["alice"],
-        ),
-    ]
+    user: Annotated[str, Meta(pattern=f"^{USER_NAME}$(?!\n)", description=_USER_NAME_RULE, examples=["alice"])]
     password: Annotated[
         Annotated[str, Meta(max_length=MAX_PASSWORD_LENGTH)] | None,
         Meta(description=f"a text of at most {MAX_PASSWORD_LENGTH} characters, or nothing"),
@@ -122,11 +116,7 @@ class PasswordCredentials(Credentials):
 
     password: Annotated[
         str,
-        Meta(
-            min_length=1,
-            max_length=MAX_PASSWORD_LENGTH,
-            description=f"the user's password, 1 to {MAX_PASSWORD_LENGTH} characters",
-        ),
+        Meta(min_length=1, max_length=MAX_PASSWORD_LENGTH, description=f"1 to {MAX_PASSWORD_LENGTH} characters"),
     ]
 
 

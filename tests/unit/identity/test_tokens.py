@@ -82,6 +82,7 @@ def rejection(tokens: Tokens, token: str) -> str:
     with pytest.raises(Unauthorized) as caught:
         tokens.verify(token)
     challenge = caught.value.challenge
+    assert challenge is not None
     assert 'error="invalid_token"' in challenge
     assert challenge.isascii()
     return caught.value.detail
