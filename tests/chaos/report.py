@@ -61,7 +61,7 @@ def _faults(outcomes: Sequence[Outcome], injections: Sequence[Injection]) -> Tab
         "faults",
         "times",
         "total, s",
-        "longest recovery, s",
+        "max recovery, s",
         "503",
         "connection lost",
         "not recovered",
