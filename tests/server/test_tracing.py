@@ -3,28 +3,61 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from httpx2 import Response
 
 from tests.support.collector import Collector, Received, collecting
-from tests.support.server import Server, eventually, free_port
+from tests.support.server import Server, eventually, free_port, running
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = "b7ad6b7169203331"
 TRACEPARENT = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
+DELAY = {"OTEL_BSP_SCHEDULE_DELAY": "100"}
 SERVER_KIND = 2
 COMPUTE = "mathops.processes.pool_worker"
 
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    with collecting() as running:
-        yield running
+    with collecting() as found:
+        yield found
 
 
 def traced(start_server: Callable[..., Server], collector: Collector, **variables: str) -> Server:
-    return start_server(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="100", **variables)
+    return start_server(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, **DELAY, **variables)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A new trace of a client, its server and the collector of its spans."""
+
+    server: Server
+    collector: Collector
+    trace_id: str
+
+    def get(self, path: str, flags: str = "01", **headers: str) -> Response:
+        traceparent = f"00-{self.trace_id}-{CALLER}-{flags}"
+        return self.server.client.get(path, headers={**self.server.login(), "traceparent": traceparent, **headers})
+
+    def spans(self) -> dict[str, Received]:
+        return tree(self.collector, self.trace_id)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Collector]]:
+    with collecting() as collector:
+        variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, **DELAY}
+        with running(tmp_path_factory.mktemp("server"), **variables) as server:
+            yield server, collector
+
+
+@pytest.fixture
+def caller(shared: tuple[Server, Collector]) -> Caller:
+    return Caller(*shared, trace_id=uuid4().hex)
 
 
 def tree(collector: Collector, trace_id: str) -> dict[str, Received]:
@@ -41,14 +74,10 @@ def parents(spans: dict[str, Received]) -> dict[str, str]:
     return {name: names.get(span.parent_id, span.parent_id) for name, span in spans.items()}
 
 
-def test_a_small_request_is_one_tree_below_the_callers_span(
-    start_server: Callable[..., Server], collector: Collector
-) -> None:
-    server = traced(start_server, collector)
+def test_a_small_request_is_one_tree_below_the_callers_span(caller: Caller) -> None:
+    caller.get("/pow?base=3&exp=5", **{"user-agent": "tester"})
 
-    server.client.get("/pow?base=2&exp=5", headers={**server.login(), **TRACEPARENT, "user-agent": "tester"})
-
-    spans = tree(collector, TRACE)
+    spans = caller.spans()
     assert parents(spans) == {
         "GET /pow": CALLER,
         "verify token": "GET /pow",
@@ -65,7 +94,7 @@ def test_a_small_request_is_one_tree_below_the_callers_span(
         "http.response.status_code": 200,
         "url.scheme": "http",
         "url.path": "/pow",
-        "url.query": "base=2&exp=5",
+        "url.query": "base=3&exp=5",
         "network.protocol.version": "1.1",
         "client.address": "127.0.0.1",
         "user_agent.original": "tester",
@@ -76,54 +105,42 @@ def test_a_small_request_is_one_tree_below_the_callers_span(
     assert all(whole.start <= span.start <= span.end <= whole.end for span in spans.values())
 
 
-def test_a_large_request_shows_the_work_of_the_computing_process(
-    start_server: Callable[..., Server], collector: Collector
-) -> None:
-    server = traced(start_server, collector)
+def test_a_large_request_shows_the_work_of_the_pool_worker(caller: Caller) -> None:
+    answer = caller.get("/fib?n=2000000")
 
-    answer = server.client.get("/fib?n=2000000", headers={**server.login(), **TRACEPARENT})
-
-    spans = tree(collector, TRACE)
+    spans = caller.spans()
     assert parents(spans)["compute in process"] == "compute"
     work = spans["compute in process"]
     assert work.attributes["mathops.digits"] == answer.json()["digits"]
     assert work.attributes["process.pid"] in {
-        process.pid for process in server.processes("mathops.processes.pool_worker")
+        process.pid for process in caller.server.processes("mathops.processes.pool_worker")
     }
     timing = dict(stage.split(";dur=") for stage in answer.headers["server-timing"].split(", "))
     measured = float(timing["compute"]) + float(timing["encode"])
     assert (work.end - work.start) / 1e6 == pytest.approx(measured, abs=0.01)
 
 
-def test_row_log_line_problem_and_span_have_the_same_context(
-    start_server: Callable[..., Server], collector: Collector
-) -> None:
-    server = traced(start_server, collector)
+def test_row_log_line_problem_and_span_have_the_same_context(caller: Caller) -> None:
+    answer = caller.get("/fact?n=-1")
 
-    answer = server.client.get("/fact?n=-1", headers={**server.login(), **TRACEPARENT})
-
-    assert answer.json()["trace_id"] == TRACE
-    spans = tree(collector, TRACE)
-    traceparent = f"00-{TRACE}-{spans['journal append'].span_id}-01"
-    assert server.rows("trace_id, traceparent") == [(TRACE, traceparent)]
-    (line,) = (server.folder / "data" / "requests.log").read_text().splitlines()
-    assert json.loads(line)["trace_id"] == TRACE
-    assert json.loads(line)["traceparent"] == traceparent
+    assert answer.json()["trace_id"] == caller.trace_id
+    spans = caller.spans()
+    traceparent = f"00-{caller.trace_id}-{spans['journal append'].span_id}-01"
+    assert caller.server.rows("traceparent", f"trace_id = '{caller.trace_id}'") == [(traceparent,)]
+    lines = map(json.loads, (caller.server.folder / "data" / "requests.log").read_text().splitlines())
+    assert [line["traceparent"] for line in lines if line["trace_id"] == caller.trace_id] == [traceparent]
     request = spans["GET /fact"]
     assert request.attributes["mathops.problem"] == "invalid-parameter"
     assert request.attributes["mathops.request_id"] == answer.json()["request_id"]
     assert not request.error
 
 
-def test_a_request_without_a_traceparent_begins_a_trace(
-    start_server: Callable[..., Server], collector: Collector
-) -> None:
-    server = traced(start_server, collector)
+def test_a_request_without_a_traceparent_begins_a_trace(caller: Caller) -> None:
+    server, user = caller.server, caller.trace_id
+    server.client.get("/pow?base=2&exp=5", headers=server.login(user))
 
-    server.client.get("/pow?base=2&exp=5", headers=server.login())
-
-    ((trace_id,),) = server.rows("trace_id")
-    assert parents(tree(collector, trace_id))["GET /pow"] == ""
+    ((trace_id,),) = server.rows("trace_id", f"user = '{user}'")
+    assert parents(tree(caller.collector, trace_id))["GET /pow"] == ""
 
 
 def test_the_operator_names_the_service_and_each_worker_has_an_id(

@@ -1,6 +1,7 @@
 """Fixtures of the unit tests."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,16 @@ def tracing(spans: InMemorySpanExporter) -> Tracing:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(spans))
     return Tracing(provider)
+
+
+@pytest.fixture(autouse=True)
+def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reject the start of a process."""
+
+    def reject(*_: object, **__: object) -> None:
+        raise AssertionError("unit tests start no process; move this one to tests/processes")
+
+    monkeypatch.setattr(subprocess, "Popen", reject)
 
 
 @pytest.fixture(scope="session")

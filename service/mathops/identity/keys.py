@@ -17,17 +17,16 @@ from mathops.telemetry.logs import get_logger
 
 ALGORITHM = "ES256"
 _CURVE = "P-256"
-# How often a running server checks the file for changes.
-RELOAD_SECONDS = 2.0
 
 log = get_logger(__name__)
 
 
 class Keys:
-    """The keys of a file, reloaded within RELOAD_SECONDS after a change such as a rotation."""
+    """The keys of a file, reloaded within `reload_seconds` after a change such as a rotation."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, reload_seconds: float = 2) -> None:
         self._path = path
+        self._reload_seconds = reload_seconds
         self._read_at = 0.0
         self._stamp: tuple[int, int] | None = None
         self.generation = 0
@@ -36,7 +35,7 @@ class Keys:
     def refresh(self) -> None:
         """Reload the file if it has changed; keep the loaded keys if it is invalid."""
         now = time.monotonic()
-        if now - self._read_at < RELOAD_SECONDS:
+        if now - self._read_at < self._reload_seconds:
             return
         self._read_at = now
         try:

@@ -23,7 +23,6 @@ from mathops.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-BUSY_SECONDS = 5
 # 500 commits of 4 to 6 pages each grow the WAL by about 10 MiB.
 COMMITS_PER_CHECKPOINT = 500
 _WAL_RESET_FIXED = (3, 51, 3)
@@ -59,14 +58,15 @@ def concurrent_checkpoints() -> bool:
 
 
 class SQLite:
-    """The journal's database as a file; `name` is for people."""
+    """The journal's database as a file; `name` is for people. A statement waits `busy_seconds` for a lock."""
 
     product = "SQLite"
     # Starts every write transaction.
     begin = "BEGIN IMMEDIATE"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_seconds: float = 5) -> None:
         self.path = path
+        self._busy_seconds = busy_seconds
         self.name = str(path)
         # Without the WAL-reset bug.
         self.safe = concurrent_checkpoints()
@@ -78,7 +78,7 @@ class SQLite:
             module=sqlite_module(),
             pool_size=1,
             max_overflow=0,
-            connect_args={"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
+            connect_args={"timeout": self._busy_seconds, "isolation_level": None, "check_same_thread": False},
         )
         pragmas = ["journal_mode=WAL", f"synchronous={'FULL' if durable else 'NORMAL'}", "foreign_keys=ON"]
         if self.safe:
@@ -102,7 +102,7 @@ class SQLite:
             URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"}),
             module=sqlite_module(),
             poolclass=NullPool,
-            connect_args={"timeout": BUSY_SECONDS},
+            connect_args={"timeout": self._busy_seconds},
         )
 
     def insert_once(self, table: Table, key: str) -> Any:

@@ -15,7 +15,6 @@ Reply = TypeVar("Reply")
 
 # Consecutive failures that open the breaker.
 MAX_FAILURES = 5
-_PROBE_INTERVAL_SECONDS = 1.0
 # How long an intermittent failure stays visible in /readyz.
 _VISIBLE_SECONDS = 10.0
 
@@ -34,7 +33,8 @@ class CircuitBreaker:
     """Limits each call to `seconds` and opens after MAX_FAILURES consecutive failures.
 
     Replies slower than `slow` seconds count as failures. `reason` maps an exception to the label of the
-    counter `errors`; `probe` calls the dependency to find out whether it has recovered.
+    counter `errors`; `probe` calls an open breaker's dependency every
+    `probe_interval` seconds to find out whether it has recovered.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class CircuitBreaker:
         *,
         seconds: float,
         slow: float | None = None,
+        probe_interval: float = 1.0,
     ) -> None:
         self._name = name
         self._probe = probe
@@ -53,6 +54,7 @@ class CircuitBreaker:
         self._errors = errors
         self._seconds = seconds
         self._slow = seconds if slow is None else min(slow, seconds)
+        self._probe_interval = probe_interval
         self._failures = 0
         self._error = ""
         self._failed_at = 0.0
@@ -103,7 +105,7 @@ class CircuitBreaker:
 
     async def _recover(self) -> None:
         while True:
-            await asyncio.sleep(_PROBE_INTERVAL_SECONDS)
+            await asyncio.sleep(self._probe_interval)
             if await self._probe_succeeds():
                 break
         log.warning("circuit breaker closed", dependency=self._name, error=self._error)

@@ -34,14 +34,6 @@ def test_commands_without_settings_ignore_a_misspelled_one(run: Run, arguments: 
     assert run(*arguments, MATHOPS_WORKRS="2").exit_code == 0
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_prints_the_script_of_a_shell(run: Run, shell: str) -> None:
-    result = run("completion", shell)
-
-    assert result.exit_code == 0
-    assert f"_MATHOPS_COMPLETE={shell}_complete" in result.stdout
-
-
 def test_the_completion_script_gets_the_matching_commands(run: Run) -> None:
     result = run(_MATHOPS_COMPLETE="bash_complete", COMP_WORDS="mathops key", COMP_CWORD="1")
 

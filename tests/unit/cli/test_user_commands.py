@@ -1,21 +1,13 @@
 import json
-from functools import partial
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 
-from mathops.identity import keys, users
+from mathops.identity import keys
 from mathops.identity.tokens import Tokens
 from mathops.identity.users import UsersFile
 from mathops.settings import Settings
 from tests.unit.cli.conftest import Run
-
-
-@pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spend microseconds on each password hash."""
-    monkeypatch.setattr(users, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=64, parallelism=1))
 
 
 @pytest.fixture

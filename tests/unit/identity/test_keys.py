@@ -169,7 +169,7 @@ def test_an_unfinished_file_of_a_killed_process_is_replaced(path: Path) -> None:
 
 
 def test_a_running_server_reloads_after_a_rotation(path: Path) -> None:
-    running = keys.Keys(path)
+    running = keys.Keys(path, reload_seconds=0)
     new = keys.rotate(path)
 
     def signs_with_new_key() -> bool:
@@ -182,7 +182,7 @@ def test_a_running_server_reloads_after_a_rotation(path: Path) -> None:
 
 @pytest.mark.parametrize("lost", [True, False], ids=["removed", "garbage"])
 def test_a_running_server_keeps_its_keys_and_logs_while_the_file_is_invalid(path: Path, lost: bool) -> None:
-    running = keys.Keys(path)
+    running = keys.Keys(path, reload_seconds=0)
     signing, generation, text = running.signing.kid, running.generation, path.read_text()
     if lost:
         path.unlink()

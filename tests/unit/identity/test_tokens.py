@@ -32,7 +32,7 @@ def path(settings: Settings) -> Path:
 
 @pytest.fixture
 def tokens(path: Path, settings: Settings) -> Tokens:
-    return Tokens(keys.Keys(path), settings, lambda: NOW)
+    return Tokens(keys.Keys(path, reload_seconds=0), settings, lambda: NOW)
 
 
 @pytest.fixture

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mathops.journal import sqlite
 from mathops.journal.database import database_of
 from mathops.journal.rows import OutboxStats, Reader, Writer
-from mathops.journal.sqlite import sqlite_module
+from mathops.journal.sqlite import SQLite, sqlite_module
 from mathops.models import Record, timestamp
 from tests.support.records import make_record
 
@@ -51,11 +50,11 @@ def test_when_the_log_fails_nothing_is_stored_and_the_next_commit_works(writer: 
 
 
 def test_a_database_locked_by_another_process_is_an_error_after_the_busy_timeout_and_works_later(
-    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, url: str
 ) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
-    writer = Writer(database_of(url))
-    other = sqlite_module().connect(tmp_path / "mathops.db", isolation_level=None)
+    path = tmp_path / "mathops.db"
+    writer = Writer(SQLite(path, busy_seconds=0.1))
+    other = sqlite_module().connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(sqlite_module().OperationalError, match="locked"):

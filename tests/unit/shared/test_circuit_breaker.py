@@ -5,7 +5,6 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 from structlog.testing import capture_logs
 
-from mathops.shared import circuit_breaker
 from mathops.shared.circuit_breaker import MAX_FAILURES, CircuitBreaker, DependencyUnavailable
 from mathops.shared.redis_client import reason
 
@@ -41,7 +40,7 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 async def breaker(dependency: Dependency, registry: CollectorRegistry) -> AsyncIterator[CircuitBreaker]:
     errors = Counter("errors", "", ["reason"], registry=registry)
-    made = CircuitBreaker("test", dependency, reason, errors, seconds=0.4, slow=0.02)
+    made = CircuitBreaker("test", dependency, reason, errors, seconds=0.4, slow=0.02, probe_interval=0.05)
     yield made
     await made.close()
 
@@ -120,9 +119,8 @@ async def test_a_reply_between_failures_keeps_the_breaker_closed(
 
 
 async def test_the_breaker_closes_once_the_dependency_recovers_and_logs_both_changes(
-    breaker: CircuitBreaker, dependency: Dependency, monkeypatch: pytest.MonkeyPatch
+    breaker: CircuitBreaker, dependency: Dependency
 ) -> None:
-    monkeypatch.setattr(circuit_breaker, "_PROBE_INTERVAL_SECONDS", 0.01)
     with capture_logs() as lines:
         dependency.error = OSError("no")
         await fail(breaker, dependency)
