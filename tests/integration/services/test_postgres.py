@@ -137,7 +137,7 @@ def test_history_and_upkeep_by_the_command_line_are_as_in_sqlite(
     records = json.loads(run("history", "--user", "alice", "--limit", "5", "--json").stdout)["records"]
     backup = run("db", "backup", "copy")
 
-    assert (document["faults"], document["revision"]) == ([], document["newest"])
+    assert (document["errors"], document["revision"]) == ([], document["newest"])
     assert (document["database"], document["version"][:3]) == ("PostgreSQL", "17.")
     assert [record["user"] for record in records] == ["alice", "alice"]
     assert [line.split()[1] for line in run("history").stdout.splitlines()[1:]] == ["alice", "bob", "alice"]
