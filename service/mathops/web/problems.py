@@ -9,13 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from mathops.errors import (
-    InternalError,
-    MathopsError,
-    MethodNotAllowed,
-    NotFound,
-    problem_types,
-)
+from mathops.errors import InternalError, MathopsError, MethodNotAllowed, NotFound, problem_types
 from mathops.models import Problem, encode_json
 from mathops.telemetry.logs import get_logger
 from mathops.web.context import context_of

@@ -24,66 +24,77 @@ _MATH = "math"
 _HISTORY = "history"
 
 
+def _public(
+    path: str, handler: Handler, description: Description | None = None, *, always_answered: bool = False
+) -> Endpoint:
+    return Endpoint(path, handler, description, public=True, always_answered=always_answered)
+
+
+SERVICE_ENDPOINTS = (
+    Endpoint(
+        "/login",
+        login.login,
+        Description(
+            "get a token: for a user name in the demo, for user and password with a users file",
+            "identity",
+            TokenResponse,
+            body=Credentials,
+            errors=("unauthorized", "quota-exceeded", "internal-error"),
+        ),
+        methods=["POST"],
+        public=True,
+    ),
+    Endpoint(
+        "/logout",
+        login.logout,
+        Description("revoke the token of the request", "identity", None, errors=("not-found", "internal-error")),
+        methods=["POST"],
+    ),
+    Endpoint(
+        "/history",
+        history,
+        Description(
+            "the caller's own requests, newest first",
+            "history",
+            HistoryPage,
+            query=HistoryQuery,
+            headers=("Link", "Cache-Control"),
+            errors=("internal-error", "journal-unavailable"),
+        ),
+        scope=_HISTORY,
+    ),
+    _public("/livez", health.livez, Description("liveness: the process responds"), always_answered=True),
+    _public(
+        "/readyz",
+        health.readyz,
+        Description("readiness: requests can be answered and stored", unavailable="not ready"),
+        always_answered=True,
+    ),
+    _public("/startupz", health.startupz, Description("startup is complete"), always_answered=True),
+    _public(
+        "/metrics",
+        health.metrics_page,
+        Description("metrics in the Prometheus text format", response="text/plain"),
+        always_answered=True,
+    ),
+    _public("/openapi.json", documents.openapi, Description("this document")),
+    _public("/docs", documents.docs, Description("this document as a page", response="text/html")),
+    _public("/docs/try.js", documents.script),
+    _public(
+        "/event.schema.json",
+        documents.record_schema,
+        Description("JSON Schema of a record", response="application/schema+json"),
+    ),
+    _public("/.well-known/jwks.json", login.key_set, Description("public keys of the tokens")),
+    _public("/problems/{slug}", documents.problem_page),
+    _public("/", documents.index),
+)
+
+
 def routes(operations: Sequence[Operation]) -> list[Endpoint]:
     return [
         *(_operation_route(operation, path) for operation in operations for path in operation.paths),
-        Endpoint(
-            "/login",
-            login.login,
-            Description(
-                "get a token: for a user name in the demo, for user and password with a users file",
-                "identity",
-                TokenResponse,
-                body=Credentials,
-                errors=("unauthorized", "quota-exceeded", "internal-error"),
-            ),
-            methods=["POST"],
-            public=True,
-        ),
-        Endpoint(
-            "/logout",
-            login.logout,
-            Description("revoke the token of the request", "identity", None, errors=("not-found", "internal-error")),
-            methods=["POST"],
-        ),
-        Endpoint(
-            "/history",
-            history,
-            Description(
-                "the caller's own requests, newest first",
-                "history",
-                HistoryPage,
-                query=HistoryQuery,
-                headers=("Link", "Cache-Control"),
-                errors=("internal-error", "journal-unavailable"),
-            ),
-            scope=_HISTORY,
-        ),
-        _public("/livez", health.livez, Description("liveness: the process responds"), always_answered=True),
-        _public(
-            "/readyz",
-            health.readyz,
-            Description("readiness: requests can be answered and stored", unavailable="not ready"),
-            always_answered=True,
-        ),
-        _public("/startupz", health.startupz, Description("startup is complete"), always_answered=True),
-        _public(
-            "/metrics",
-            health.metrics_page,
-            Description("metrics in the Prometheus text format", response="text/plain"),
-            always_answered=True,
-        ),
-        _public("/openapi.json", documents.openapi, Description("this document")),
-        _public("/docs", documents.docs, Description("this document as a page", response="text/html")),
-        _public("/docs/try.js", documents.script),
-        _public(
-            "/event.schema.json",
-            documents.record_schema,
-            Description("JSON Schema of a record", response="application/schema+json"),
-        ),
-        _public("/.well-known/jwks.json", login.key_set, Description("public keys of the tokens")),
-        _public("/problems/{slug}", documents.problem_page),
-        _public("/", documents.index),
+        *SERVICE_ENDPOINTS,
     ]
 
 
@@ -97,12 +108,6 @@ def _operation_route(operation: Operation, path: str) -> Endpoint:
         operation=operation,
         middleware=[Middleware(OperationPlanning), Middleware(HttpCaching)],
     )
-
-
-def _public(
-    path: str, handler: Handler, description: Description | None = None, *, always_answered: bool = False
-) -> Endpoint:
-    return Endpoint(path, handler, description, public=True, always_answered=always_answered)
 
 
 class ExactPaths(HttpMiddleware):
