@@ -68,7 +68,7 @@ FIELDS: tuple[str, ...] = Record.__struct_fields__
 
 
 class ParameterError(Struct):
-    """What is wrong with one parameter."""
+    """An error of one parameter."""
 
     parameter: str
     detail: str

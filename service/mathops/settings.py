@@ -36,7 +36,7 @@ class Settings(BaseModel):
     retention_days: float = Field(0, ge=0, description="maximum age of journal rows; 0: unlimited")
     retention_rows: int = Field(0, ge=0, description="approximate maximum number of journal rows; 0: unlimited")
     log_file: Path | None = Field(None, description="request log; empty: requests.log in the data folder")
-    log_file_bytes: int = Field(10 * _MIB, ge=1024, description="size at which the request log rotates")
+    log_file_bytes: int = Field(10 * _MIB, ge=1024, description="size of a request log before it rotates")
     log_file_backups: int = Field(5, ge=1, description="number of rotated request logs to keep")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="minimum level logged to stderr"

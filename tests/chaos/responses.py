@@ -20,7 +20,7 @@ class Response(NamedTuple):
 
 
 def find_error(request: Request, request_id: str, response: Response) -> str | None:
-    """What is wrong with the response, or None."""
+    """The error of the response, or None."""
     if response.headers.get("x-request-id") != request_id:
         return f"response to another request: {response.headers.get('x-request-id')}"
     if response.status == UNAVAILABLE:

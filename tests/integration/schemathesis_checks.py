@@ -1,4 +1,4 @@
-"""Loaded by Schemathesis, through schemathesis.toml: what our document promises beyond its schemas."""
+"""Checks beyond the schemas, loaded by Schemathesis through schemathesis.toml."""
 
 from typing import Any
 
@@ -9,17 +9,19 @@ PROBLEM = "application/problem+json"
 
 
 @schemathesis.check
-def valid_data_is_only_refused_for_the_size_of_its_result(
+def valid_data_is_rejected_only_for_the_size_of_its_result(
     ctx: CheckContext, response: Response, case: Case[Any]
 ) -> None:
     valid = case.meta is not None and case.meta.generation.mode.is_positive
-    # A refused HEAD has no body to tell its type.
+    # The response to HEAD has no body that names the type.
     if valid and response.status_code == 422 and case.method != "HEAD":
         assert response.json()["type"] == "/problems/result-too-large", response.text
 
 
 @schemathesis.check
-def every_refusal_is_a_problem_that_names_the_request(ctx: CheckContext, response: Response, case: Case[Any]) -> None:
+def every_error_is_a_problem_document_with_the_request_id(
+    ctx: CheckContext, response: Response, case: Case[Any]
+) -> None:
     if response.status_code >= 400 and not _from_the_parser(response):
         assert response.headers["content-type"] == [PROBLEM], response.headers
         if case.method != "HEAD":
@@ -27,7 +29,7 @@ def every_refusal_is_a_problem_that_names_the_request(ctx: CheckContext, respons
 
 
 def _from_the_parser(response: Response) -> bool:
-    """What the HTTP parser refuses, such as a target of over 64 KiB, never reaches the application."""
+    """The HTTP parser rejects, for example, a target of over 64 KiB before the application sees it."""
     return (
         response.status_code == 400
         and response.content in (b"Invalid HTTP request received.", b"")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mathops.operations import FACTORIAL, FIBONACCI, OPERATIONS, POWER, Operation
 from mathops.operations.operation import ADMISSION_BITS
 
-# What the prediction may add: ADMISSION_BITS, and one more where a logarithm falls just short of a whole number.
+# The prediction may add ADMISSION_BITS, and one more if a logarithm rounds below a whole number.
 MOST_BITS_OVER = ADMISSION_BITS + 1
 
 
@@ -34,50 +34,50 @@ def assert_foreseen(operation: Operation, *arguments: int) -> None:
 @example(2**64 + 1, 2000)
 @example(10, 2999)
 @example(-(10**4299), 1)
-def test_the_size_of_a_power_is_foreseen(base: int, exp: int) -> None:
+def test_the_size_of_a_power_is_predicted(base: int, exp: int) -> None:
     assert_foreseen(POWER, base, exp)
 
 
 @given(st.integers(0, 100_000))
 @example(4_784_971)
-def test_the_size_of_a_fibonacci_number_is_foreseen(n: int) -> None:
+def test_the_size_of_a_fibonacci_number_is_predicted(n: int) -> None:
     assert_foreseen(FIBONACCI, n)
 
 
 @given(st.integers(0, 20_000))
 @example(205_022)
-def test_the_size_of_a_factorial_is_foreseen(n: int) -> None:
+def test_the_size_of_a_factorial_is_predicted(n: int) -> None:
     assert_foreseen(FACTORIAL, n)
 
 
 @pytest.mark.parametrize("operation", [FIBONACCI, FACTORIAL], ids=lambda operation: operation.name)
-def test_the_size_of_each_small_result_is_foreseen(operation: Operation) -> None:
+def test_the_size_of_each_small_result_is_predicted(operation: Operation) -> None:
     for n in range(3000):
         assert_foreseen(operation, n)
 
 
-def test_the_size_of_each_small_power_is_foreseen() -> None:
+def test_the_size_of_each_small_power_is_predicted() -> None:
     for base in range(-40, 41):
         for exp in range(80):
             assert_foreseen(POWER, base, exp)
 
 
 @given(st.integers(10**7, 10**14))
-def test_the_size_of_a_huge_fibonacci_number_is_not_foreseen_too_small(n: int) -> None:
+def test_the_size_of_a_huge_fibonacci_number_is_not_underestimated(n: int) -> None:
     with gmpy2.context(precision=200):
         exact = n * gmpy2.log2((1 + gmpy2.sqrt(gmpy2.mpfr(5))) / 2) - gmpy2.log2(gmpy2.mpfr(5)) / 2
     assert exact + 1 <= FIBONACCI.bits(n) <= exact + 1 + MOST_BITS_OVER
 
 
 @given(st.integers(10**6, 10**12))
-def test_the_size_of_a_huge_factorial_is_not_foreseen_too_small(n: int) -> None:
+def test_the_size_of_a_huge_factorial_is_not_underestimated(n: int) -> None:
     with gmpy2.context(precision=200):
         exact = gmpy2.lgamma(gmpy2.mpfr(n + 1))[0] / gmpy2.log(gmpy2.mpfr(2))
     assert exact + 1 <= FACTORIAL.bits(n) <= exact + 1 + MOST_BITS_OVER
 
 
 @given(st.integers(2, 10**40), st.integers(10**4, 10**12))
-def test_the_size_of_a_huge_power_is_not_foreseen_too_small(base: int, exp: int) -> None:
+def test_the_size_of_a_huge_power_is_not_underestimated(base: int, exp: int) -> None:
     with gmpy2.context(precision=400):
         exact = exp * gmpy2.log2(gmpy2.mpfr(base))
     # Beyond 2^50 bits a float has no room for single bits; nothing so large is ever computed.
@@ -87,7 +87,7 @@ def test_the_size_of_a_huge_power_is_not_foreseen_too_small(base: int, exp: int)
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 @given(st.data())
-def test_a_larger_argument_never_foresees_less(operation: Operation, data: st.DataObject) -> None:
+def test_the_prediction_grows_with_the_argument(operation: Operation, data: st.DataObject) -> None:
     smaller = data.draw(st.integers(0, 10**12))
     larger = data.draw(st.integers(smaller, 10**15))
     first = (7,) * (len(operation.parameters) - 1)
@@ -104,5 +104,5 @@ def test_a_larger_argument_never_foresees_less(operation: Operation, data: st.Da
         (FACTORIAL, (10**306,)),
     ],
 )
-def test_what_no_float_can_tell_is_infinite(operation: Operation, arguments: tuple[int, ...]) -> None:
+def test_a_size_beyond_the_range_of_floats_is_infinite(operation: Operation, arguments: tuple[int, ...]) -> None:
     assert math.isinf(operation.predicted_digits(*arguments))

@@ -28,7 +28,7 @@ VALIDATOR = Draft202012Validator(event_schema(), format_checker=FormatChecker())
 ENGINE = create_engine("sqlite://", module=sqlite_module())
 metadata.create_all(ENGINE)
 
-# What a request can carry: lone surrogates are replaced where it is read.
+# The text of requests; lone surrogates are replaced when a request is read.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 hexadecimal = "0123456789abcdef"
 moments = st.floats(0, 2**32)

@@ -1,4 +1,4 @@
-"""Processes and operations for the tests of those who run them; children import this module by name."""
+"""Child processes and operations for the tests of processes; children import this module by name."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ def hold(milliseconds: int) -> mpz:
     return mpz(os.getpid())
 
 
-# Takes so many milliseconds and gives the id of the process that it ran in.
+# Sleeps and returns the id of its process.
 HOLD = Operation(
     name="hold",
     alias="hold-for",
@@ -30,14 +30,14 @@ HOLD = Operation(
 
 
 async def until(claim: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for what other processes do."""
+    """Wait for an effect of other processes."""
     async with asyncio.timeout(seconds):
-        while not claim():  # noqa: ASYNC110 - no event tells of another process
+        while not claim():  # noqa: ASYNC110 - there is no event for other processes
             await asyncio.sleep(0.01)
 
 
 def main() -> None:
-    """Argument after the descriptor: how to behave."""
+    """The argument after the descriptor selects the behaviour."""
     descriptor, behaviour = int(sys.argv[1]), sys.argv[2]
     parent = ParentConnection(descriptor)
     for frame in parent.frames():

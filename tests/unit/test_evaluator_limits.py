@@ -1,4 +1,4 @@
-"""What the evaluator refuses, charges, looks up and hands on."""
+"""Limits, charges, cache lookups and single flight of the evaluator."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What the web layer works with: resources of the process, and the context of one request."""
+"""Resources of the process and the context of one request."""
 
 import re
 import time

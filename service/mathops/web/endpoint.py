@@ -24,7 +24,7 @@ class Description(NamedTuple):
     body: type[Struct] | None = None
     headers: tuple[str, ...] = ("Cache-Control",)
     errors: tuple[str, ...] = ()
-    # What 503 means if it is a response of the same kind and not a problem.
+    # Describes a 503 response that is not a problem document.
     unavailable: str | None = None
 
 

@@ -57,19 +57,19 @@ class Container:
         docker("unpause", self.name)
 
     def stop(self) -> None:
-        """End it without a farewell; what it had on disk stays."""
+        """Kill it and keep its data."""
         docker("stop", "-t", "0", self.name)
 
     def start(self) -> None:
-        """Start it again after a stop; ports that are not fixed are others then."""
+        """Start it again after a stop; ports that are not fixed change."""
         docker("start", self.name)
 
     def restart(self) -> None:
-        """End it without a farewell, and start it anew with what it had on disk."""
+        """Kill it and start it again with its data."""
         docker("restart", "-t", "0", self.name)
 
     def ready(self, claim: Callable[[], object], seconds: float = 60) -> Self:
-        """Wait until `claim` holds; a claim that fails is not yet true. What does not become ready is removed."""
+        """Wait until `claim` is true; an exception counts as false. Remove a container that does not become ready."""
 
         def holds() -> bool:
             with suppress(Exception):

@@ -39,10 +39,10 @@ class Event(NamedTuple):
 
 
 class Kafka:
-    """A broker that clients without TLS reach through `proxy` only, for that is the address it tells them.
+    """A broker whose plain listener advertises the address of `proxy`.
 
-    At `secure` it asks for user and password, at `mutual` for a certificate; both are not behind the proxy.
-    Who shows neither may do everything, and others what no rule of `acls` is about.
+    The listener `secure` requires user and password, `mutual` a certificate; both bypass the proxy.
+    Anonymous clients may do everything, others everything without a rule in `acls`.
     """
 
     def __init__(self, authority: trustme.CA, *, proxied: bool = True) -> None:

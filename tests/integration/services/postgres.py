@@ -29,6 +29,6 @@ def database_url(container: Container, name: str, port: int | None = None) -> st
 
 
 def rows(container: Container, database: str, query: str) -> list[list[str]]:
-    """What a query gives, as text."""
+    """The rows of a query as text."""
     lines = container.run("psql", "-U", "postgres", "-d", database, "-At", "-F", "\t", "-c", query).splitlines()
     return [line.split("\t") for line in lines]

@@ -1,4 +1,4 @@
-"""The service with parts that ask for TLS and passwords: what they need, and what is told when it is wrong."""
+"""The service with dependencies that require TLS and passwords: rights they need and errors it reports."""
 
 import json
 import re
@@ -27,8 +27,8 @@ Command = Callable[..., str]
 pytestmark = pytest.mark.timeout(180)
 
 
-def told(server: Server, event: str) -> list[str]:
-    """Lines of the service's log about an event."""
+def log_lines(server: Server, event: str) -> list[str]:
+    """Lines of the service's log with an event."""
     return [line for line in server.log.read_text().splitlines() if event in line]
 
 
@@ -37,7 +37,7 @@ def calculate(server: Server) -> int:
 
 
 def documented(command: str) -> str:
-    """What follows a command in the documentation."""
+    """The rest of a command in the documentation."""
     found = re.search(rf"^{re.escape(command)} (.+)", Path("docs/operations.md").read_text(), re.MULTILINE)
     assert found
     return found[1]
@@ -45,7 +45,7 @@ def documented(command: str) -> str:
 
 @pytest.fixture
 def places(redis_container: Container, redis: Command, trust: Trust) -> Iterator[dict[str, object]]:
-    """What the URLs below are made of; the user may do what the documentation says, and no more."""
+    """Parts of the URLs below; the user has exactly the rights of the documentation."""
     redis("acl", "setuser", "mathops", "on", ">s3cret", *documented("ACL SETUSER mathops on >PASSWORD").split())
     redis("acl", "log", "reset")
     tls, plain = (f"{HOST}:{redis_container.port(port)}" for port in (TLS_PORT, PORT))
@@ -74,7 +74,7 @@ def test_redis_by_tls_with_the_documented_rights_serves_cache_quotas_and_revocat
     assert redis("acl", "log") == ""
 
 
-def test_a_wrong_password_of_redis_only_degrades_and_is_told_once(
+def test_a_wrong_password_of_redis_degrades_the_service_and_is_logged_once(
     start_server: Start, places: dict[str, object]
 ) -> None:
     server = start_server(MATHOPS_REDIS_URL="rediss://mathops:wr0ng@{tls}/0?ssl_ca_certs={known}".format(**places))
@@ -87,7 +87,7 @@ def test_a_wrong_password_of_redis_only_degrades_and_is_told_once(
     ready = server.client.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
     assert ready.json()["checks"]["cache"].startswith("error_reply: invalid username-password pair")
-    (line,) = told(server, "circuit breaker opened")
+    (line,) = log_lines(server, "circuit breaker opened")
     assert "invalid username-password pair" in line
     assert "wr0ng" not in server.log.read_text() + ready.text
 
@@ -103,7 +103,7 @@ def test_a_wrong_password_of_redis_only_degrades_and_is_told_once(
     ],
     ids=["strange authority", "no authority", "no TLS at a port with", "TLS at a port without"],
 )
-async def test_a_redis_that_cannot_be_trusted_is_done_without_and_told_once(
+async def test_an_untrusted_redis_is_not_used_and_is_logged_once(
     places: dict[str, object], caplog: pytest.LogCaptureFixture, url: str, fault: str
 ) -> None:
     async with open_shared(Settings(redis_url=url.format(**places))) as shared:
@@ -119,7 +119,7 @@ async def test_a_redis_that_cannot_be_trusted_is_done_without_and_told_once(
 
 @pytest.fixture
 def secure(kafka: Kafka, topic: str, trust: Trust) -> dict[str, str]:
-    """What reaches the broker with a password, by the names of settings."""
+    """Settings that reach the broker with a password."""
     return {
         "kafka_brokers": kafka.secure,
         "kafka_topic": topic,
@@ -130,7 +130,7 @@ def secure(kafka: Kafka, topic: str, trust: Trust) -> dict[str, str]:
     }
 
 
-def test_events_wait_for_the_right_password_and_go_out_after_the_next_start(
+def test_events_are_kept_until_a_start_with_the_right_password(
     start_server: Start, kafka: Kafka, topic: str, secure: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "password").write_text(f"{secure.pop('kafka_password')}\n")
@@ -140,7 +140,7 @@ def test_events_wait_for_the_right_password_and_go_out_after_the_next_start(
     eventually(lambda: server.metric("mathops_event_publish_failures_total") >= 1, 30)
     ready = server.client.get("/readyz")
     assert "SaslAuthenticationFailed" in ready.json()["checks"]["kafka"]
-    assert "SaslAuthenticationFailed" in told(server, "publish failed")[0]
+    assert "SaslAuthenticationFailed" in log_lines(server, "publish failed")[0]
     assert "wr0ng" not in server.log.read_text() + ready.text
     assert server.stop() == 0
 
@@ -163,7 +163,7 @@ def guarded(kafka: Kafka, topic: str) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("guarded")
-def test_events_wait_for_the_right_to_write_and_need_no_other(
+def test_events_are_kept_until_the_user_may_write_and_need_no_other_right(
     start_server: Start, kafka: Kafka, topic: str, secure: dict[str, str]
 ) -> None:
     server = start_server(**{env_name(name): value for name, value in secure.items()})
@@ -179,21 +179,21 @@ def test_events_wait_for_the_right_to_write_and_need_no_other(
 
 
 def replay(folder: Path, values: dict[str, str]) -> CompletedProcess[str]:
-    """What the command says that reaches the broker as the relay does."""
+    """Run the command that connects to the broker as the relay does."""
     url = f"sqlite:///{folder / 'mathops.db'}"
     schema.upgrade(url)
     variables = {env_name(name): value for name, value in {**values, "database_url": url}.items()}
     return Server(folder, variables).run("events", "replay", "--since", "2026-01-01")
 
 
-def test_a_broker_takes_user_and_password_in_the_plain_form_too(secure: dict[str, str], tmp_path: Path) -> None:
+def test_a_broker_accepts_user_and_password_by_plain_too(secure: dict[str, str], tmp_path: Path) -> None:
     result = replay(tmp_path, {**secure, "kafka_sasl_mechanism": "PLAIN"})
 
     assert (result.stdout, result.stderr) == ("published 0 events again\n", "")
 
 
 @pytest.mark.parametrize("shown", [True, False])
-def test_a_broker_that_asks_for_a_certificate_takes_ours(
+def test_a_broker_that_requires_a_certificate_accepts_ours(
     kafka: Kafka, topic: str, trust: Trust, tmp_path: Path, shown: bool
 ) -> None:
     own = tmp_path / "own.pem"
@@ -217,7 +217,7 @@ def test_a_broker_that_asks_for_a_certificate_takes_ours(
     ],
     ids=["mechanism", "authority", "no TLS"],
 )
-def test_a_broker_that_cannot_be_used_is_told_with_its_address_and_the_reason(
+def test_an_unusable_broker_is_reported_with_its_address_and_the_reason(
     secure: dict[str, str], trust: Trust, tmp_path: Path, values: dict[str, str], fault: str
 ) -> None:
     wrong = {f"kafka_{name}": value.format(strange=trust.strange) for name, value in values.items()}

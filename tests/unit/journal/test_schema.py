@@ -110,12 +110,12 @@ def test_a_foreign_schema_is_rejected_in_one_line_and_not_changed(
 
 
 def test_a_file_that_is_not_a_database_is_rejected_and_not_changed(path: Path, url: str) -> None:
-    path.write_text("a letter to nobody " * 100)
+    path.write_text("a text file " * 100)
 
     with pytest.raises(StartupError, match="file is not a database"):
         schema.upgrade(url)
 
-    assert path.read_text().startswith("a letter")
+    assert path.read_text().startswith("a text file")
 
 
 def test_a_folder_that_cannot_be_created_is_a_startup_error(tmp_path: Path) -> None:

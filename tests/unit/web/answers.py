@@ -1,4 +1,4 @@
-"""What all problem responses have in common."""
+"""Properties of every problem response."""
 
 from typing import Any
 

@@ -76,7 +76,7 @@ def test_a_form_for_each_input_of_the_script(world: World) -> None:
     answer = world.client.get("/docs/try.js")
 
     assert answer.headers["content-type"].startswith("text/javascript")
-    # What a server sent is shown as text, never as markup.
+    # Data of a server is shown as text, never as markup.
     assert not re.search(r"innerHTML|document\.write|eval\(", answer.text)
 
 

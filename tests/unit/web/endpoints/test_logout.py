@@ -7,8 +7,8 @@ from mathops.shared.revocations import MemoryRevocations
 from tests.conftest import World
 
 
-class AwayRevocations:
-    """Cannot tell."""
+class UnavailableRevocations:
+    """Fails."""
 
     async def revoke(self, token_id: str, until: int) -> None:
         raise RevocationUnavailable("unavailable")
@@ -50,7 +50,7 @@ def test_logout_is_not_found_where_revocation_is_off(make_world: Callable[..., W
 
 
 def test_a_request_is_answered_503_when_the_required_revocation_check_fails(world: World) -> None:
-    world.resources.revocations = AwayRevocations()
+    world.resources.revocations = UnavailableRevocations()
 
     answer = world.get("/pow?base=2&exp=5")
 

@@ -1,4 +1,4 @@
-"""What each operation answers, by every method, name and form."""
+"""Responses of each operation, by method, path and media type."""
 
 import asyncio
 import hashlib
