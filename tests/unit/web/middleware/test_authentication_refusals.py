@@ -166,3 +166,9 @@ def test_a_caller_without_an_address_is_charged_as_unknown(make_world: Callable[
 
     assert TestClient(addressless).get("/fib?n=1").status_code == 401
     assert list(world.rate_limiter.charged) == [("unauthenticated", "unknown")]
+
+
+def test_another_header_may_be_repeated(world: World) -> None:
+    headers = [("Authorization", world.bearer()["Authorization"]), ("X-Test", "1"), ("X-Test", "2")]
+
+    assert world.client.get("/fib?n=1", headers=headers).status_code == 200
