@@ -33,7 +33,7 @@ def anyio_backend() -> str:
 
 
 class World:
-    """An application on fakes, a client of it, and the fakes to look into."""
+    """An application on fakes, with a client."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Start real servers, each a process on a free port, on embedded parts."""
+    """Start servers without other services, each on a free port."""
     servers: list[Server] = []
 
     def start(**variables: str) -> Server:

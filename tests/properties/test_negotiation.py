@@ -1,4 +1,4 @@
-"""Content negotiation keeps to RFC 9110, section 12.5.1, whatever the order, case and blanks."""
+"""Content negotiation follows RFC 9110, section 12.5.1."""
 
 import pytest
 from hypothesis import example, given
@@ -28,8 +28,10 @@ def chosen(accept: str | None) -> str | None:
 @given(accepts)
 @example({JSON: 0.0, "*/*": 1.0})
 @example({TEXT: 0.0, JSON: 0.0, "*/*": 1.0})
-def test_the_most_specific_range_gives_the_quality_and_json_wins_a_draw(wanted: dict[str, float]) -> None:
-    json, text = (next((wanted[name] for name in MATCHING[form] if name in wanted), 0.0) for form in (JSON, TEXT))
+def test_the_most_specific_range_gives_the_quality_and_json_wins_a_tie(wanted: dict[str, float]) -> None:
+    json, text = (
+        next((wanted[name] for name in MATCHING[media_type] if name in wanted), 0.0) for media_type in (JSON, TEXT)
+    )
     expected = None if json == text == 0 else JSON if json >= text else TEXT
 
     assert chosen(", ".join(written(wanted))) == expected
@@ -44,20 +46,20 @@ def test_order_case_and_blanks_do_not_matter(wanted: dict[str, float], random: o
 
 
 @given(st.lists(st.sampled_from([name for name in NAMES if "*" not in name]), max_size=5))
-def test_a_form_is_only_given_to_who_accepts_it(names: list[str]) -> None:
+def test_only_an_accepted_media_type_is_returned(names: list[str]) -> None:
     assert chosen(", ".join(names)) == (JSON if JSON in names else TEXT if TEXT in names else None)
 
 
 @pytest.mark.parametrize("quality", ["", "x", "nan", "-1", "inf", "1_0", "2", "0x1", "1e0"])
-def test_a_quality_that_is_none_accepts_nothing(quality: str) -> None:
+def test_an_invalid_quality_accepts_nothing(quality: str) -> None:
     assert chosen(f"{JSON};q={quality}") is None
     assert chosen(f"{JSON};q={quality}, {TEXT};q=0.1") == TEXT
 
 
 @given(st.text(st.characters(codec="latin-1")))
-def test_any_field_is_answered_or_refused_and_nothing_else(accept: str) -> None:
+def test_any_header_is_accepted_or_rejected(accept: str) -> None:
     assert chosen(accept) in (JSON, TEXT, None)
 
 
-def test_without_the_field_the_form_is_json() -> None:
+def test_without_the_header_the_media_type_is_json() -> None:
     assert preferred_media_type(None) == JSON

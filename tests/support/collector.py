@@ -1,4 +1,4 @@
-"""A small OpenTelemetry collector on loopback: takes OTLP over HTTP and keeps the spans."""
+"""A small OpenTelemetry collector on loopback: receives OTLP over HTTP and keeps the spans."""
 
 import gzip
 import threading
@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 @dataclass(frozen=True)
 class Received:
-    """A span as it came over the wire; ids in hex, times in nanoseconds."""
+    """A received span; ids in hex, times in nanoseconds."""
 
     name: str
     trace_id: str
@@ -28,7 +28,7 @@ class Received:
 
 
 class Collector:
-    """`spans` are all that have come so far; while `hung` it takes requests and answers none."""
+    """Keeps the received `spans`; while `hung` it accepts requests and sends no response."""
 
     def __init__(self) -> None:
         self.spans: list[Received] = []
@@ -83,7 +83,7 @@ def collecting() -> Iterator[Collector]:
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -1,4 +1,4 @@
-"""Fakes of the ports, held to the real parts by the suites in tests/contracts."""
+"""Fakes of the ports; tests/contracts runs the same tests on fakes and real components."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -51,7 +51,7 @@ class FakeJournal:
 
 
 class FakeRateLimiter:
-    """Counts without forgetting."""
+    """Counts without a time window."""
 
     def __init__(self, limits: dict[str, int] | None = None) -> None:
         self.limits = limits or {}

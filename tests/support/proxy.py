@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that does to connections what networks and dying servers do."""
+"""A TCP proxy on loopback that simulates network failures."""
 
 import asyncio
 import threading
@@ -12,10 +12,10 @@ Mode = Literal["pass", "refuse", "hang", "garble"]
 
 
 class FaultProxy:
-    """Between a client and `target`; `mode` and `delay` (seconds, of each answer) act at once.
+    """Forwards connections to `target`; changes of `mode` and `delay` (seconds for each response) act at once.
 
-    refuse: connections end as soon as they are made; hang: they are accepted and nothing is ever answered;
-    garble: answers are changed on the way.
+    refuse: close connections when they open; hang: accept connections and forward nothing;
+    garble: corrupt responses.
     """
 
     def __init__(self, target: tuple[str, int]) -> None:
@@ -48,22 +48,22 @@ class FaultProxy:
 
     async def _stop(self) -> None:
         self._server.close()
-        await self._pop_frame()
+        await self._abort_connections()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def cut(self) -> None:
-        """End every open connection without a farewell."""
-        self._call(self._pop_frame())
+        """Reset every open connection."""
+        self._call(self._abort_connections())
 
-    async def _pop_frame(self) -> None:
+    async def _abort_connections(self) -> None:
         for writer in list(self._writers):
             writer.transport.abort()
 
     def set(self, mode: Mode) -> None:
-        """Change the mode; connections that are open are cut where new ones would be refused."""
+        """Change the mode; `refuse` also resets open connections."""
         self.mode = mode
         self._loop.call_soon_threadsafe(self._flowing.clear if mode == "hang" else self._flowing.set)
         if mode == "refuse":

@@ -8,7 +8,7 @@ from mathops.models import Record, timestamp
 
 
 def make_record(**values: object) -> Record:
-    """The record of an ordinary request, with `values` in place of its own."""
+    """A record of a typical request, changed by `values`."""
     fields: dict[str, object] = {
         "id": str(uuid7()),
         "timestamp": timestamp(time.time()),

@@ -1,4 +1,4 @@
-"""The service as a process of its own, and a client of it."""
+"""The service in its own process, with a client."""
 
 import os
 import random
@@ -32,16 +32,16 @@ def free_port() -> int:
 
 
 def eventually(claim: Callable[[], Any], seconds: float = 10) -> Any:
-    """The first true value of `claim`, or a failure once `seconds` have passed."""
+    """Wait for a true value of `claim` and return it; fail after `seconds`."""
     end = time.monotonic() + seconds
     while not (value := claim()):
-        assert time.monotonic() < end, f"not so within {seconds} s"
+        assert time.monotonic() < end, f"no true value within {seconds} s"
         time.sleep(0.02)
     return value
 
 
 def interruptible() -> None:
-    """For `preexec_fn`: tests that run in the background ignore an interrupt, and children inherit that."""
+    """For `preexec_fn`: children of a background process inherit that it ignores interrupts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -83,7 +83,7 @@ class Server:
             return False
 
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Another command of the command line, with the same settings."""
+        """Run a command with the same settings."""
         return subprocess.run(
             [sys.executable, "-m", "mathops", *arguments],
             env={**self.environment, **variables},
@@ -119,20 +119,20 @@ class Server:
             return database.execute(query).fetchall()
 
     def metric(self, name: str) -> float:
-        """A metric without labels, or with them in Prometheus' notation."""
+        """The value of a series in Prometheus notation; 0 if it is absent."""
         for line in self.client.get("/metrics").text.splitlines():
             if line.startswith(name + " "):
                 return float(line.rsplit(" ", 1)[1])
         return 0.0
 
     def stop(self, seconds: float = 20) -> int:
-        """Ask it to end, and give its exit code."""
+        """Send SIGTERM and return the exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)
 
     def kill(self) -> None:
-        """End it and all its children at once, as a power cut would."""
+        """Kill it and all its children."""
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
