@@ -23,21 +23,21 @@ class FakeCache:
 
 
 class FakeJournal:
-    """Keeps records in a list; `fault` makes it refuse."""
+    """Keeps records in a list; `error` makes it fail."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
-        self.fault: str | None = None
+        self.error: str | None = None
 
     async def append(self, record: Record) -> None:
-        if self.fault:
-            raise JournalUnavailable(self.fault)
+        if self.error:
+            raise JournalUnavailable(self.error)
         if all(record.id != other.id for other in self.records):
             self.records.append(record)
 
     async def history(self, user: str, limit: int, before: int | None = None) -> JournalPage:
-        if self.fault:
-            raise JournalUnavailable(self.fault)
+        if self.error:
+            raise JournalUnavailable(self.error)
         rows = [
             (seq, record)
             for seq, record in enumerate(self.records, 1)
@@ -47,7 +47,7 @@ class FakeJournal:
         return JournalPage(rows[:limit], len(rows) > limit)
 
     async def check(self) -> str | None:
-        return self.fault
+        return self.error
 
 
 class FakeRateLimiter:

@@ -6,7 +6,7 @@ from tests.conftest import World
 
 
 def test_a_process_that_answers_is_alive_whatever_is_wrong(world: World) -> None:
-    world.journal.fault = "the disk is full"
+    world.journal.error = "the disk is full"
     world.resources.draining = True
 
     for path in ("/livez", "/startupz"):
@@ -37,7 +37,7 @@ def test_a_failed_dependency_only_degrades(world: World) -> None:
 
 
 def test_without_its_journal_the_service_is_not_ready(world: World) -> None:
-    world.journal.fault = "the disk is full"
+    world.journal.error = "the disk is full"
 
     answer = world.client.get("/readyz")
 

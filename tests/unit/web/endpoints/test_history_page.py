@@ -113,7 +113,7 @@ def test_the_bounds_are_taken(world: World, query: str) -> None:
 
 
 def test_a_journal_that_cannot_be_read_is_reported(world: World) -> None:
-    world.journal.fault = "the disk is gone"
+    world.journal.error = "the disk is gone"
 
     answer = world.get("/history")
 

@@ -245,7 +245,7 @@ async def test_a_client_that_leaves_before_its_body_is_whole_is_recorded_as_499(
 
 @pytest.mark.anyio
 async def test_a_client_that_leaves_when_nothing_can_be_stored_is_let_go(world: World) -> None:
-    world.journal.fault = "the disk is full"
+    world.journal.error = "the disk is full"
     request = scope("POST", "/fib", {**world.bearer(), "Content-Type": "application/json"})
 
     assert await exchange(world.client.app, request, [GONE]) == []

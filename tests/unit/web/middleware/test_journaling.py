@@ -19,7 +19,7 @@ _SECRET = "354224848179261915075"
 
 
 def test_a_result_that_could_not_be_stored_is_withheld(world: World) -> None:
-    world.journal.fault = "the disk is full"
+    world.journal.error = "the disk is full"
 
     answer = world.get("/fib?n=100")
 
@@ -33,7 +33,7 @@ def test_a_result_that_could_not_be_stored_is_withheld(world: World) -> None:
 
 @pytest.mark.parametrize("accept", ["application/json", "text/plain"])
 def test_no_slice_of_a_withheld_result_leaks(world: World, accept: str) -> None:
-    world.journal.fault = "the disk is full"
+    world.journal.error = "the disk is full"
 
     answer = world.get("/pow?base=10&exp=100000", Accept=accept)
 
@@ -44,22 +44,22 @@ def test_no_slice_of_a_withheld_result_leaks(world: World, accept: str) -> None:
 @pytest.mark.parametrize("target", ["/fib?n=x", "/fib?n=1"])
 def test_refusals_and_304_need_the_journal_too(world: World, target: str) -> None:
     etag = world.get("/fib?n=1").headers["etag"]
-    world.journal.fault = "the disk is full"
+    world.journal.error = "the disk is full"
 
     refused(world.get(target, If_None_Match=etag), 503, "journal-unavailable")
 
 
 def test_once_the_journal_is_back_so_is_the_result(world: World) -> None:
-    world.journal.fault = "the disk is full"
+    world.journal.error = "the disk is full"
     world.get("/fib?n=100")
-    world.journal.fault = None
+    world.journal.error = None
 
     assert world.get("/fib?n=100").json()["result"] == _SECRET
     assert [row.status for row in world.journal.records] == [200]
 
 
 def test_a_withheld_head_is_503(world: World) -> None:
-    world.journal.fault = "the disk is full"
+    world.journal.error = "the disk is full"
 
     assert world.client.head("/fib?n=100", headers=world.bearer()).status_code == 503
 

@@ -98,7 +98,7 @@ async def test_a_client_that_left_is_counted_as_499(make_world: Callable[..., Wo
 
 def test_a_result_withheld_is_counted_so(world: World) -> None:
     before = operations("fib", "journal-unavailable", "miss")
-    world.journal.fault = "the disk is full"
+    world.journal.error = "the disk is full"
 
     world.get("/fib?n=13")
 
