@@ -1,7 +1,7 @@
 """JSON documents, one Struct each; OpenAPI, the event schema, validation and the command line derive from them."""
 
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal, TypeVar, cast
 
 import msgspec
@@ -178,6 +178,7 @@ def cut(parameters: dict[str, str]) -> dict[str, str]:
     return parameters
 
 
+@cache
 def schemas(ref_template: str = "#/$defs/{name}") -> dict[str, dict[str, Any]]:
     """JSON Schemas of all documents by name, as OpenAPI components."""
     documents = (Record, Problem, OperationResult, Credentials, TokenResponse, HistoryQuery, HistoryPage)
