@@ -24,9 +24,7 @@ class Settings(BaseModel):
     http_host: str = Field("127.0.0.1", description="listen address; 0.0.0.0 in a container")
     http_port: int = Field(5000, ge=0, le=65535, description="listen port")
     workers: int = Field(1, ge=1, le=64, description="number of web worker processes")
-    shutdown_delay_seconds: float = Field(
-        0, ge=0, description="after SIGTERM, time to keep serving while /readyz reports draining"
-    )
+    shutdown_delay_seconds: float = Field(0, ge=0, description="after SIGTERM, time to serve while /readyz is draining")
     shutdown_timeout_seconds: float = Field(10, gt=0, description="after that delay, time for open requests to finish")
 
     data_dir: Path = Field(Path("data"), description="folder of the journal, keys and request log by default")
@@ -38,15 +36,11 @@ class Settings(BaseModel):
     log_file: Path | None = Field(None, description="request log; empty: requests.log in the data folder")
     log_file_bytes: int = Field(10 * _MIB, ge=1024, description="size of a request log before it rotates")
     log_file_backups: int = Field(5, ge=1, description="number of rotated request logs to keep")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="minimum level logged to stderr"
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="minimum level on stderr")
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal, else JSON")
 
     keys_file: Path | None = Field(None, description="signing keys (JWK Set); empty: keys.json in the data folder")
-    users_file: Path | None = Field(
-        None, description="lines name:argon2id-hash:scopes; empty: demo, any name can log in"
-    )
+    users_file: Path | None = Field(None, description="lines name:argon2id-hash:scopes; empty: demo, any name logs in")
     token_issuer: str = Field("mathops", min_length=1, description="iss claim of issued and accepted tokens")
     token_audience: str = Field("mathops", min_length=1, description="aud claim of issued and accepted tokens")
     token_lifetime_seconds: int = Field(3600, ge=1, le=31 * 86400, description="lifetime of issued tokens")

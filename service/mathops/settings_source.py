@@ -27,10 +27,10 @@ def read_environment(environ: Mapping[str, str], names: Collection[str]) -> tupl
     """Values and source variables by setting; raises StartupError for a variable that is not in `names`."""
     values: dict[str, str] = {}
     sources: dict[str, str] = {}
-    for variable in sorted(environ):
-        if not variable.startswith(PREFIX) or _is_injected(variable, environ[variable]):
+    for variable, value in sorted(environ.items()):
+        if not variable.startswith(PREFIX) or _is_injected(variable, value):
             continue
-        name, text = _read_variable(variable, environ[variable], names)
+        name, text = _read_variable(variable, value, names)
         if name in values:
             raise StartupError(f"{variable}: {sources[name]} is set too; keep one of them")
         # Compose files and charts pass empty variables for absent values.

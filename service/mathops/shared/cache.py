@@ -1,5 +1,6 @@
 """Result caches: in process memory, in Redis, and both as two tiers."""
 
+from contextlib import suppress
 from hashlib import blake2b
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 from cachetools import TTLCache
 
 from mathops.ports import Cache
-from mathops.shared.circuit_breaker import CircuitBreaker, CorruptReply, DependencyUnavailable
+from mathops.shared.circuit_breaker import CircuitBreaker, DependencyUnavailable
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -65,16 +66,14 @@ class RedisCache:
         if value is None:
             return None
         if not isinstance(value, bytes) or value[:_CHECKSUM_BYTES] != _checksum(key, value[_CHECKSUM_BYTES:]):
-            raise CorruptReply("checksum mismatch")
+            raise ValueError("checksum mismatch")
         return value[_CHECKSUM_BYTES:]
 
     async def set(self, key: str, text: bytes) -> None:
-        if len(text) > self._value_size:
-            return
-        try:
-            await self._breaker.call(lambda: self._redis.set(key, _checksum(key, text) + text, px=self._milliseconds))
-        except DependencyUnavailable:
-            return
+        if len(text) <= self._value_size:
+            value = _checksum(key, text) + text
+            with suppress(DependencyUnavailable):
+                await self._breaker.call(lambda: self._redis.set(key, value, px=self._milliseconds))
 
 
 class TieredCache:
@@ -86,10 +85,8 @@ class TieredCache:
 
     async def get(self, key: str) -> bytes | None:
         text = await self._local.get(key)
-        if text is None:
-            text = await self._remote.get(key)
-            if text is not None:
-                await self._local.set(key, text)
+        if text is None and (text := await self._remote.get(key)) is not None:
+            await self._local.set(key, text)
         return text
 
     async def set(self, key: str, text: bytes) -> None:

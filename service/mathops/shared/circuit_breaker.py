@@ -4,6 +4,7 @@ A background task probes the dependency while the breaker is open, so that no re
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -25,16 +26,11 @@ class DependencyUnavailable(Exception):
     """The dependency failed, timed out, or is not called because its breaker is open."""
 
 
-class CorruptReply(Exception):
-    """The dependency returned data that this service did not store."""
-
-
 class CircuitBreaker:
-    """Limits each call to `seconds` and opens after MAX_FAILURES consecutive failures.
+    """Limits each call to `seconds` and opens after MAX_FAILURES consecutive failures or replies over `slow` seconds.
 
-    Replies slower than `slow` seconds count as failures. `reason` maps an exception to the label of the
-    counter `errors`; `probe` calls an open breaker's dependency every
-    `probe_interval` seconds to find out whether it has recovered.
+    `reason` maps an exception to a label of the counter `errors`. An open breaker closes once `probe`, called every
+    `probe_interval` seconds, succeeds.
     """
 
     def __init__(
@@ -45,7 +41,7 @@ class CircuitBreaker:
         errors: Any,
         *,
         seconds: float,
-        slow: float | None = None,
+        slow: float = math.inf,
         probe_interval: float = 1.0,
     ) -> None:
         self._name = name
@@ -53,7 +49,7 @@ class CircuitBreaker:
         self._reason = reason
         self._errors = errors
         self._seconds = seconds
-        self._slow = seconds if slow is None else min(slow, seconds)
+        self._slow = min(slow, seconds)
         self._probe_interval = probe_interval
         self._failures = 0
         self._error = ""
@@ -86,7 +82,6 @@ class CircuitBreaker:
         return self._error
 
     async def close(self) -> None:
-        """Stop probing."""
         if self._recovery is not None:
             self._recovery.cancel()
             await asyncio.wait({self._recovery})
@@ -104,10 +99,10 @@ class CircuitBreaker:
             self._recovery = asyncio.create_task(self._recover())
 
     async def _recover(self) -> None:
-        while True:
+        recovered = False
+        while not recovered:
             await asyncio.sleep(self._probe_interval)
-            if await self._probe_succeeds():
-                break
+            recovered = await self._probe_succeeds()
         log.warning("circuit breaker closed", dependency=self._name, error=self._error)
         metrics.CIRCUIT_BREAKER_OPEN.labels(self._name).set(0)
         self._failures = 0

@@ -13,27 +13,22 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
 from mathops.errors import StartupError
-from mathops.shared.circuit_breaker import CorruptReply
 
 _MAX_CONNECTIONS = 32
 _URL_FORMAT = "MATHOPS_REDIS_URL: write redis://user:password@host:6379/0 or rediss://…"
 
-_REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (TimeoutError, "timeout"),
-    (exceptions.TimeoutError, "timeout"),
-    (exceptions.AuthenticationError, "error_reply"),
-    (exceptions.AuthorizationError, "error_reply"),
-    (exceptions.OutOfMemoryError, "full"),
-    (exceptions.ResponseError, "error_reply"),
-    (exceptions.ConnectionError, "connection"),
-    (OSError, "connection"),
-    (CorruptReply, "invalid_reply"),
+# The first match counts: some of these classes are subclasses of later ones.
+_REASONS: tuple[tuple[str, tuple[type[Exception], ...]], ...] = (
+    ("timeout", (TimeoutError, exceptions.TimeoutError)),
+    ("full", (exceptions.OutOfMemoryError,)),
+    ("error_reply", (exceptions.AuthenticationError, exceptions.AuthorizationError, exceptions.ResponseError)),
+    ("connection", (exceptions.ConnectionError, OSError)),
 )
 
 
 def reason(error: Exception) -> str:
     """The metric label of an exception."""
-    return next((name for kind, name in _REASONS if isinstance(error, kind)), "invalid_reply")
+    return next((name for name, kinds in _REASONS if isinstance(error, kinds)), "invalid_reply")
 
 
 class _Pool(BlockingConnectionPool):

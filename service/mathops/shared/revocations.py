@@ -1,8 +1,10 @@
 """Revoked tokens by their `jti`: none, in process memory, or in Redis."""
 
-import heapq
+import math
 import time
 from typing import TYPE_CHECKING
+
+from cachetools import TLRUCache
 
 from mathops.errors import NotFound, RevocationUnavailable
 from mathops.shared.circuit_breaker import CircuitBreaker, DependencyUnavailable
@@ -27,19 +29,14 @@ class MemoryRevocations:
     """Revoked tokens of this process; an entry is deleted after the token has expired."""
 
     def __init__(self) -> None:
-        self._until: dict[str, int] = {}
-        self._by_expiry: list[tuple[int, str]] = []
+        # Each entry is the expiry of its token.
+        self._revoked: TLRUCache[str, int] = TLRUCache(math.inf, ttu=lambda _, until, now: until, timer=time.time)
 
     async def revoke(self, token_id: str, until: int) -> None:
-        now = time.time()
-        while self._by_expiry and self._by_expiry[0][0] < now:
-            self._until.pop(heapq.heappop(self._by_expiry)[1], None)
-        if token_id not in self._until:
-            self._until[token_id] = until
-            heapq.heappush(self._by_expiry, (until, token_id))
+        self._revoked[token_id] = until
 
     async def revoked(self, token_id: str) -> bool:
-        return token_id in self._until
+        return token_id in self._revoked
 
 
 class RedisRevocations:

@@ -1,5 +1,6 @@
 """Opens the cache, rate limits and revoked tokens: in process memory, or in Redis with memory as the fallback."""
 
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
@@ -47,7 +48,7 @@ def _open_redis(settings: Settings, local: SharedState, stack: AsyncExitStack) -
     stack.push_async_callback(redis.aclose)
     dependencies = {}
 
-    def breaker(name: str, errors: Any, slow: float | None = None) -> CircuitBreaker:
+    def breaker(name: str, errors: Any, slow: float = math.inf) -> CircuitBreaker:
         made = CircuitBreaker(name, redis.ping, reason, errors, seconds=seconds, slow=slow)
         stack.push_async_callback(made.close)
         dependencies[name] = made.state
