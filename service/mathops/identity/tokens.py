@@ -71,7 +71,6 @@ class Tokens:
         return jwt.encode({"alg": ALGORITHM, "typ": TYPE, "kid": key.kid}, claims, key)
 
     def grant(self, user: str, scopes: list[str]) -> TokenResponse:
-        """A new token for `user`."""
         token = self.make(user, scopes)
         return TokenResponse(token, "Bearer", self._lifetime, " ".join(scopes), token)
 

@@ -3,8 +3,8 @@
 import asyncio
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import argon2
 from argon2 import PasswordHasher
@@ -12,8 +12,8 @@ from argon2 import PasswordHasher
 from mathops.errors import StartupError
 from mathops.models import SCOPES, USER_NAME
 
-NAME = re.compile(USER_NAME)
-_HASH = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+", re.ASCII)
+_HASH = r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
+_LINE = re.compile(f"({USER_NAME}):({_HASH})(?::(.*))?", re.ASCII)
 # Each check takes 64 MiB and tens of milliseconds.
 _CHECKS_AT_ONCE = 2
 
@@ -25,8 +25,7 @@ class DemoUsers:
         return list(SCOPES)
 
 
-@dataclass(frozen=True)
-class _User:
+class _User(NamedTuple):
     password_hash: str
     scopes: list[str]
 
@@ -55,7 +54,6 @@ class UsersFile:
 
 
 def users_line(name: str, password: str, scopes: Iterable[str]) -> str:
-    """The line of the users file for a user with this password."""
     return f"{name}:{PasswordHasher().hash(_bytes(password))}:{' '.join(scopes)}"
 
 
@@ -73,15 +71,14 @@ def _read(path: Path) -> dict[str, _User]:
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
-        name, _, rest = line.strip().partition(":")
-        password_hash, _, scopes = rest.partition(":")
-        known = set(scopes.split()) <= set(SCOPES)
-        if not NAME.fullmatch(name) or name in users or not _HASH.fullmatch(password_hash) or not known:
+        match = _LINE.fullmatch(line.strip())
+        scopes = (match[3] or "").split() if match else []
+        if not match or match[1] in users or not set(scopes) <= set(SCOPES):
             raise StartupError(
                 f"users file {path}, line {number}: write name:argon2id-hash:scopes, "
                 f"each name once, with scopes of {' '.join(SCOPES)}; `mathops users hash` prints a line"
             )
-        users[name] = _User(password_hash, scopes.split() or list(SCOPES))
+        users[match[1]] = _User(match[2], scopes or list(SCOPES))
     if not users:
         raise StartupError(f"users file {path} contains no users")
     return users

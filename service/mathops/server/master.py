@@ -38,10 +38,19 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
     # Bind first: a second service started by mistake must not touch the journal of the first.
     descriptor = _bind(settings)
     prepare(settings)
-    if reload:
-        _serve_reloading(settings, descriptor)
-    else:
+    if not reload:
         _Gunicorn(settings, descriptor).run()
+        return
+    uvicorn.run(
+        "mathops.server.master:build",
+        factory=True,
+        fd=descriptor,
+        reload=True,
+        reload_dirs=[str(Path(__file__).parents[1])],
+        log_config=None,
+        access_log=False,
+        **uvicorn_options(settings),
+    )
 
 
 def prepare(settings: Settings) -> None:
@@ -91,24 +100,10 @@ def _bind(settings: Settings) -> int:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise StartupError(
-            f"cannot listen on {host} port {port}: {error.strerror or error}; "
-            "change MATHOPS_HTTP_PORT or MATHOPS_HTTP_HOST"
-        ) from None
+        reason = error.strerror or error
+        advice = "change MATHOPS_HTTP_PORT or MATHOPS_HTTP_HOST"
+        raise StartupError(f"cannot listen on {host} port {port}: {reason}; {advice}") from None
     return listener.detach()
-
-
-def _serve_reloading(settings: Settings, descriptor: int) -> None:
-    uvicorn.run(
-        "mathops.server.master:build",
-        factory=True,
-        fd=descriptor,
-        reload=True,
-        reload_dirs=[str(Path(__file__).parents[1])],
-        log_config=None,
-        access_log=False,
-        **uvicorn_options(settings),
-    )
 
 
 class _Log(Logger):  # type: ignore[misc]
@@ -138,11 +133,10 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        settings = self._settings
-        stop = settings.shutdown_delay_seconds + settings.shutdown_timeout_seconds + _FLUSH_SECONDS
+        stop = self._settings.shutdown_delay_seconds + self._settings.shutdown_timeout_seconds + _FLUSH_SECONDS
         for name, value in {
             "bind": f"fd://{self._descriptor}",
-            "workers": settings.workers,
+            "workers": self._settings.workers,
             "worker_class": WebWorker,
             "graceful_timeout": int(stop) + 1,
             "keepalive": 75,

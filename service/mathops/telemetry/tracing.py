@@ -58,23 +58,14 @@ class NoTracing:
     def span(self, name: str, **attributes: Any) -> AbstractContextManager[Any]:
         return _NO_SPAN
 
-    def add_child_span(self, name: str, seconds: float, **attributes: Any) -> None:
-        return
-
-    def trace_id(self) -> str | None:
-        return None
-
-    def traceparent(self) -> str | None:
-        return None
-
-    def exemplar(self) -> dict[str, str] | None:
-        return None
-
     def publish_spans(self, topic: str, events: Events) -> AbstractContextManager[list[str | None]]:
         return nullcontext([traceparent for _, traceparent in events])
 
-    def stop(self, timeout: float) -> None:
-        return
+    def add_child_span(self, name: str, seconds: float, **attributes: Any) -> None: ...
+    def trace_id(self) -> None: ...
+    def traceparent(self) -> None: ...
+    def exemplar(self) -> None: ...
+    def stop(self, timeout: float) -> None: ...
 
 
 class Tracing:
@@ -133,11 +124,7 @@ class Tracing:
 
     def _publish_span(self, topic: str, event_id: str, traceparent: str) -> Any:
         context = _propagator.extract({"traceparent": traceparent})
-        attributes = {
-            "messaging.system": "kafka",
-            "messaging.destination.name": topic,
-            "messaging.message.id": event_id,
-        }
+        attributes = {"messaging.system": "kafka", "messaging.destination.name": topic, "messaging.message.id": event_id}
         return self._tracer.start_span(f"send {topic}", context, SpanKind.PRODUCER, attributes)
 
     def stop(self, timeout: float) -> None:
