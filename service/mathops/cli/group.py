@@ -8,14 +8,11 @@ import click
 from click.shell_completion import get_completion_class
 
 from mathops import __version__
-from mathops.cli.config_command import config
-from mathops.cli.db_commands import db
 from mathops.cli.event_commands import events
-from mathops.cli.history_command import history
-from mathops.cli.key_commands import keys
+from mathops.cli.identity_commands import keys, token, users
+from mathops.cli.journal_commands import db, history
 from mathops.cli.operation_commands import operation_commands
-from mathops.cli.serve_command import serve
-from mathops.cli.user_commands import token, users
+from mathops.cli.service_commands import config, serve
 from mathops.errors import MathopsError, StartupError
 from mathops.operations import OPERATIONS, Operation
 
@@ -56,22 +53,10 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 
 def commands(operations: Sequence[Operation] = OPERATIONS) -> click.Group:
-    group = CommandGroup("mathops", help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
-    click.version_option(__version__)(group)
-    for command in (
-        serve,
-        token,
-        *operation_commands(operations),
-        history,
-        events,
-        db,
-        keys,
-        users,
-        config,
-        completion,
-    ):
-        group.add_command(command)
-    return group
+    subcommands = [*operation_commands(operations), serve, token, history, events, db, keys, users, config, completion]
+    settings = {"help_option_names": ["-h", "--help"]}
+    group = CommandGroup("mathops", subcommands, help=_HELP, context_settings=settings)
+    return click.version_option(__version__)(group)
 
 
 def main() -> None:

@@ -46,18 +46,15 @@ def request(
     """The body of the response to a POST of `document`, or to a GET; raises ClickException."""
     method = "GET" if document is None else "POST"
     with client.stream(method, path, json=document, headers={"Accept": accept}) as response:
-        body = b"".join(_read(response, report))
+        size = int(response.headers.get("content-length", 0)) or None
+        chunks = []
+        for chunk in response.iter_bytes():
+            chunks.append(chunk)
+            report(response.num_bytes_downloaded, size)
+    body = b"".join(chunks)
     if not response.is_success:
         raise click.ClickException(_error_message(response.status_code, body))
     return body
-
-
-def _read(response: httpx2.Response, report: Report) -> Iterator[bytes]:
-    length = response.headers.get("content-length", "")
-    total = int(length) if length.isdigit() else None
-    for chunk in response.iter_bytes():
-        yield chunk
-        report(response.num_bytes_downloaded, total)
 
 
 def _error_message(status: int, body: bytes) -> str:

@@ -17,12 +17,7 @@ def _strip(_: click.Context, __: click.Parameter, value: str | None) -> str | No
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 url = click.option("--url", metavar="URL", help="Send the request to the service at this URL.")
 token = click.option(
-    "--token",
-    envvar=TOKEN_VARIABLE,
-    show_envvar=True,
-    metavar="TOKEN",
-    callback=_strip,
-    help="Access token for --url.",
+    "--token", envvar=TOKEN_VARIABLE, show_envvar=True, metavar="TOKEN", callback=_strip, help="Access token for --url."
 )
 
 

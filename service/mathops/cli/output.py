@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-import msgspec
+
+from mathops.models import encode_json
 
 # Tables in a pipe are never wrapped.
 _PIPE_WIDTH = 10_000
@@ -14,14 +15,10 @@ _PIPE_WIDTH = 10_000
 Report = Callable[[int, int | None], None]
 
 
-def print_json(document: Any) -> None:
-    click.echo(msgspec.json.encode(document))
-
-
 def print_output(as_json: bool, document: Any, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print `document` as JSON, or `rows` as a table."""
     if as_json:
-        print_json(document)
+        click.echo(encode_json(document))
         return
     from rich.console import Console
     from rich.table import Table

@@ -81,7 +81,6 @@ def _reject_ambiguous(url: str) -> None:
 
 
 def redis_storage(redis: Redis) -> Storage:
-    """Rate limit windows in Redis."""
     pool: Any = redis.connection_pool
     # The library requires an address but uses the given pool.
     address = "async+redis://localhost:6379"

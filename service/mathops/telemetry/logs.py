@@ -32,6 +32,9 @@ structlog.configure(
 )
 
 
+get_logger = structlog.stdlib.get_logger
+
+
 def configure(level: str, log_format: Literal["auto", "json", "text"]) -> None:
     """Send structlog's and the standard library's log lines to stderr in one format."""
     text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
@@ -47,8 +50,3 @@ def configure(level: str, log_format: Literal["auto", "json", "text"]) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(capture=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-
-
-def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger(name)
-    return logger

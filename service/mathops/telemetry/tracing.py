@@ -97,7 +97,7 @@ class Tracing:
         self._tracer.start_span(name, start_time=end - int(seconds * 1e9), attributes=attributes).end(end)
 
     def trace_id(self) -> str | None:
-        """The current trace id in 32 hexadecimal digits; None outside a span."""
+        """32 hexadecimal digits; None outside a span."""
         context = _current()
         return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
@@ -124,7 +124,11 @@ class Tracing:
 
     def _publish_span(self, topic: str, event_id: str, traceparent: str) -> Any:
         context = _propagator.extract({"traceparent": traceparent})
-        attributes = {"messaging.system": "kafka", "messaging.destination.name": topic, "messaging.message.id": event_id}
+        attributes = {
+            "messaging.system": "kafka",
+            "messaging.destination.name": topic,
+            "messaging.message.id": event_id,
+        }
         return self._tracer.start_span(f"send {topic}", context, SpanKind.PRODUCER, attributes)
 
     def stop(self, timeout: float) -> None:

@@ -1,4 +1,4 @@
-"""`mathops token` and `mathops users`."""
+"""`mathops token`, `mathops users` and `mathops keys`."""
 
 import re
 import sys
@@ -6,8 +6,8 @@ import sys
 import click
 
 from mathops.cli import options
-from mathops.cli.output import print_json
-from mathops.models import MAX_PASSWORD_LENGTH, SCOPES, USER_NAME, TokenResponse
+from mathops.cli.output import print_output
+from mathops.models import MAX_PASSWORD_LENGTH, SCOPES, USER_NAME, TokenResponse, encode_json
 
 
 def _check_name(_: click.Context, __: click.Parameter, name: str) -> str:
@@ -43,7 +43,7 @@ def token(user: str, scopes: tuple[str, ...], url: str | None, password: bool, a
     if password and not url:
         raise click.UsageError("--password requires --url")
     response = _log_in(url, user, password) if url else _sign(user, list(scopes or SCOPES))
-    print_json(response) if as_json else click.echo(response.access_token)
+    click.echo(encode_json(response) if as_json else response.access_token)
 
 
 def _log_in(url: str, user: str, password: bool) -> TokenResponse:
@@ -87,3 +87,40 @@ def _read_password(*, confirm: bool = False) -> str:
     if not 0 < len(password) <= MAX_PASSWORD_LENGTH:
         raise click.ClickException(f"a password has 1 to {MAX_PASSWORD_LENGTH} characters")
     return password
+
+
+@click.group()
+def keys() -> None:
+    """Manage the keys that sign tokens. A running service reloads them within seconds."""
+
+
+@keys.command("list")
+@options.as_json
+def list_keys(as_json: bool) -> None:
+    """List key ids, oldest first. The last key signs new tokens."""
+    from mathops.identity.keys import read
+
+    ids = [str(key.kid) for key in read(options.load_settings().keys_path)]
+    rows = [(kid, "signs" if kid == ids[-1] else "verifies") for kid in ids]
+    print_output(as_json, [{"kid": kid, "use": use} for kid, use in rows], ("KEY ID", "USE"), rows)
+
+
+@keys.command()
+def rotate() -> None:
+    """Add a key that signs new tokens. The older keys still verify tokens."""
+    from mathops.identity.keys import rotate
+
+    click.echo(rotate(options.load_settings().keys_path))
+
+
+@keys.command()
+@click.option("--keep", type=click.IntRange(1), default=1, show_default=True, help="Number of newest keys to keep.")
+def prune(keep: int) -> None:
+    """Remove the oldest keys and print their ids. Tokens signed by them become invalid.
+
+    Before pruning, wait one token lifetime after the last rotation; otherwise valid tokens are rejected.
+    """
+    from mathops.identity.keys import prune
+
+    for kid in prune(options.load_settings().keys_path, keep):
+        click.echo(kid)
