@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import select
 
-from mathops.journal.rows import COLUMNS, record_of
+from mathops.journal.rows import SELECT_RECORDS, record_of
 from mathops.journal.sqlite import SQLite
 from mathops.journal.tables import requests
 from mathops.models import Record
@@ -26,7 +25,7 @@ class Published(NamedTuple):
 def read_journal(path: Path) -> list[Record]:
     """All rows, oldest first."""
     with SQLite(path).reader().connect() as connection:
-        return [record_of(row) for row in connection.execute(select(*COLUMNS).order_by(requests.c.seq))]
+        return [record_of(row[1:]) for row in connection.execute(SELECT_RECORDS.order_by(requests.c.seq))]
 
 
 def read_log(path: Path) -> Iterator[Record]:

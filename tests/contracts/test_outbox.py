@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from mathops.journal import schema
 from mathops.journal.database import database_of
-from mathops.journal.migrations import schema
 from mathops.journal.outbox import OutboxCursor
 from mathops.journal.rows import Writer
 from mathops.models import Record
 from mathops.ports import Outbox
-from tests.support.records import make_record
+from tests.support.records import json_lines, make_record
 
 
 class OutboxJournal:
@@ -31,7 +31,7 @@ class OutboxJournal:
     def store(self, count: int) -> list[Record]:
         records = [make_record() for _ in range(count)]
         with closing(Writer(self._database)) as writer:
-            writer.commit(records, before_commit=lambda: None)
+            writer.commit(json_lines(*records), before_commit=lambda _: None)
         return records
 
     def close(self) -> None:

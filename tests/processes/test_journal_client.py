@@ -7,8 +7,8 @@ import psutil
 import pytest
 
 from mathops.errors import JournalUnavailable
+from mathops.journal import schema
 from mathops.journal.client import JournalClient
-from mathops.journal.migrations import schema
 from mathops.settings import Settings
 from tests.support.child_processes import until
 from tests.support.records import make_record
@@ -22,7 +22,7 @@ async def journal(tmp_path: Path) -> AsyncIterator[JournalClient]:
     schema.upgrade(settings.journal_url)
     async with JournalClient(settings).running() as running:
         # The first write takes longer than the rest.
-        await until(lambda: not list(running._window.unacknowledged()))
+        await until(lambda: not running._window.unacknowledged)
         yield running
 
 

@@ -10,7 +10,7 @@ from gmpy2 import mpz
 
 from mathops.operations import Operation
 from mathops.operations.operation import Parameter
-from mathops.processes.ipc import ParentConnection
+from mathops.processes.parent import ParentConnection
 
 
 def hold(milliseconds: int) -> mpz:
@@ -44,11 +44,11 @@ def main() -> None:
         if behaviour == "echo":
             parent.send(frame)
         elif behaviour == "close":
-            parent.socket.close()
+            parent.connection.close()
             os.close(descriptor)
             time.sleep(60)
         elif behaviour == "half":
-            parent.socket.sendall(b"\0\0\0\x0aonly so f")
+            os.write(descriptor, b"\0\0\0\x0aonly so f")
             return
     if behaviour == "linger":
         time.sleep(60)

@@ -2,7 +2,7 @@
 
 import sys
 
-from mathops.processes.ipc import ParentConnection
+from mathops.processes.parent import ParentConnection
 
 if __name__ == "__main__":
     parent = ParentConnection(int(sys.argv[1]))

@@ -4,7 +4,7 @@ import time
 
 from uuid_utils import uuid7
 
-from mathops.models import Record, timestamp
+from mathops.models import Record, encode_json, timestamp
 
 
 def make_record(**values: object) -> Record:
@@ -28,3 +28,7 @@ def make_record(**values: object) -> Record:
         "traceparent": None,
     }
     return Record(**{**fields, **values})  # type: ignore[arg-type]  # tests name the fields
+
+
+def json_lines(*records: Record) -> bytes:
+    return b"".join(encode_json(record) + b"\n" for record in records)

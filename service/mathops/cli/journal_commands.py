@@ -70,7 +70,7 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Create the database or upgrade its schema. `mathops serve` does this at start."""
-    from mathops.journal.migrations import schema
+    from mathops.journal import schema
 
     schema.upgrade(options.load_settings().journal_url)
     click.echo(f"revision {schema.newest()}")

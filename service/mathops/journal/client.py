@@ -15,9 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import JournalUnavailable
 from mathops.journal.database import database_of, error_message
-from mathops.journal.messages import CommitReply
 from mathops.journal.rows import Reader
-from mathops.journal.window import Batch, CommitWindow, unavailable
+from mathops.journal.window import Batch, CommitReply, CommitWindow, unavailable
 from mathops.models import Record, encode_json
 from mathops.ports import JournalPage, RelayProgress
 from mathops.processes.supervisor import ProcessSupervisor
@@ -104,7 +103,7 @@ class JournalClient:
         return self._relay_error or "ok"
 
     def _enqueue(self, line: bytes | None) -> asyncio.Future[float]:
-        if not self._window.has_pending:
+        if self._window.pending is None:
             self._loop.call_soon(self._send_next)
         waiter: asyncio.Future[float] = self._loop.create_future()
         batch = self._window.add(line, waiter)
@@ -114,8 +113,7 @@ class JournalClient:
 
     def _first_frames(self) -> Iterator[bytes]:
         yield self._settings.json_with_secrets()
-        for batch in self._window.unacknowledged():
-            yield batch.frame()
+        yield from (batch.frame() for batch in self._window.unacknowledged)
 
     def _process_died(self) -> None:
         metrics.JOURNAL_RESTARTS.inc()
@@ -138,7 +136,7 @@ class JournalClient:
     def _receive(self, frame: bytes) -> None:
         self._started.set()
         reply = self._decoder.decode(frame)
-        if reply.numbers:
+        if reply.batches:
             self._settle(reply)
             self._send_next()
         else:

@@ -10,8 +10,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import StartupError
+from mathops.journal import schema
 from mathops.journal.database import Database, database_of, error_message, server_version
-from mathops.journal.migrations import schema
 from mathops.journal.rows import Reader
 from mathops.journal.sqlite import SQLite
 from mathops.models import Record

@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, insert, or_, select, update
 
 from mathops.journal import tables
 from mathops.journal.database import Database, WriteEngine
-from mathops.journal.rows import COLUMNS, POSITION, record_of
+from mathops.journal.rows import POSITION, SELECT_RECORDS, record_of
 from mathops.journal.tables import relay, requests
 from mathops.models import timestamp
 from mathops.ports import OutboxRow
@@ -46,7 +46,7 @@ class OutboxCursor:
             connection.execute(own.values(owner=None, lease_until=None))
 
     def fetch_after(self, position: int, limit: int) -> list[OutboxRow]:
-        query = select(requests.c.seq, *COLUMNS).where(requests.c.seq > position).order_by(requests.c.seq).limit(limit)
+        query = SELECT_RECORDS.where(requests.c.seq > position).order_by(requests.c.seq).limit(limit)
         with self._reader.connect() as connection:
             return [OutboxRow(row[0], record_of(row[1:])) for row in connection.execute(query)]
 

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from sqlalchemy import Engine, Table, create_engine, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import URL
 
 _CONNECTION: dict[str, Any] = {
@@ -45,10 +44,10 @@ class PostgreSQL:
 
     def _engine(self, options: str, **pool: int) -> Engine:
         connection = {**_CONNECTION, "options": options}
-        return create_engine(self._url, max_overflow=0, pool_pre_ping=True, connect_args=connection, **pool)
-
-    def insert_once(self, table: Table, key: str) -> Any:
-        return postgresql.insert(table).on_conflict_do_nothing(index_elements=[key])
+        # Rows are tuples, as SQLite takes them: parameters are positional.
+        return create_engine(
+            self._url, paramstyle="format", max_overflow=0, pool_pre_ping=True, connect_args=connection, **pool
+        )
 
     def integrity(self, engine: Engine) -> list[str]:
         """PostgreSQL checks pages as it reads them and counts wrong checksums."""

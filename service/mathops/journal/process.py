@@ -4,14 +4,16 @@ import sys
 import time
 from contextlib import AbstractAsyncContextManager
 
+import msgspec
+
 from mathops.events.relay import Relay, lease_owner
 from mathops.journal.database import Database, database_of, error_message
-from mathops.journal.messages import CommitReply, CommitRequest, decode_records
 from mathops.journal.outbox import OutboxCursor
 from mathops.journal.request_log import RequestLog
 from mathops.journal.rows import OutboxStats, Writer
+from mathops.journal.window import CommitReply
 from mathops.ports import Broker, RelayProgress
-from mathops.processes.ipc import ParentConnection
+from mathops.processes.parent import ParentConnection
 from mathops.settings import Settings
 from mathops.telemetry import logs
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing, start_tracing
@@ -25,18 +27,8 @@ _RELAY_STOP_SECONDS = 4.0
 _FLUSH_SECONDS = 2.0
 
 
-class NoRelay:
-    """Stands in for the relay when no broker is configured."""
-
-    def progress(self) -> RelayProgress:
-        return RelayProgress()
-
-    def stop(self, seconds: float) -> None:
-        """Nothing runs."""
-
-
 class JournalProcess:
-    """Commits requests and does the housekeeping in between."""
+    """Commits batches of records and does the housekeeping in between."""
 
     def __init__(self, parent: ParentConnection, settings: Settings, tracing: AnyTracing = NO_TRACING) -> None:
         database = database_of(settings.journal_url)
@@ -46,34 +38,34 @@ class JournalProcess:
         self._committed = database.committed()
         self._request_log = RequestLog(settings.log_path, settings.log_file_bytes, settings.log_file_backups)
         self._outbox = OutboxStats(0, None)
-        self._relay = _start_relay(settings, database, tracing) if settings.kafka_brokers else NoRelay()
+        self._relay = _start_relay(settings, database, tracing) if settings.kafka_brokers else None
         self._housekeeping_at = 0.0
         self._log_again_at = 0.0
 
     def run(self) -> None:
         """Run until the web worker closes or dies; the frames it sent before are still committed."""
-        self._reply([])
+        self._reply(0)
         ended = False
         while not ended:
             wait = max(0.0, self._housekeeping_at - time.monotonic())
             frames, ended = self._parent.receive_batch(_MAX_FRAMES_PER_COMMIT, wait)
             if frames:
-                self._commit([CommitRequest.decode(frame) for frame in frames])
+                self._commit(frames)
                 self._committed()
             if time.monotonic() >= self._housekeeping_at and not ended:
                 self._housekeeping()
-        self._relay.stop(_RELAY_STOP_SECONDS)
+        if self._relay:
+            self._relay.stop(_RELAY_STOP_SECONDS)
 
-    def _commit(self, requests: list[CommitRequest]) -> None:
-        lines = b"".join([request.lines for request in requests])
+    def _commit(self, frames: list[bytes]) -> None:
         started = time.perf_counter()
         error = None
         try:
-            self._writer.commit(decode_records(lines), before_commit=lambda: self._request_log.write(lines))
+            self._writer.commit(b"".join(frames), before_commit=self._request_log.write)
         except Exception as failure:  # the web worker must learn of every failure
             error = error_message(failure)
             self._log_failure(error)
-        self._reply([request.number for request in requests], error, time.perf_counter() - started)
+        self._reply(len(frames), error, time.perf_counter() - started)
 
     def _log_failure(self, error: str) -> None:
         # A thousand commits may fail in a second.
@@ -81,15 +73,15 @@ class JournalProcess:
             self._log_again_at = time.monotonic() + _HOUSEKEEPING_SECONDS
             logs.get_logger(__name__).error("journal cannot be written", error=error)
 
-    def _reply(self, numbers: list[int], error: str | None = None, seconds: float = 0) -> None:
-        reply = CommitReply(numbers, error, seconds, *self._outbox, self._relay.progress())
-        self._parent.send(reply.encode())
+    def _reply(self, batches: int, error: str | None = None, seconds: float = 0) -> None:
+        progress = self._relay.progress() if self._relay else RelayProgress()
+        self._parent.send(msgspec.msgpack.encode(CommitReply(batches, error, seconds, *self._outbox, progress)))
 
     def _housekeeping(self) -> None:
         pause = _HOUSEKEEPING_SECONDS
         try:
             self._outbox = self._writer.outbox()
-            self._reply([])
+            self._reply(0)
             if self._delete_expired():
                 pause = _RETENTION_SECONDS
         except Exception as error:  # the next commit meets the same error and reports it
@@ -123,7 +115,7 @@ def _broker(settings: Settings) -> AbstractAsyncContextManager[Broker]:
 def main() -> None:
     """Argument: the socket's descriptor. The first frame holds the settings."""
     parent = ParentConnection(int(sys.argv[1]))
-    settings = Settings.model_validate_json(parent.receive() or b"{}")
+    settings = Settings.model_validate_json(next(parent.frames(), b"{}"))
     logs.configure(settings.log_level, settings.log_format)
     # Only the relay creates spans in this process.
     tracing = start_tracing() if settings.kafka_brokers else NO_TRACING

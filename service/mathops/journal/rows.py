@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import Raw
 from sqlalchemy import Engine, Select, and_, delete, func, or_, select, true
 
 from mathops.journal.database import Database, WriteEngine
@@ -12,8 +13,10 @@ from mathops.journal.tables import relay, requests
 from mathops.models import FIELDS, SCHEMA_VERSION, Record, timestamp
 from mathops.ports import JournalPage
 
-COLUMNS = [requests.c[name] for name in FIELDS]
-_SELECT = select(requests.c.seq, *COLUMNS)
+SELECT_RECORDS = select(requests.c.seq, *(requests.c[name] for name in FIELDS))
+# A record decoded for its row only: the column `parameters` holds JSON, as the line does.
+_Row = msgspec.defstruct("Row", [(name, Raw if name == "parameters" else Any) for name in FIELDS], gc=False)
+_decode_lines = msgspec.json.Decoder(_Row).decode_lines
 _PARAMETERS, _VERSION = FIELDS.index("parameters"), FIELDS.index("version")
 POSITION: Any = select(relay.c.position).scalar_subquery()
 # Changes nothing, but succeeds only where writing is possible.
@@ -39,11 +42,11 @@ class Reader:
         self._engine.dispose()
 
     def history(self, user: str, limit: int, before: int | None = None) -> JournalPage:
-        return self._page(_SELECT.where(requests.c.user == user), limit, before)
+        return self._page(SELECT_RECORDS.where(requests.c.user == user), limit, before)
 
     def everyone(self, limit: int, before: int | None = None) -> JournalPage:
         """Records of all users; for operators only."""
-        return self._page(_SELECT, limit, before)
+        return self._page(SELECT_RECORDS, limit, before)
 
     def _page(self, query: Select[Any], limit: int, before: int | None) -> JournalPage:
         if before is not None:
@@ -59,28 +62,24 @@ class Writer:
     def __init__(self, database: Database) -> None:
         self._engine = WriteEngine(database)
         # Compiled once: SQLAlchemy's execution costs more per row than SQLite does.
-        insert = database.insert_once(requests, "id").inline()
-        compiled = insert.compile(dialect=self._engine.dialect, column_keys=list(FIELDS))
-        self._insert = str(compiled)
-        self._row: Callable[[Record], Any] = row_of
-        if not compiled.positional:
-            self._row = lambda record: dict(zip(FIELDS, row_of(record), strict=True))
+        insert = requests.insert().inline().compile(dialect=self._engine.dialect, column_keys=list(FIELDS))
+        self._insert = f"{insert} ON CONFLICT (id) DO NOTHING"
 
     def close(self) -> None:
         self._engine.close()
 
-    def commit(self, records: Sequence[Record], before_commit: Callable[[], None]) -> None:
-        """Insert all records in one transaction; an empty list only checks that the database is writable.
+    def commit(self, lines: bytes, before_commit: Callable[[bytes], None]) -> None:
+        """Insert records, one JSON line each, in one transaction; no line only checks that the database is writable.
 
-        Raises the driver's errors and those of `before_commit`.
+        Raises the driver's errors and those of `before_commit(lines)`.
         """
-        rows = [self._row(record) for record in records]
+        rows = rows_of(lines)
         with self._engine.driver_transaction() as cursor:
             if rows:
                 cursor.executemany(self._insert, rows)
             else:
                 cursor.execute(_PROBE)
-            before_commit()
+            before_commit(lines)
 
     def outbox(self) -> OutboxStats:
         oldest = select(requests.c.timestamp).where(requests.c.seq > POSITION).order_by(requests.c.seq).limit(1)
@@ -112,15 +111,16 @@ class Writer:
             return connection.execute(delete(requests).where(requests.c.seq.in_(expired))).rowcount
 
 
-def row_of(record: Record) -> tuple[Any, ...]:
-    """The values of COLUMNS."""
-    values: list[Any] = list(msgspec.structs.astuple(record))
-    values[_PARAMETERS] = msgspec.json.encode(record.parameters).decode()
-    return tuple(values)
+def rows_of(lines: bytes) -> list[list[Any]]:
+    """The values of FIELDS in each JSON line."""
+    rows = [list(msgspec.structs.astuple(record)) for record in _decode_lines(lines)]
+    for row in rows:
+        row[_PARAMETERS] = str(row[_PARAMETERS], "utf-8")
+    return rows
 
 
 def record_of(row: Sequence[Any]) -> Record:
-    """The record with these values of COLUMNS."""
+    """The record with the values of FIELDS in `row`."""
     values = list(row)
     values[_PARAMETERS] = msgspec.json.decode(values[_PARAMETERS])
     # Rows of earlier releases are read in the current form.

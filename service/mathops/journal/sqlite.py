@@ -12,8 +12,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Engine, Table, create_engine, event, text
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
@@ -104,10 +103,6 @@ class SQLite:
             poolclass=NullPool,
             connect_args={"timeout": self._busy_seconds},
         )
-
-    def insert_once(self, table: Table, key: str) -> Any:
-        """The statement that inserts a row unless its `key` exists."""
-        return sqlite.insert(table).on_conflict_do_nothing(index_elements=[key])
 
     def integrity(self, engine: Engine) -> list[str]:
         """The damage that SQLite's own check finds."""

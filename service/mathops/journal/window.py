@@ -4,14 +4,30 @@ A batch collects records (pending), is sent in one frame, and is kept until its 
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections import deque
+
+import msgspec
 
 from mathops.errors import JournalUnavailable
-from mathops.journal.messages import CommitReply, CommitRequest
+from mathops.ports import RelayProgress
 
 # One frame is committed while the next one waits in the socket. More frames would be smaller, and each one
 # costs a wake-up at both ends.
 MAX_UNACKNOWLEDGED = 2
+
+
+class CommitReply(msgspec.Struct, array_like=True):
+    """The outcome of the oldest `batches` sent: committed in `seconds`, or failed with `error`.
+
+    Every reply carries the state of the outbox; a reply to no batch carries nothing else.
+    """
+
+    batches: int
+    error: str | None
+    seconds: float
+    pending: int
+    oldest: str | None
+    relay: RelayProgress
 
 
 def unavailable(error: str) -> JournalUnavailable:
@@ -19,17 +35,19 @@ def unavailable(error: str) -> JournalUnavailable:
 
 
 class Batch:
-    """JSON lines of records, and the callers that wait for their commit."""
+    """JSON lines of records, and the callers that wait for their commit.
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    A batch without lines only checks that the database is writable.
+    """
+
+    def __init__(self) -> None:
         self.lines: list[bytes] = []
         self.waiters: list[asyncio.Future[float]] = []
         # Set by the client; a settled batch needs none.
         self.timer: asyncio.TimerHandle | None = None
 
     def frame(self) -> bytes:
-        return CommitRequest(self.number, b"\n".join((*self.lines, b""))).encode()
+        return b"\n".join((*self.lines, b""))
 
     def settle(self, error: str | None, seconds: float = 0) -> int:
         """Resolve all waiters, with the duration of the commit or with an error; return their number."""
@@ -48,7 +66,7 @@ class Batch:
 
 
 class CommitWindow:
-    """The pending batch, the unacknowledged batches, and a bound on the rows of both.
+    """The pending batch, the unacknowledged batches in the order of their sending, and a bound on the rows of both.
 
     `error` is the latest failure; a successful commit clears it.
     """
@@ -56,10 +74,9 @@ class CommitWindow:
     def __init__(self, max_rows: int) -> None:
         self.rows = 0
         self.error: str | None = None
+        self.pending: Batch | None = None
+        self.unacknowledged: deque[Batch] = deque()
         self._max_rows = max_rows
-        self._number = 0
-        self._pending: Batch | None = None
-        self._unacknowledged: dict[int, Batch] = {}
 
     @property
     def is_full(self) -> bool:
@@ -68,18 +85,11 @@ class CommitWindow:
     @property
     def is_stalled(self) -> bool:
         """Whether the reply to a batch already sent will show if `error` persists."""
-        return self.error is not None and bool(self._unacknowledged)
-
-    @property
-    def has_pending(self) -> bool:
-        return self._pending is not None
+        return self.error is not None and bool(self.unacknowledged)
 
     def add(self, line: bytes | None, waiter: asyncio.Future[float]) -> Batch:
         """Add a record's line, or only a waiter, to the pending batch."""
-        if self._pending is None:
-            self._number += 1
-            self._pending = Batch(self._number)
-        batch = self._pending
+        batch = self.pending = self.pending or Batch()
         if line is not None:
             batch.lines.append(line)
             self.rows += 1
@@ -88,22 +98,18 @@ class CommitWindow:
 
     def next_batch(self) -> Batch | None:
         """The batch to send now: None without a pending one, or while MAX_UNACKNOWLEDGED wait for their reply."""
-        return self.last_batch() if len(self._unacknowledged) < MAX_UNACKNOWLEDGED else None
+        return self.last_batch() if len(self.unacknowledged) < MAX_UNACKNOWLEDGED else None
 
     def last_batch(self) -> Batch | None:
         """The batch to send before closing, whatever waits for a reply."""
-        batch, self._pending = self._pending, None
+        batch, self.pending = self.pending, None
         if batch is not None:
-            self._unacknowledged[batch.number] = batch
+            self.unacknowledged.append(batch)
         return batch
-
-    def unacknowledged(self) -> Iterable[Batch]:
-        """The batches to send again to a new process, in order."""
-        return self._unacknowledged.values()
 
     def acknowledge(self, reply: CommitReply) -> list[Batch]:
         """Remove the batches of a reply, to be settled by the caller."""
         self.error = reply.error
-        batches = [batch for number in reply.numbers if (batch := self._unacknowledged.pop(number, None))]
+        batches = [self.unacknowledged.popleft() for _ in range(reply.batches)]
         self.rows -= sum(len(batch.lines) for batch in batches)
         return batches

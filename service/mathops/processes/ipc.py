@@ -4,37 +4,14 @@ A child exits when its socket closes, so it never outlives its parent.
 """
 
 import asyncio
-import contextlib
 import os
-import select
-import signal
 import socket
-import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import cast
 
-_LENGTH = struct.Struct("!I")
-_CHUNK = 1 << 18
-
-
-def _pop_frame(received: bytearray) -> bytes | None:
-    """Remove the first complete frame, or return None."""
-    if len(received) < _LENGTH.size:
-        return None
-    (length,) = _LENGTH.unpack_from(received)
-    end = _LENGTH.size + length
-    if len(received) < end:
-        return None
-    with memoryview(received) as view:
-        frame = bytes(view[_LENGTH.size : end])
-    del received[:end]
-    return frame
-
-
-def _framed(parts: Sequence[bytes]) -> list[bytes]:
-    return [_LENGTH.pack(sum(map(len, parts))), *parts]
+_LENGTH_BYTES = 4
 
 
 class ChildProcess(asyncio.Protocol):
@@ -73,10 +50,10 @@ class ChildProcess(asyncio.Protocol):
             raise
         return child
 
-    def send(self, *parts: bytes) -> None:
-        """Send one frame, the concatenation of `parts`, unless the process has ended or finishes."""
+    def send(self, frame: bytes) -> None:
+        """Send one frame, unless the process has ended or finishes."""
         if not self._finishing and not self._transport.is_closing():
-            self._transport.writelines(_framed(parts))
+            self._transport.writelines([len(frame).to_bytes(_LENGTH_BYTES), frame])
 
     def kill(self) -> None:
         self._process.kill()
@@ -95,8 +72,11 @@ class ChildProcess(asyncio.Protocol):
         self._transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
-        self._received += data
-        while (frame := _pop_frame(self._received)) is not None:
+        received = self._received
+        received += data
+        while (end := _LENGTH_BYTES + int.from_bytes(received[:_LENGTH_BYTES])) <= len(received):
+            frame = bytes(memoryview(received)[_LENGTH_BYTES:end])
+            del received[:end]
             self._on_frame(frame)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -104,52 +84,3 @@ class ChildProcess(asyncio.Protocol):
         self._process.kill()
         self._process.wait()
         self.ended.set_result(None)
-
-
-class ParentConnection:
-    """The child's end; synchronous."""
-
-    def __init__(self, descriptor: int) -> None:
-        # A terminal signals the whole process group, but only the parent decides when a child exits.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        # The inherited descriptor stays open until the process has exited; the parent waits for that.
-        self.socket = socket.socket(fileno=os.dup(descriptor))
-        self._received = bytearray()
-
-    def receive(self) -> bytes | None:
-        """The next frame; None after the parent has closed or died."""
-        while (frame := _pop_frame(self._received)) is None:
-            if not self._read():
-                return None
-        return frame
-
-    def frames(self) -> Iterator[bytes]:
-        return iter(self.receive, None)
-
-    def receive_batch(self, max_frames: int, seconds: float) -> tuple[list[bytes], bool]:
-        """The frames that have arrived, waiting `seconds` for the first, and whether the parent has ended."""
-        frames: list[bytes] = []
-        while len(frames) < max_frames:
-            if (frame := _pop_frame(self._received)) is not None:
-                frames.append(frame)
-                continue
-            ready, _, _ = select.select([self.socket], [], [], 0 if frames else seconds)
-            if not ready:
-                break
-            if not self._read():
-                return frames, True
-        return frames, False
-
-    def _read(self) -> bool:
-        try:
-            data = self.socket.recv(_CHUNK)
-        except ConnectionError:
-            return False
-        self._received += data
-        return bool(data)
-
-    def send(self, *parts: bytes) -> None:
-        """Send one frame, the concatenation of `parts`, unless the parent has ended."""
-        with contextlib.suppress(ConnectionError):
-            self.socket.sendall(b"".join(_framed(parts)))

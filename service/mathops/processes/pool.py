@@ -55,11 +55,14 @@ class PoolWorker:
     def is_dead(self) -> bool:
         return self._stopped or self.child.ended.done()
 
-    async def run(self, operation: Operation, arguments: tuple[int, ...], seconds: float) -> bytes:
-        """The reply, in a frame for `decode_reply`; raises WorkerDied."""
+    async def run(
+        self, operation: Operation, arguments: tuple[int, ...], seconds: float
+    ) -> tuple[Result, float, float]:
+        """The result, and the seconds taken to compute it and to convert it to decimal; raises WorkerDied."""
         self._reply = asyncio.get_running_loop().create_future()
         self.child.send(pickle.dumps((operation.compute, arguments, seconds)))
-        return await self._reply
+        text, digits, compute, encode = msgspec.msgpack.decode(await self._reply)
+        return Result(text, digits), compute, encode
 
     def stop(self) -> None:
         self._stopped = True
@@ -78,13 +81,6 @@ class PoolWorker:
     def _ended(self, _: asyncio.Future[None]) -> None:
         if not self._reply.done():
             self._reply.set_exception(WorkerDied())
-
-
-def decode_reply(frame: bytes) -> tuple[Result, float, float]:
-    """The result, and the seconds taken to compute it and to convert it to decimal."""
-    length = int.from_bytes(frame[:2])
-    digits, compute, encode = msgspec.msgpack.decode(frame[2 : 2 + length])
-    return Result(frame[2 + length :], digits), compute, encode
 
 
 class Pool:
@@ -154,7 +150,7 @@ class Pool:
         taken = time.perf_counter()
         try:
             with metrics.POOL_BUSY.track_inprogress():
-                frame = await worker.run(operation, arguments, self._deadline - (taken - started))
+                result, compute, encode = await worker.run(operation, arguments, self._deadline - (taken - started))
         except WorkerDied:
             raise
         except BaseException:
@@ -162,7 +158,6 @@ class Pool:
             worker.stop()
             raise
         self._idle.put_nowait(worker)
-        result, compute, encode = decode_reply(frame)
         self._tracing.add_child_span(
             "compute in process", compute + encode, **{"process.pid": worker.child.pid, "mathops.digits": result.digits}
         )

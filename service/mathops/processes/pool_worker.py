@@ -15,7 +15,7 @@ import time
 import msgspec
 
 from mathops.operations.operation import Result
-from mathops.processes.ipc import ParentConnection
+from mathops.processes.parent import ParentConnection
 
 PRIORITY = 10
 # The web worker enforces the deadline; a computation that it has abandoned ends this much later.
@@ -39,7 +39,7 @@ def main() -> None:
     limit_process(int(sys.argv[2]))
     # The default action of SIGALRM ends the process inside a C call too, also an orphan on macOS.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    parent.send()
+    parent.send(b"")
     for frame in parent.frames():
         compute, arguments, seconds = pickle.loads(frame)  # noqa: S301 - from the parent process
         signal.setitimer(signal.ITIMER_REAL, seconds + _SLACK_SECONDS)
@@ -49,8 +49,7 @@ def main() -> None:
         result = Result.of(value.digits().encode("ascii"))
         ended = time.perf_counter()
         signal.setitimer(signal.ITIMER_REAL, 0)
-        timing = msgspec.msgpack.encode((result.digits, computed - started, ended - computed))
-        parent.send(len(timing).to_bytes(2), timing, result.text)
+        parent.send(msgspec.msgpack.encode((result.text, result.digits, computed - started, ended - computed)))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,7 @@ from mathops.bootstrap import build_application
 from mathops.errors import StartupError
 from mathops.identity import keys
 from mathops.identity.users import UsersFile
-from mathops.journal import request_log
-from mathops.journal.migrations import schema
+from mathops.journal import request_log, schema
 from mathops.server.multiprocess import FOLDER_VARIABLE
 from mathops.server.web_worker import WebWorker, uvicorn_options
 from mathops.settings import Settings, load

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mathops.journal.migrations import schema
+from mathops.journal import schema
 from tests.unit.cli.conftest import Run
 
 

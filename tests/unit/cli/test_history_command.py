@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from mathops.journal import schema
 from mathops.journal.database import database_of
-from mathops.journal.migrations import schema
 from mathops.journal.rows import Writer
 from mathops.models import Record
+from tests.support.records import json_lines
 from tests.unit.cli.conftest import Run
 
 Store = Callable[..., None]
@@ -44,7 +45,7 @@ def store(tmp_path: Path) -> Store:
 
     def store(*records: Record) -> None:
         with closing(Writer(database_of(url))) as writer:
-            writer.commit(records, lambda: None)
+            writer.commit(json_lines(*records), lambda _: None)
 
     return store
 

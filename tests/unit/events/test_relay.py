@@ -14,7 +14,7 @@ from mathops.models import Record
 from mathops.ports import RelayProgress
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing, Tracing
 from tests.support.fakes import FakeBroker
-from tests.support.records import make_record
+from tests.support.records import json_lines, make_record
 from tests.support.server import eventually
 
 Started = Callable[..., Relay]
@@ -42,7 +42,7 @@ def start(url: str, broker: FakeBroker) -> Iterator[Started]:
 
 
 def store(url: str, *records: Record) -> list[str]:
-    Writer(database_of(url)).commit(records, before_commit=lambda: None)
+    Writer(database_of(url)).commit(json_lines(*records), before_commit=lambda _: None)
     return [record.id for record in records]
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from mathops.errors import StartupError
-from mathops.journal import maintenance
-from mathops.journal.migrations import schema
+from mathops.journal import maintenance, schema
 
 
 def database(path: Path) -> closing[sqlite3.Connection]:

@@ -11,12 +11,8 @@ import pytest
 from mathops.errors import StartupError
 from mathops.journal import request_log
 from mathops.journal.request_log import RequestLog
-from mathops.models import Record, encode_json
-from tests.support.records import make_record
-
-
-def lines(*records: Record) -> bytes:
-    return b"".join(encode_json(record) + b"\n" for record in records)
+from mathops.models import Record
+from tests.support.records import json_lines, make_record
 
 
 def ids(path: Path) -> list[str]:
@@ -39,7 +35,7 @@ def largest_file(size: int) -> Iterator[None]:
 def test_each_record_is_one_json_line(tmp_path: Path) -> None:
     record = make_record(parameters={"base": "\n\u2028é", "exp": "5"})
 
-    RequestLog(tmp_path / "log", 10_000, 1).write(lines(record))
+    RequestLog(tmp_path / "log", 10_000, 1).write(json_lines(record))
 
     (line,) = (tmp_path / "log").read_bytes().splitlines()
     assert json.loads(line) == {name: getattr(record, name) for name in Record.__struct_fields__}
@@ -56,7 +52,7 @@ def test_full_files_are_rotated_and_the_oldest_is_deleted(tmp_path: Path) -> Non
     log = RequestLog(tmp_path / "log", 1, 2)
 
     for record in records:
-        log.write(lines(record))
+        log.write(json_lines(record))
 
     assert ids(tmp_path / "log") == []
     assert ids(tmp_path / "log.1") == [records[4].id]
@@ -70,7 +66,7 @@ def test_concurrent_writers_lose_no_line_at_rotation(tmp_path: Path) -> None:
     def write(part: int) -> None:
         log = RequestLog(tmp_path / "log", 4000, 1000)
         for record in records[part::4]:
-            log.write(lines(record))
+            log.write(json_lines(record))
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(write, range(4)))
@@ -83,11 +79,11 @@ def test_concurrent_writers_lose_no_line_at_rotation(tmp_path: Path) -> None:
 def test_a_line_that_a_killed_process_left_unfinished_is_cut_off(tmp_path: Path) -> None:
     whole, later = make_record(), make_record()
     log = RequestLog(tmp_path / "log", 10_000, 1)
-    log.write(lines(whole))
+    log.write(json_lines(whole))
     with (tmp_path / "log").open("a") as file:
         file.write('{"id":"unfin')
 
-    log.write(lines(later))
+    log.write(json_lines(later))
 
     assert ids(tmp_path / "log") == [whole.id, later.id]
 
@@ -95,11 +91,11 @@ def test_a_line_that_a_killed_process_left_unfinished_is_cut_off(tmp_path: Path)
 def test_lines_that_do_not_fit_are_not_written_in_part(tmp_path: Path) -> None:
     fits, too_much, later = make_record(), [make_record() for _ in range(10)], make_record()
     log = RequestLog(tmp_path / "log", 100_000, 1)
-    log.write(lines(fits))
+    log.write(json_lines(fits))
 
     with largest_file((tmp_path / "log").stat().st_size + 500), pytest.raises(OSError, match="too large"):
-        log.write(lines(*too_much))
-    log.write(lines(later))
+        log.write(json_lines(*too_much))
+    log.write(json_lines(later))
 
     assert ids(tmp_path / "log") == [fits.id, later.id]
 

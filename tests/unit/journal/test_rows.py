@@ -8,7 +8,7 @@ from mathops.journal.database import database_of
 from mathops.journal.rows import OutboxStats, Reader, Writer
 from mathops.journal.sqlite import SQLite, sqlite_module
 from mathops.models import Record, timestamp
-from tests.support.records import make_record
+from tests.support.records import json_lines, make_record
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def writer(url: str) -> Writer:
     return Writer(database_of(url))
 
 
-def nothing() -> None:
+def nothing(_: bytes) -> None:
     """There is no log here."""
 
 
@@ -39,12 +39,12 @@ def all_batches(delete_expired: Callable[[float, int], int], days: float, rows: 
 def test_when_the_log_fails_nothing_is_stored_and_the_next_commit_works(writer: Writer, url: str) -> None:
     refused, accepted = make_record(), make_record()
 
-    def fail() -> None:
+    def fail(_: bytes) -> None:
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space left"):
-        writer.commit([refused], before_commit=fail)
-    writer.commit([accepted], before_commit=nothing)
+        writer.commit(json_lines(refused), before_commit=fail)
+    writer.commit(json_lines(accepted), before_commit=nothing)
 
     assert stored(url) == [accepted.id]
 
@@ -58,18 +58,18 @@ def test_a_database_locked_by_another_process_is_an_error_after_the_busy_timeout
     other.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(sqlite_module().OperationalError, match="locked"):
-        writer.commit([make_record()], before_commit=nothing)
+        writer.commit(json_lines(make_record()), before_commit=nothing)
     other.execute("ROLLBACK")
     other.close()
 
     accepted = make_record()
-    writer.commit([accepted], before_commit=nothing)
+    writer.commit(json_lines(accepted), before_commit=nothing)
     assert stored(url) == [accepted.id]
 
 
 def test_retention_by_rows_keeps_the_newest_and_deletes_in_small_batches(writer: Writer, url: str) -> None:
     records = [make_record() for _ in range(1300)]
-    writer.commit(records, before_commit=nothing)
+    writer.commit(json_lines(*records), before_commit=nothing)
 
     assert all_batches(writer.delete_expired, 0, 100) == [500, 500, 200]
 
@@ -78,7 +78,7 @@ def test_retention_by_rows_keeps_the_newest_and_deletes_in_small_batches(writer:
 
 def test_retention_by_age_deletes_what_is_older(writer: Writer, url: str) -> None:
     old, new = [aged(2.5), aged(2.1)], [aged(1.9), aged(0)]
-    writer.commit([*old, *new], before_commit=nothing)
+    writer.commit(json_lines(*old, *new), before_commit=nothing)
 
     assert all_batches(writer.delete_expired, 2, 0) == [2]
 
@@ -87,7 +87,7 @@ def test_retention_by_age_deletes_what_is_older(writer: Writer, url: str) -> Non
 
 def test_both_limits_of_retention_apply_together(writer: Writer, url: str) -> None:
     records = [aged(3), aged(0), aged(0), aged(0)]
-    writer.commit(records, before_commit=nothing)
+    writer.commit(json_lines(*records), before_commit=nothing)
 
     writer.delete_expired(2, 2)
 
@@ -95,7 +95,7 @@ def test_both_limits_of_retention_apply_together(writer: Writer, url: str) -> No
 
 
 def test_without_limits_nothing_is_deleted(writer: Writer, url: str) -> None:
-    writer.commit([aged(10_000)], before_commit=nothing)
+    writer.commit(json_lines(aged(10_000)), before_commit=nothing)
 
     assert writer.delete_expired(0, 0) == 0
     assert len(stored(url)) == 1
@@ -105,14 +105,14 @@ def test_the_outbox_counts_unpublished_rows_and_names_the_oldest(writer: Writer)
     assert writer.outbox() == OutboxStats(0, None)
     records = [make_record() for _ in range(3)]
 
-    writer.commit(records, before_commit=nothing)
+    writer.commit(json_lines(*records), before_commit=nothing)
 
     assert writer.outbox() == OutboxStats(3, records[0].timestamp)
 
 
 def test_rows_deleted_by_retention_are_not_counted_in_the_outbox(writer: Writer) -> None:
     records = [make_record() for _ in range(3)]
-    writer.commit(records, before_commit=nothing)
+    writer.commit(json_lines(*records), before_commit=nothing)
 
     writer.delete_expired(0, 1)
 
@@ -120,9 +120,9 @@ def test_rows_deleted_by_retention_are_not_counted_in_the_outbox(writer: Writer)
 
 
 def test_a_sequence_number_is_not_reused_after_all_rows_are_deleted(writer: Writer, url: str) -> None:
-    writer.commit([aged(3), aged(3)], before_commit=nothing)
+    writer.commit(json_lines(aged(3), aged(3)), before_commit=nothing)
     writer.delete_expired(1, 0)
 
-    writer.commit([make_record()], before_commit=nothing)
+    writer.commit(json_lines(make_record()), before_commit=nothing)
 
     assert [seq for seq, _ in Reader(database_of(url).reader()).history("alice", 10).rows] == [3]

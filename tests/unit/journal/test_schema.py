@@ -10,8 +10,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
 from mathops.errors import StartupError
+from mathops.journal import schema
 from mathops.journal.database import WriteEngine, database_of
-from mathops.journal.migrations import schema
 from mathops.journal.rows import Reader
 from mathops.journal.tables import metadata, requests
 from tests.support.records import make_record

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from mathops.errors import JournalUnavailable
-from mathops.journal.messages import CommitReply, CommitRequest
-from mathops.journal.window import MAX_UNACKNOWLEDGED, Batch, CommitWindow
+from mathops.journal.window import MAX_UNACKNOWLEDGED, Batch, CommitReply, CommitWindow
 from mathops.ports import RelayProgress
 
 
@@ -23,8 +22,8 @@ def window() -> CommitWindow:
     return CommitWindow(max_rows=10)
 
 
-def reply(*numbers: int, error: str | None = None) -> CommitReply:
-    return CommitReply(list(numbers), error, 0.25, 0, None, RelayProgress())
+def reply(batches: int = 1, error: str | None = None) -> CommitReply:
+    return CommitReply(batches, error, 0.25, 0, None, RelayProgress())
 
 
 def sent(window: CommitWindow, loop: asyncio.AbstractEventLoop, line: bytes = b"{}") -> Batch:
@@ -35,36 +34,37 @@ def sent(window: CommitWindow, loop: asyncio.AbstractEventLoop, line: bytes = b"
 
 
 def test_records_of_one_turn_share_a_batch(window: CommitWindow, loop: asyncio.AbstractEventLoop) -> None:
-    assert not window.has_pending
+    assert window.pending is None
 
     batches = [window.add(line, loop.create_future()) for line in (b"1", b"2", b"3")]
 
     assert batches[0] is batches[1] is batches[2] is window.next_batch()
-    assert CommitRequest.decode(batches[0].frame()) == (1, b"1\n2\n3\n")
-    assert not window.has_pending
+    assert batches[0].frame() == b"1\n2\n3\n"
+    assert window.pending is None
     assert window.next_batch() is None
 
 
 def test_a_batch_without_records_has_no_line(window: CommitWindow, loop: asyncio.AbstractEventLoop) -> None:
     batch = window.add(None, loop.create_future())
 
-    assert CommitRequest.decode(batch.frame()) == (1, b"")
+    assert batch.frame() == b""
     assert window.rows == 0
 
 
 def test_a_full_window_keeps_later_records_in_one_pending_batch(
     window: CommitWindow, loop: asyncio.AbstractEventLoop
 ) -> None:
-    first, *_ = [sent(window, loop) for _ in range(MAX_UNACKNOWLEDGED)]
+    for _ in range(MAX_UNACKNOWLEDGED):
+        sent(window, loop)
     window.add(b"later", loop.create_future())
     assert window.next_batch() is None
     window.add(b"last", loop.create_future())
 
-    window.acknowledge(reply(first.number))
+    window.acknowledge(reply())
 
     batch = window.next_batch()
     assert batch is not None
-    assert CommitRequest.decode(batch.frame()) == (MAX_UNACKNOWLEDGED + 1, b"later\nlast\n")
+    assert batch.frame() == b"later\nlast\n"
 
 
 def test_closing_sends_the_pending_batch_although_the_window_is_full(
@@ -80,11 +80,11 @@ def test_closing_sends_the_pending_batch_although_the_window_is_full(
 
 def test_batches_without_a_reply_are_kept_in_order(window: CommitWindow, loop: asyncio.AbstractEventLoop) -> None:
     first, second = sent(window, loop, b"1"), sent(window, loop, b"2")
-    assert list(window.unacknowledged()) == [first, second]
+    assert list(window.unacknowledged) == [first, second]
 
-    assert window.acknowledge(reply(first.number)) == [first]
+    assert window.acknowledge(reply()) == [first]
 
-    assert list(window.unacknowledged()) == [second]
+    assert list(window.unacknowledged) == [second]
 
 
 def test_rows_are_bounded_until_their_reply(window: CommitWindow, loop: asyncio.AbstractEventLoop) -> None:
@@ -98,29 +98,30 @@ def test_rows_are_bounded_until_their_reply(window: CommitWindow, loop: asyncio.
     batch.settle("the commit takes too long")
     assert window.is_full
 
-    window.acknowledge(reply(batch.number, error="disk full"))
+    window.acknowledge(reply(error="disk full"))
     assert window.rows == 0
     assert not window.is_full
 
 
-def test_a_second_reply_to_a_batch_changes_nothing(window: CommitWindow, loop: asyncio.AbstractEventLoop) -> None:
-    batch = sent(window, loop)
+def test_a_reply_to_several_batches_removes_all_of_them(window: CommitWindow, loop: asyncio.AbstractEventLoop) -> None:
+    first, second = sent(window, loop), sent(window, loop)
 
-    assert window.acknowledge(reply(batch.number)) == [batch]
+    assert window.acknowledge(reply(2)) == [first, second]
 
-    assert window.acknowledge(reply(batch.number)) == []
+    assert not window.unacknowledged
     assert window.rows == 0
 
 
 def test_the_latest_reply_sets_or_clears_the_error(window: CommitWindow, loop: asyncio.AbstractEventLoop) -> None:
-    window.acknowledge(reply(sent(window, loop).number, error="disk full"))
+    sent(window, loop)
+    window.acknowledge(reply(error="disk full"))
     assert window.error == "disk full"
     assert not window.is_stalled
 
-    batch = sent(window, loop)
+    sent(window, loop)
     assert window.is_stalled
 
-    window.acknowledge(reply(batch.number))
+    window.acknowledge(reply())
     assert window.error is None
     assert not window.is_stalled
 

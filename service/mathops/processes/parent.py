@@ -1,0 +1,45 @@
+"""The child's end of a process: blocking frames from and to its parent."""
+
+import contextlib
+import os
+import select
+import signal
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+
+
+class ParentConnection:
+    """Frames as Connection writes them: a length in 4 bytes, then the content."""
+
+    def __init__(self, descriptor: int) -> None:
+        # A terminal signals the whole process group, but only the parent decides when a child exits.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        # The inherited descriptor stays open until the process has exited; the parent waits for that.
+        self.connection = Connection(os.dup(descriptor))
+
+    def frames(self) -> Iterator[bytes]:
+        """Frames until the parent has closed or died."""
+        while (frame := self._receive()) is not None:
+            yield frame
+
+    def receive_batch(self, max_frames: int, seconds: float) -> tuple[list[bytes], bool]:
+        """The frames that have arrived, waiting `seconds` for the first, and whether the parent has ended."""
+        frames: list[bytes] = []
+        # Connection.poll would make a selector for each call.
+        while len(frames) < max_frames and select.select([self.connection], [], [], 0 if frames else seconds)[0]:
+            if (frame := self._receive()) is None:
+                return frames, True
+            frames.append(frame)
+        return frames, False
+
+    def _receive(self) -> bytes | None:
+        try:
+            return self.connection.recv_bytes()
+        except (EOFError, OSError):
+            return None
+
+    def send(self, frame: bytes) -> None:
+        """Send one frame unless the parent has ended."""
+        with contextlib.suppress(ConnectionError):
+            self.connection.send_bytes(frame)
