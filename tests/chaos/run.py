@@ -59,8 +59,10 @@ def _drain(service: Environment) -> list[str]:
 
 def _damage(service: Environment) -> list[str]:
     database = SQLite(service.data / "mathops.db")
+    with database.reader().connect() as connection:
+        damage = database.integrity(connection)
     logged = [line for line in service.server.log.read_text().splitlines() if _DEFECTS.search(line)]
     return [
-        *(f"journal: integrity: {error}" for error in database.integrity(database.reader())),
+        *(f"journal: integrity: {error}" for error in damage),
         *(f"service log: {line[:500]}" for line in logged),
     ]

@@ -39,7 +39,8 @@ def test_no_acknowledged_request_is_lost_when_all_processes_are_killed_repeatedl
     assert acknowledged - logged == set()
     assert set(stored.values()) == {1}
     database = SQLite(tmp_path / "data" / "mathops.db")
-    assert database.integrity(database.reader()) == []
+    with database.reader().connect() as connection:
+        assert database.integrity(connection) == []
 
 
 def _logs(folder: Path) -> list[Path]:

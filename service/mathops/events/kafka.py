@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -34,6 +34,9 @@ _REJECTIONS = (
 )
 
 
+Call = Callable[[], Awaitable[None]]
+
+
 class KafkaBroker:
     """Implements ports.Broker; not usable after an error."""
 
@@ -42,7 +45,6 @@ class KafkaBroker:
         self._topic = topic
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        """Return once every in-sync replica has all messages."""
         try:
             async with asyncio.timeout(_SEND_SECONDS):
                 sent = [
@@ -69,24 +71,24 @@ async def open_broker(settings: Settings) -> AsyncIterator[KafkaBroker]:
         max_batch_size=256 * 1024,
         request_timeout_ms=int(_START_SECONDS * 1000),
     )
-    try:
-        async with _start_timeout(connection):
-            await producer.start()
+    async with _running(producer.start, producer.stop, connection):
         yield KafkaBroker(producer, settings.kafka_topic)
-    finally:
-        await _bounded_stop(producer.stop())
 
 
 @asynccontextmanager
-async def _start_timeout(connection: dict[str, Any]) -> AsyncIterator[None]:
-    """Limits a start, and finds the reason of a failure, which aiokafka only writes to its log."""
+async def _running(start: Call, stop: Call, connection: dict[str, Any]) -> AsyncIterator[None]:
+    """Starts and stops a client; finds the reason of a failed start, which aiokafka only writes to its log."""
     try:
-        async with asyncio.timeout(_START_SECONDS):
-            yield
-    except TimeoutError:
-        raise TimeoutError(f"no answer within {_START_SECONDS:g} s") from None
-    except errors.KafkaConnectionError as error:
-        raise ConnectionError(await _connection_errors(connection) or str(error)) from error
+        try:
+            await asyncio.wait_for(start(), _START_SECONDS)
+        except TimeoutError:
+            raise TimeoutError(f"no answer within {_START_SECONDS:g} s") from None
+        except errors.KafkaConnectionError as error:
+            raise ConnectionError(await _connection_errors(connection) or str(error)) from error
+        yield
+    finally:
+        with suppress(Exception):  # a client that cannot stop ends with its event loop
+            await asyncio.wait_for(stop(), _STOP_SECONDS)
 
 
 async def _connection_errors(connection: dict[str, Any]) -> str:
@@ -101,20 +103,11 @@ async def _connection_errors(connection: dict[str, Any]) -> str:
     return "; ".join(found)
 
 
-async def _bounded_stop(stop: Any) -> None:
-    with suppress(Exception):  # a client that cannot stop ends with its event loop
-        await asyncio.wait_for(stop, _STOP_SECONDS)
-
-
 async def _create_topic(connection: dict[str, Any], topic: str) -> None:
     admin = AIOKafkaAdminClient(**connection)
-    try:
-        async with _start_timeout(connection):
-            await admin.start()
-            if topic not in await admin.list_topics():
-                await admin.create_topics([NewTopic(topic, _DEMO_PARTITIONS, 1)])
-    finally:
-        await _bounded_stop(admin.close())
+    async with _running(admin.start, admin.close, connection), asyncio.timeout(_START_SECONDS):
+        if topic not in await admin.list_topics():
+            await admin.create_topics([NewTopic(topic, _DEMO_PARTITIONS, 1)])
 
 
 def _connection_settings(settings: Settings) -> dict[str, Any]:
@@ -155,10 +148,6 @@ async def consume(settings: Settings, *, from_start: bool) -> AsyncGenerator[byt
     connection = _connection_settings(settings)
     offset = "earliest" if from_start else "latest"
     consumer = AIOKafkaConsumer(settings.kafka_topic, **connection, auto_offset_reset=offset)
-    try:
-        async with _start_timeout(connection):
-            await consumer.start()
+    async with _running(consumer.start, consumer.stop, connection):
         async for record in consumer:
             yield record.value
-    finally:
-        await _bounded_stop(consumer.stop())

@@ -4,10 +4,9 @@ The reasons for a process of its own: docs/adr/0003-journal-process.md.
 """
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import datetime
 
 import msgspec
@@ -18,7 +17,7 @@ from mathops.journal.database import database_of, error_message
 from mathops.journal.rows import Reader
 from mathops.journal.window import Batch, CommitReply, CommitWindow, unavailable
 from mathops.models import Record, encode_json
-from mathops.ports import JournalPage, RelayProgress
+from mathops.ports import JournalPage
 from mathops.processes.supervisor import ProcessSupervisor
 from mathops.settings import Settings
 from mathops.telemetry import metrics
@@ -57,10 +56,10 @@ class JournalClient:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["JournalClient"]:
         """Start the journal process and wait for it; at the end all records are committed."""
-        with contextlib.closing(self._reader):
+        with closing(self._reader):
             async with self._process.running(_CLOSE_SECONDS):
                 # On a busy machine a start may take longer than a request may wait for its commit.
-                with contextlib.suppress(TimeoutError):
+                with suppress(TimeoutError):
                     await asyncio.wait_for(self._started.wait(), _START_SECONDS)
                 try:
                     yield self
@@ -69,7 +68,6 @@ class JournalClient:
                     self._send(self._window.last_batch())
 
     async def append(self, record: Record) -> None:
-        """Return once `record` is committed; raises JournalUnavailable."""
         if self._window.is_full:
             metrics.JOURNAL_FAILURES.labels("full").inc()
             raise unavailable("too many requests wait for the disk")
@@ -82,7 +80,6 @@ class JournalClient:
         self._tracing.add_child_span("journal commit", await self._enqueue(line))
 
     async def history(self, user: str, limit: int, before: int | None = None) -> JournalPage:
-        """Records of `user`, newest first; raises JournalUnavailable."""
         try:
             return await asyncio.to_thread(self._reader.history, user, limit, before)
         except SQLAlchemyError as error:
@@ -90,11 +87,11 @@ class JournalClient:
             raise JournalUnavailable("the records cannot be read; send the request again") from None
 
     async def check(self) -> str | None:
-        """The reason why the journal cannot be written, or None; commits nothing at most once a second to find out."""
+        """Commits an empty batch, at most once a second."""
         if not self._window.is_stalled and time.monotonic() - self._checked_at >= _CHECK_SECONDS:
             self._checked_at = time.monotonic()
             # The outcome sets or clears the error.
-            with contextlib.suppress(JournalUnavailable):
+            with suppress(JournalUnavailable):
                 await self._enqueue(None)
         return self._window.error
 
@@ -111,9 +108,8 @@ class JournalClient:
             batch.timer = self._loop.call_later(self._settings.journal_timeout_seconds, self._expire, batch)
         return waiter
 
-    def _first_frames(self) -> Iterator[bytes]:
-        yield self._settings.json_with_secrets()
-        yield from (batch.frame() for batch in self._window.unacknowledged)
+    def _first_frames(self) -> list[bytes]:
+        return [self._settings.json_with_secrets(), *(batch.frame() for batch in self._window.unacknowledged)]
 
     def _process_died(self) -> None:
         metrics.JOURNAL_RESTARTS.inc()
@@ -125,7 +121,7 @@ class JournalClient:
         self._send(self._window.next_batch())
 
     def _send(self, batch: Batch | None) -> None:
-        if batch is not None:
+        if batch:
             self._process.child.send(batch.frame())
 
     def _expire(self, batch: Batch) -> None:
@@ -142,7 +138,10 @@ class JournalClient:
         else:
             metrics.OUTBOX_PENDING.set(reply.pending)
             metrics.OUTBOX_OLDEST_AGE.set(_age(reply.oldest))
-        self._record_progress(reply.relay)
+        metrics.EVENTS_PUBLISHED.inc(reply.relay.published)
+        metrics.PUBLISH_FAILURES.inc(reply.relay.failed)
+        metrics.DEAD_LETTERS.inc(reply.relay.dead)
+        self._relay_error = reply.relay.error
 
     def _settle(self, reply: CommitReply) -> None:
         rows = self._window.rows
@@ -155,12 +154,6 @@ class JournalClient:
             metrics.JOURNAL_COMMIT_DURATION.observe(reply.seconds)
         else:
             metrics.JOURNAL_FAILURES.labels("refused").inc(waiters)
-
-    def _record_progress(self, progress: RelayProgress) -> None:
-        metrics.EVENTS_PUBLISHED.inc(progress.published)
-        metrics.PUBLISH_FAILURES.inc(progress.failed)
-        metrics.DEAD_LETTERS.inc(progress.dead)
-        self._relay_error = progress.error
 
 
 def _age(oldest: str | None) -> float:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -85,8 +85,3 @@ class WriteEngine:
 def error_message(error: Exception) -> str:
     """An error's message on one line; the database's own for an error of SQLAlchemy."""
     return " ".join(str(getattr(error, "orig", None) or error).split()) or type(error).__name__
-
-
-def server_version(engine: Engine) -> str:
-    with engine.connect() as connection:
-        return ".".join(map(str, connection.dialect.server_version_info or ()))

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import StartupError
 from mathops.journal import schema
-from mathops.journal.database import Database, database_of, error_message, server_version
+from mathops.journal.database import Database, database_of, error_message
 from mathops.journal.rows import Reader
 from mathops.journal.sqlite import SQLite
 from mathops.models import Record
@@ -43,15 +43,11 @@ class Health(msgspec.Struct, frozen=True):
 def check(url: str) -> Health:
     """Check the database and its schema; raises StartupError when it cannot be read."""
     database = database_of(url)
-    with _reading(database) as engine:
-        return Health(
-            database.integrity(engine),
-            schema.revision(engine),
-            schema.newest(),
-            database.product,
-            server_version(engine),
-            database.safe,
-        )
+    with _reading(database) as engine, engine.connect() as connection:
+        errors = database.integrity(connection)
+        revision = schema.revision(connection)
+        version = ".".join(map(str, connection.dialect.server_version_info or ()))
+        return Health(errors, revision, schema.newest(), database.product, version, database.safe)
 
 
 def recent(url: str, user: str | None, limit: int) -> list[Record]:
@@ -74,8 +70,8 @@ def backup(url: str, target: Path) -> int:
         with engine.connect() as connection:
             connection.execute(text("VACUUM INTO :draft"), {"draft": str(draft)})
         copy = SQLite(draft)
-        with _reading(copy) as copied:
-            if errors := copy.integrity(copied):
+        with _reading(copy) as copied, copied.connect() as connection:
+            if errors := copy.integrity(connection):
                 raise StartupError(f"the copy is damaged: {'; '.join(errors)}")
         with draft.open("rb") as file:
             os.fsync(file.fileno())
@@ -84,7 +80,7 @@ def backup(url: str, target: Path) -> int:
 
 @contextmanager
 def _reading(database: Database) -> Iterator[Engine]:
-    if not database.exists():
+    if isinstance(database, SQLite) and not database.path.exists():
         raise StartupError(f"there is no database {database.name}; mathops serve creates one")
     engine = database.reader()
     try:

@@ -70,13 +70,8 @@ class OutboxCursor:
         with self._writer.transaction() as connection:
             if not connection.execute(move).rowcount:
                 return False
-            if dead_letters:
-                seqs = [row.seq for row, _ in dead_letters]
-                connection.execute(delete(tables.dead_letters).where(tables.dead_letters.c.seq.in_(seqs)))
-                now = timestamp(time.time())
-                values = [
-                    {"seq": row.seq, "id": row.record.id, "reason": reason[:_MAX_REASON_CHARACTERS], "timestamp": now}
-                    for row, reason in dead_letters
-                ]
-                connection.execute(insert(tables.dead_letters), values)
+            for row, reason in dead_letters:
+                connection.execute(delete(tables.dead_letters).where(tables.dead_letters.c.seq == row.seq))
+                letter = {"seq": row.seq, "id": row.record.id, "reason": reason[:_MAX_REASON_CHARACTERS]}
+                connection.execute(insert(tables.dead_letters).values(timestamp=timestamp(time.time()), **letter))
             return True

@@ -1,10 +1,10 @@
 """The journal in PostgreSQL, shared by many replicas."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL
 
 _CONNECTION: dict[str, Any] = {
@@ -26,6 +26,7 @@ class PostgreSQL:
 
     product = "PostgreSQL"
     safe = True
+    write_lock = nullcontext
     # Sequence order is commit order only while one transaction writes at a time. Every replica uses this number.
     begin = f"SELECT pg_advisory_xact_lock({0x6D617468})"
 
@@ -35,9 +36,6 @@ class PostgreSQL:
 
     def write_engine(self, *, durable: bool) -> Engine:
         return self._engine(_WRITER_OPTIONS, pool_size=1)
-
-    def write_lock(self) -> AbstractContextManager[None]:
-        return nullcontext()
 
     def reader(self) -> Engine:
         return self._engine(_READER_OPTIONS, pool_size=4, pool_timeout=5)
@@ -49,15 +47,11 @@ class PostgreSQL:
             self._url, paramstyle="format", max_overflow=0, pool_pre_ping=True, connect_args=connection, **pool
         )
 
-    def integrity(self, engine: Engine) -> list[str]:
+    def integrity(self, connection: Connection) -> list[str]:
         """PostgreSQL checks pages as it reads them and counts wrong checksums."""
         query = text("SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()")
-        with engine.connect() as connection:
-            damaged = connection.execute(query).scalar()
+        damaged = connection.execute(query).scalar()
         return [f"{damaged} pages with a wrong checksum"] if damaged else []
-
-    def exists(self) -> bool:
-        return True
 
     def prepare(self) -> None:
         """Nothing to create before the first connection."""

@@ -18,8 +18,6 @@ from mathops.settings import Settings
 from mathops.telemetry import logs
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing, start_tracing
 
-# A larger transaction would delay its first request.
-_MAX_FRAMES_PER_COMMIT = 256
 _HOUSEKEEPING_SECONDS = 1.0
 # The pause between two batches of deletions, in which requests are committed.
 _RETENTION_SECONDS = 0.05
@@ -47,8 +45,7 @@ class JournalProcess:
         self._reply(0)
         ended = False
         while not ended:
-            wait = max(0.0, self._housekeeping_at - time.monotonic())
-            frames, ended = self._parent.receive_batch(_MAX_FRAMES_PER_COMMIT, wait)
+            frames, ended = self._parent.receive_batch(max(0.0, self._housekeeping_at - time.monotonic()))
             if frames:
                 self._commit(frames)
                 self._committed()
@@ -64,14 +61,11 @@ class JournalProcess:
             self._writer.commit(b"".join(frames), before_commit=self._request_log.write)
         except Exception as failure:  # the web worker must learn of every failure
             error = error_message(failure)
-            self._log_failure(error)
+            # A thousand commits may fail in a second.
+            if time.monotonic() >= self._log_again_at:
+                self._log_again_at = time.monotonic() + _HOUSEKEEPING_SECONDS
+                logs.get_logger(__name__).error("journal cannot be written", error=error)
         self._reply(len(frames), error, time.perf_counter() - started)
-
-    def _log_failure(self, error: str) -> None:
-        # A thousand commits may fail in a second.
-        if time.monotonic() >= self._log_again_at:
-            self._log_again_at = time.monotonic() + _HOUSEKEEPING_SECONDS
-            logs.get_logger(__name__).error("journal cannot be written", error=error)
 
     def _reply(self, batches: int, error: str | None = None, seconds: float = 0) -> None:
         progress = self._relay.progress() if self._relay else RelayProgress()
@@ -99,17 +93,16 @@ class JournalProcess:
 def _start_relay(settings: Settings, database: Database, tracing: AnyTracing) -> Relay:
     # The default of 5 ms would delay commits while the relay's thread computes.
     sys.setswitchinterval(0.0005)
-    outbox = OutboxCursor(database, lease_owner())
-    relay = Relay(outbox, settings.kafka_topic, lambda: _broker(settings), tracing)
+
+    def broker() -> AbstractAsyncContextManager[Broker]:
+        # Importing aiokafka takes 0.4 s; the relay's thread does it while commits go on.
+        from mathops.events.kafka import open_broker
+
+        return open_broker(settings)
+
+    relay = Relay(OutboxCursor(database, lease_owner()), settings.kafka_topic, broker, tracing)
     relay.start()
     return relay
-
-
-def _broker(settings: Settings) -> AbstractAsyncContextManager[Broker]:
-    # Importing aiokafka takes 0.4 s; the relay's thread does it while commits go on.
-    from mathops.events.kafka import open_broker
-
-    return open_broker(settings)
 
 
 def main() -> None:

@@ -47,9 +47,9 @@ class RequestLog:
                 # A full disk writes a part.
                 os.ftruncate(file, start)
                 raise
-            return start + len(lines)
         finally:
             os.close(file)
+        return start + len(lines)
 
     def _end_of_lines(self, file: int) -> int:
         """The end of the last whole line; a partial line of a killed process, never acknowledged, is cut off."""

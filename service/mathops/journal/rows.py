@@ -1,12 +1,12 @@
 """The rows of the journal, written and read through SQLAlchemy; synchronous."""
 
+import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Raw
-from sqlalchemy import Engine, Select, and_, delete, func, or_, select, true
+from sqlalchemy import Engine, Select, delete, false, func, or_, select, true
 
 from mathops.journal.database import Database, WriteEngine
 from mathops.journal.tables import relay, requests
@@ -23,6 +23,7 @@ POSITION: Any = select(relay.c.position).scalar_subquery()
 _PROBE = "UPDATE relay SET position = position"
 # Small transactions, so that requests never wait long for retention.
 _DELETE_BATCH_ROWS = 500
+_DAY_SECONDS = 86_400
 
 
 class OutboxStats(NamedTuple):
@@ -37,9 +38,7 @@ class Reader:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-
-    def close(self) -> None:
-        self._engine.dispose()
+        self.close = engine.dispose
 
     def history(self, user: str, limit: int, before: int | None = None) -> JournalPage:
         return self._page(SELECT_RECORDS.where(requests.c.user == user), limit, before)
@@ -61,12 +60,10 @@ class Writer:
 
     def __init__(self, database: Database) -> None:
         self._engine = WriteEngine(database)
+        self.close = self._engine.close
         # Compiled once: SQLAlchemy's execution costs more per row than SQLite does.
         insert = requests.insert().inline().compile(dialect=self._engine.dialect, column_keys=list(FIELDS))
         self._insert = f"{insert} ON CONFLICT (id) DO NOTHING"
-
-    def close(self) -> None:
-        self._engine.close()
 
     def commit(self, lines: bytes, before_commit: Callable[[bytes], None]) -> None:
         """Insert records, one JSON line each, in one transaction; no line only checks that the database is writable.
@@ -94,19 +91,15 @@ class Writer:
 
         With `published`, unpublished rows are kept.
         """
-        # Rows are almost in the order of time: looking only at the oldest ones saves an index.
-        oldest = (
-            select(requests.c.seq, requests.c.timestamp).order_by(requests.c.seq).limit(_DELETE_BATCH_ROWS).subquery()
-        )
-        limits = []
-        if days:
-            limits.append(oldest.c.timestamp < timestamp((datetime.now(UTC) - timedelta(days=days)).timestamp()))
-        if rows:
-            limits.append(oldest.c.seq <= select(func.max(requests.c.seq) - rows).scalar_subquery())
-        if not limits:
+        if not days and not rows:
             return 0
+        # Rows are almost in the order of time: looking only at the oldest ones saves an index.
+        columns = select(requests.c.seq, requests.c.timestamp)
+        oldest = columns.order_by(requests.c.seq).limit(_DELETE_BATCH_ROWS).subquery()
+        too_old = oldest.c.timestamp < timestamp(time.time() - days * _DAY_SECONDS) if days else false()
+        too_many = oldest.c.seq <= select(func.max(requests.c.seq) - rows).scalar_subquery() if rows else false()
         allowed = oldest.c.seq <= POSITION if published else true()
-        expired = select(oldest.c.seq).where(and_(or_(*limits), allowed))
+        expired = select(oldest.c.seq).where(or_(too_old, too_many), allowed)
         with self._engine.transaction() as connection:
             return connection.execute(delete(requests).where(requests.c.seq.in_(expired))).rowcount
 

@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import StartupError
@@ -18,23 +18,15 @@ from mathops.telemetry.logs import get_logger
 log = get_logger(__name__)
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", "mathops:journal/migrations")
-    return config
-
-
 def upgrade(url: str) -> None:
     """Create or migrate the journal; raises StartupError."""
     database = database_of(url)
     database.prepare()
     try:
         with closing(WriteEngine(database)) as writer, writer.transaction() as connection:
-            config = _config()
-            config.attributes["connection"] = connection
-            before = _current(connection)
-            command.upgrade(config, "head")
-            if (after := _current(connection)) != before:
+            before = revision(connection)
+            command.upgrade(_config(connection=connection), "head")
+            if (after := revision(connection)) != before:
                 log.info("journal migrated", database=database.name, before=before, after=after)
             # SQLite starts a transaction on a read-only file too: without a migration nothing has been written yet.
             connection.execute(relay.update().values(position=relay.c.position))
@@ -44,10 +36,9 @@ def upgrade(url: str) -> None:
         raise StartupError(f"the journal {database.name} cannot be used: {error_message(error)}") from None
 
 
-def revision(engine: Engine) -> str | None:
+def revision(connection: Connection) -> str | None:
     """The database's revision; None without a schema."""
-    with engine.connect() as connection:
-        return _current(connection)
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def newest() -> str:
@@ -55,5 +46,7 @@ def newest() -> str:
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
-def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+def _config(**attributes: Connection) -> Config:
+    config = Config(attributes=attributes)
+    config.set_main_option("script_location", "mathops:journal/migrations")
+    return config

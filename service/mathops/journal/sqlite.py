@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
@@ -104,14 +104,10 @@ class SQLite:
             connect_args={"timeout": self._busy_seconds},
         )
 
-    def integrity(self, engine: Engine) -> list[str]:
+    def integrity(self, connection: Connection) -> list[str]:
         """The damage that SQLite's own check finds."""
-        with engine.connect() as connection:
-            found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
+        found = [str(message) for message in connection.scalars(text("PRAGMA integrity_check"))]
         return [] if found == ["ok"] else found
-
-    def exists(self) -> bool:
-        return self.path.exists()
 
     def prepare(self) -> None:
         try:

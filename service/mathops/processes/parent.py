@@ -23,11 +23,11 @@ class ParentConnection:
         while (frame := self._receive()) is not None:
             yield frame
 
-    def receive_batch(self, max_frames: int, seconds: float) -> tuple[list[bytes], bool]:
+    def receive_batch(self, seconds: float) -> tuple[list[bytes], bool]:
         """The frames that have arrived, waiting `seconds` for the first, and whether the parent has ended."""
         frames: list[bytes] = []
         # Connection.poll would make a selector for each call.
-        while len(frames) < max_frames and select.select([self.connection], [], [], 0 if frames else seconds)[0]:
+        while select.select([self.connection], [], [], 0 if frames else seconds)[0]:
             if (frame := self._receive()) is None:
                 return frames, True
             frames.append(frame)

@@ -5,6 +5,7 @@ import pickle
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -83,41 +84,35 @@ class PoolWorker:
             self._reply.set_exception(WorkerDied())
 
 
+@dataclass(eq=False)
 class Pool:
     """Implements ports.Compute in `size` processes; at most `queue` computations wait for one."""
 
-    def __init__(
-        self, size: int, queue: int, deadline: float, memory_bytes: int, tracing: AnyTracing = NO_TRACING
-    ) -> None:
-        self._size = size
-        self._queue = queue
-        self._deadline = deadline
-        self._memory_bytes = memory_bytes
-        self._tracing = tracing
-        self._idle: asyncio.LifoQueue[PoolWorker] = asyncio.LifoQueue()
-        self._waiting = 0
+    size: int
+    queue: int
+    deadline: float
+    memory_bytes: int
+    tracing: AnyTracing = NO_TRACING
+    _idle: asyncio.LifoQueue[PoolWorker] = field(default_factory=asyncio.LifoQueue, init=False)
+    _waiting: int = field(default=0, init=False)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Pool"]:
-        """Start all processes; stop them at the end."""
-        supervisors = [asyncio.create_task(self._supervise_worker()) for _ in range(self._size)]
+        supervisors = [asyncio.create_task(self._supervise_worker()) for _ in range(self.size)]
         try:
-            await self._all_started()
+            for worker in [await self._idle.get() for _ in supervisors]:
+                self._idle.put_nowait(worker)
             yield self
         finally:
             for supervisor in supervisors:
                 supervisor.cancel()
             await asyncio.wait(supervisors)
 
-    async def _all_started(self) -> None:
-        for worker in [await self._idle.get() for _ in range(self._size)]:
-            self._idle.put_nowait(worker)
-
     async def _supervise_worker(self) -> None:
         """Run one process after another."""
         while True:
             try:
-                async with PoolWorker.running(self._memory_bytes) as worker:
+                async with PoolWorker.running(self.memory_bytes) as worker:
                     self._idle.put_nowait(worker)
                     with metrics.POOL_WORKERS.track_inprogress():
                         await worker.ended()
@@ -127,11 +122,11 @@ class Pool:
 
     async def run(self, operation: Operation, arguments: tuple[int, ...]) -> tuple[Result, Timing]:
         """Compute; raises Overloaded or DeadlineExceeded. Cancelling kills the process at once."""
-        if self._idle.empty() and self._waiting >= self._queue:
-            raise Overloaded(f"{self._queue} computations are waiting already; try again in a second")
+        if self._idle.empty() and self._waiting >= self.queue:
+            raise Overloaded(f"{self.queue} computations are waiting already; try again in a second")
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(self.deadline):
                 try:
                     return await self._attempt(operation, arguments, started)
                 except WorkerDied:
@@ -139,8 +134,8 @@ class Pool:
                     return await self._attempt(operation, arguments, started)
         except TimeoutError:
             raise DeadlineExceeded(
-                f"the computation did not finish within {self._deadline:g} s; request a smaller result",
-                deadline_seconds=self._deadline,
+                f"the computation did not finish within {self.deadline:g} s; request a smaller result",
+                deadline_seconds=self.deadline,
             ) from None
         except WorkerDied:
             raise Overloaded("the computing process died twice, possibly because memory ran out") from None
@@ -150,7 +145,7 @@ class Pool:
         taken = time.perf_counter()
         try:
             with metrics.POOL_BUSY.track_inprogress():
-                result, compute, encode = await worker.run(operation, arguments, self._deadline - (taken - started))
+                result, compute, encode = await worker.run(operation, arguments, self.deadline - (taken - started))
         except WorkerDied:
             raise
         except BaseException:
@@ -158,7 +153,7 @@ class Pool:
             worker.stop()
             raise
         self._idle.put_nowait(worker)
-        self._tracing.add_child_span(
+        self.tracing.add_child_span(
             "compute in process", compute + encode, **{"process.pid": worker.child.pid, "mathops.digits": result.digits}
         )
         return result, Timing(taken - started, compute, encode)

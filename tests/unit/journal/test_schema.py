@@ -40,6 +40,11 @@ def tables(path: Path) -> set[str]:
         return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
+def revision(url: str) -> str | None:
+    with database_of(url).reader().connect() as connection:
+        return schema.revision(connection)
+
+
 def test_the_migrations_create_the_declared_tables(url: str) -> None:
     schema.upgrade(url)
 
@@ -56,11 +61,11 @@ def test_sequence_numbers_come_from_autoincrement(path: Path, url: str) -> None:
 
 def test_a_second_upgrade_changes_nothing(url: str) -> None:
     schema.upgrade(url)
-    before = schema.revision(database_of(url).reader())
+    before = revision(url)
 
     schema.upgrade(url)
 
-    assert schema.revision(database_of(url).reader()) == before == schema.newest()
+    assert revision(url) == before == schema.newest()
 
 
 def test_a_downgrade_drops_all_tables_and_an_upgrade_creates_them_again(path: Path, url: str) -> None:

@@ -54,15 +54,20 @@ def test_a_reader_cannot_write(database: SQLite, engine: Engine) -> None:
         connection.execute(text("INSERT INTO a VALUES (1)"))
 
 
+def integrity(database: SQLite) -> list[str]:
+    with database.reader().connect() as connection:
+        return database.integrity(connection)
+
+
 def test_integrity_finds_a_damaged_page(database: SQLite) -> None:
     with closing(sqlite_module().connect(database.path)) as connection:
         connection.executescript("CREATE TABLE a (b); CREATE INDEX c ON a (b); INSERT INTO a VALUES (1), (2), (3);")
-    assert database.integrity(database.reader()) == []
+    assert integrity(database) == []
     with database.path.open("r+b") as file:
         file.seek(-8, 2)
         file.write(b"\7" * 8)
 
-    assert database.integrity(database.reader()) != []
+    assert integrity(database) != []
 
 
 def commit(engine: Engine, checkpointer: WalCheckpointer, times: int) -> None:
