@@ -1,5 +1,6 @@
 """Fixtures that several folders share."""
 
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -79,8 +80,16 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path)
 
 
+@pytest.fixture(scope="session")
+def keys_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A signing key to copy, because creating one waits for the disk."""
+    path = tmp_path_factory.mktemp("keys") / "keys.json"
+    keys.ensure(path)
+    return path
+
+
 @pytest.fixture
-def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
+def make_world(tmp_path: Path, keys_file: Path) -> Iterator[Callable[..., World]]:
     worlds: list[World] = []
 
     def make(
@@ -89,7 +98,9 @@ def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
         tracing: AnyTracing = NO_TRACING,
         **values: Any,
     ) -> World:
-        world = World(Settings(data_dir=tmp_path, **values), limits or {}, operations, tracing)
+        settings = Settings(data_dir=tmp_path, **values)
+        shutil.copy(keys_file, settings.keys_path)
+        world = World(settings, limits or {}, operations, tracing)
         world.client.__enter__()
         worlds.append(world)
         return world
