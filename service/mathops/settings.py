@@ -122,9 +122,6 @@ class Settings(BaseModel):
         brokers = [address.strip() for address in self.kafka_brokers.split(",")]
         invalid = self.kafka_brokers and not all(map(_BROKER.fullmatch, brokers))
         yield invalid, "MATHOPS_KAFKA_BROKERS: write host:port,host:port, without a scheme"
-        yield from self._kafka_conflicts()
-
-    def _kafka_conflicts(self) -> Iterator[tuple[object, str]]:
         account = "MATHOPS_KAFKA_USERNAME and MATHOPS_KAFKA_PASSWORD"
         sasl = self.kafka_security.startswith("sasl")
         incomplete = sasl and not (self.kafka_username and self.kafka_password)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mathops.cli import options
-from mathops.cli.output import print_output
+from mathops.cli import console
 
 if TYPE_CHECKING:
     from mathops.settings import Settings
@@ -72,22 +71,22 @@ async def _replay(settings: "Settings", since: datetime) -> int:
 
 
 @events.command("dead-letters")
-@options.as_json
+@console.as_json
 def dead_letters(as_json: bool) -> None:
     """List the events rejected by the broker."""
     from mathops.journal.database import database_of
     from mathops.journal.outbox import OutboxCursor
 
-    database = database_of(options.load_settings().journal_url)
+    database = database_of(console.load_settings().journal_url)
     with _report_errors("read"), closing(OutboxCursor(database, "dead-letters")) as cursor:
         rows = cursor.dead_letters()
     names = ("seq", "id", "timestamp", "reason")
     document = {"events": [dict(zip(names, row, strict=True)) for row in rows]}
-    print_output(as_json, document, [name.upper() for name in names], rows)
+    console.print_output(as_json, document, [name.upper() for name in names], rows)
 
 
 def _kafka_settings() -> "Settings":
-    settings = options.load_settings()
+    settings = console.load_settings()
     if not settings.kafka_brokers:
         raise click.ClickException("MATHOPS_KAFKA_BROKERS is not set")
     return settings

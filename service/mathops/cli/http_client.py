@@ -9,7 +9,7 @@ import httpx2
 import msgspec
 
 from mathops import __version__
-from mathops.cli.output import Report, printable
+from mathops.cli.console import Report, printable
 from mathops.models import Problem
 
 T = TypeVar("T")

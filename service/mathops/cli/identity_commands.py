@@ -5,8 +5,7 @@ import sys
 
 import click
 
-from mathops.cli import options
-from mathops.cli.output import print_output
+from mathops.cli import console
 from mathops.models import MAX_PASSWORD_LENGTH, SCOPES, USER_NAME, TokenResponse, encode_json
 
 
@@ -29,9 +28,9 @@ _scopes = click.option(
 @click.command()
 @_user
 @_scopes
-@options.url
+@console.url
 @click.option("--password", is_flag=True, help="With --url: prompt for the password, or read it from a pipe.")
-@options.as_json
+@console.as_json
 def token(user: str, scopes: tuple[str, ...], url: str | None, password: bool, as_json: bool) -> None:
     """Create an access token for USER.
 
@@ -60,7 +59,7 @@ def _sign(user: str, scopes: list[str]) -> TokenResponse:
     from mathops.identity.keys import Keys
     from mathops.identity.tokens import Tokens
 
-    settings = options.load_settings()
+    settings = console.load_settings()
     return Tokens(Keys(settings.keys_path), settings).grant(user, scopes)
 
 
@@ -95,14 +94,14 @@ def keys() -> None:
 
 
 @keys.command("list")
-@options.as_json
+@console.as_json
 def list_keys(as_json: bool) -> None:
     """List key ids, oldest first. The last key signs new tokens."""
     from mathops.identity.keys import read
 
-    ids = [str(key.kid) for key in read(options.load_settings().keys_path)]
+    ids = [str(key.kid) for key in read(console.load_settings().keys_path)]
     rows = [(kid, "signs" if kid == ids[-1] else "verifies") for kid in ids]
-    print_output(as_json, [{"kid": kid, "use": use} for kid, use in rows], ("KEY ID", "USE"), rows)
+    console.print_output(as_json, [{"kid": kid, "use": use} for kid, use in rows], ("KEY ID", "USE"), rows)
 
 
 @keys.command()
@@ -110,7 +109,7 @@ def rotate() -> None:
     """Add a key that signs new tokens. The older keys still verify tokens."""
     from mathops.identity.keys import rotate
 
-    click.echo(rotate(options.load_settings().keys_path))
+    click.echo(rotate(console.load_settings().keys_path))
 
 
 @keys.command()
@@ -122,5 +121,5 @@ def prune(keep: int) -> None:
     """
     from mathops.identity.keys import prune
 
-    for kid in prune(options.load_settings().keys_path, keep):
+    for kid in prune(console.load_settings().keys_path, keep):
         click.echo(kid)

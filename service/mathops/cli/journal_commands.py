@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from mathops.cli import options
-from mathops.cli.output import print_output, progress
+from mathops.cli import console
 from mathops.models import MAX_PAGE_SIZE, HistoryPage, Record
 
 _MAX_RESULT_LENGTH = 40
@@ -14,9 +13,9 @@ _MAX_RESULT_LENGTH = 40
 @click.command()
 @click.option("--user", help="Show only the records of this user.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Maximum number of records.")
-@options.url
-@options.token
-@options.as_json
+@console.url
+@console.token
+@console.as_json
 def history(user: str | None, limit: int, url: str | None, token: str | None, as_json: bool) -> None:
     """Show the newest requests in the journal database.
 
@@ -26,13 +25,13 @@ def history(user: str | None, limit: int, url: str | None, token: str | None, as
         raise click.UsageError("--user cannot be combined with --url: the token selects the user")
     records = _remote(url, token, limit) if url else _local(user, limit)
     columns = ("TIME", "USER", "OPERATION", "PARAMETERS", "STATUS", "RESULT")
-    print_output(as_json, {"records": records}, columns, map(_row, records))
+    console.print_output(as_json, {"records": records}, columns, map(_row, records))
 
 
 def _local(user: str | None, limit: int) -> list[Record]:
     from mathops.journal import maintenance
 
-    return maintenance.recent(options.load_settings().journal_url, user, limit)
+    return maintenance.recent(console.load_settings().journal_url, user, limit)
 
 
 def _remote(url: str, token: str | None, limit: int) -> list[Record]:
@@ -72,7 +71,7 @@ def upgrade() -> None:
     """Create the database or upgrade its schema. `mathops serve` does this at start."""
     from mathops.journal import schema
 
-    schema.upgrade(options.load_settings().journal_url)
+    schema.upgrade(console.load_settings().journal_url)
     click.echo(f"revision {schema.newest()}")
 
 
@@ -82,24 +81,24 @@ def backup(path: Path) -> None:
     """Write a consistent copy of the SQLite database to PATH and check it. PATH must not exist."""
     from mathops.journal import maintenance
 
-    with progress(f"copying to {path}"):
-        size = maintenance.backup(options.load_settings().journal_url, path)
+    with console.progress(f"copying to {path}"):
+        size = maintenance.backup(console.load_settings().journal_url, path)
     click.echo(f"{path}: {size} bytes, checked")
 
 
 @db.command()
-@options.as_json
+@console.as_json
 def check(as_json: bool) -> None:
     """Check the database and its schema. The exit code is 1 if a check fails."""
     from mathops.journal import maintenance
 
-    with progress("checking"):
-        health = maintenance.check(options.load_settings().journal_url)
+    with console.progress("checking"):
+        health = maintenance.check(console.load_settings().journal_url)
     rows = [
         ("integrity", "; ".join(health.errors) or "ok"),
         ("revision", f"{health.revision or 'none'} (newest: {health.newest})"),
         (health.database, health.version + ("" if health.safe else ", has the WAL-reset bug: update it")),
     ]
-    print_output(as_json, health, ("CHECK", "FOUND"), rows)
+    console.print_output(as_json, health, ("CHECK", "FOUND"), rows)
     if not health.good:
         raise click.ClickException(health.advice)

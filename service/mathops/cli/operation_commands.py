@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from mathops.cli import options
-from mathops.cli.output import progress
+from mathops.cli import console
 from mathops.models import encode_result
 from mathops.operations import Operation, Parameter, Result
 
@@ -44,7 +43,7 @@ def _command(operation: Operation, name: str, *, hidden: bool = False) -> click.
         # Treat -2 as an argument, not as an unknown option.
         context_settings={"ignore_unknown_options": True},
     )
-    for option in (options.as_json, options.token, options.url):
+    for option in (console.as_json, console.token, console.url):
         option(command)
     return command
 
@@ -63,7 +62,7 @@ def _request(url: str, token: str | None, path: str, parameters: dict[str, str],
     from mathops.cli.http_client import connect, request
 
     accept = "application/json" if as_json else "text/plain"
-    with progress(f"requesting {url}") as report, connect(url, token) as client:
+    with console.progress(f"requesting {url}") as report, connect(url, token) as client:
         return request(client, path, accept, parameters, report)
 
 
@@ -76,7 +75,7 @@ def _compute(operation: Operation, arguments: tuple[int, ...]) -> Result:
         return operation.result(*arguments)
     import asyncio
 
-    with progress(f"computing {digits:,.0f} digits"):
+    with console.progress(f"computing {digits:,.0f} digits"):
         return asyncio.run(_compute_in_process(operation, arguments))
 
 

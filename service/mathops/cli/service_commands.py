@@ -4,8 +4,7 @@ import os
 
 import click
 
-from mathops.cli import options
-from mathops.cli.output import print_output
+from mathops.cli import console
 
 
 @click.command()
@@ -29,7 +28,7 @@ def serve(host: str | None, port: int | None, workers: int | None, reload: bool)
     os.environ.pop("WEB_CONCURRENCY", None)
     from mathops.server.multiprocess import multiprocess_metrics
 
-    settings = options.load_settings()
+    settings = console.load_settings()
     with multiprocess_metrics(settings.workers):
         from mathops.server.master import serve
 
@@ -37,7 +36,7 @@ def serve(host: str | None, port: int | None, workers: int | None, reload: bool)
 
 
 @click.command()
-@options.as_json
+@console.as_json
 def config(as_json: bool) -> None:
     """Show each setting with its value and source. Passwords are hidden."""
     from mathops.settings import Settings, load
@@ -46,4 +45,4 @@ def config(as_json: bool) -> None:
     settings, sources = load()
     rows = [(env_name(name), redacted(getattr(settings, name)), sources[name]) for name in Settings.model_fields]
     document = [{"variable": variable, "value": value, "source": source} for variable, value, source in rows]
-    print_output(as_json, document, ("VARIABLE", "VALUE", "SOURCE"), rows)
+    console.print_output(as_json, document, ("VARIABLE", "VALUE", "SOURCE"), rows)

@@ -46,9 +46,7 @@ class Tokens:
 
     def __init__(self, keys: Keys, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
-        self._issuer = settings.token_issuer
-        self._audience = settings.token_audience
-        self._lifetime = settings.token_lifetime_seconds
+        self._settings = settings
         self._leeway = settings.token_leeway_seconds
         self._clock = clock
         self._verified = lru_cache(maxsize=_CACHED_TOKENS)(self._verify)
@@ -57,13 +55,13 @@ class Tokens:
     def make(self, user: str, scopes: list[str]) -> str:
         now = int(self._clock())
         claims = {
-            "iss": self._issuer,
-            "aud": self._audience,
+            "iss": self._settings.token_issuer,
+            "aud": self._settings.token_audience,
             "sub": user,
             "client_id": CLIENT_ID,
             "scope": " ".join(scopes),
             "iat": now,
-            "exp": now + self._lifetime,
+            "exp": now + self._settings.token_lifetime_seconds,
             "jti": str(uuid7()),
         }
         self._keys.refresh()
@@ -72,7 +70,7 @@ class Tokens:
 
     def grant(self, user: str, scopes: list[str]) -> TokenResponse:
         token = self.make(user, scopes)
-        return TokenResponse(token, "Bearer", self._lifetime, " ".join(scopes), token)
+        return TokenResponse(token, "Bearer", self._settings.token_lifetime_seconds, " ".join(scopes), token)
 
     def verify(self, token: str) -> Principal:
         """Raises Unauthorized."""
@@ -105,9 +103,9 @@ class Tokens:
             raise invalid_token("the token lacks a required claim")
         if not (_is_time(issued) and _is_time(expires) and (not_before is None or _is_time(not_before))):
             raise invalid_token("a time claim of the token is not a number")
-        if claims.get("iss") != self._issuer:
+        if claims.get("iss") != self._settings.token_issuer:
             raise invalid_token("the token is from another issuer")
-        if self._audience not in (audience if isinstance(audience, list) else [audience]):
+        if self._settings.token_audience not in (audience if isinstance(audience, list) else [audience]):
             raise invalid_token("the token is for another audience")
         now = self._clock()
         if max(issued, not_before or 0) - self._leeway > now:

@@ -7,6 +7,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, TypeVar
 
 from mathops.telemetry import metrics
@@ -26,6 +27,7 @@ class DependencyUnavailable(Exception):
     """The dependency failed, timed out, or is not called because its breaker is open."""
 
 
+@dataclass(eq=False)
 class CircuitBreaker:
     """Limits each call to `seconds` and opens after MAX_FAILURES consecutive failures or replies over `slow` seconds.
 
@@ -33,30 +35,23 @@ class CircuitBreaker:
     `probe_interval` seconds, succeeds.
     """
 
-    def __init__(
-        self,
-        name: str,
-        probe: Callable[[], Awaitable[object]],
-        reason: Callable[[Exception], str],
-        errors: Any,
-        *,
-        seconds: float,
-        slow: float = math.inf,
-        probe_interval: float = 1.0,
-    ) -> None:
-        self._name = name
-        self._probe = probe
-        self._reason = reason
-        self._errors = errors
-        self._seconds = seconds
-        self._slow = min(slow, seconds)
-        self._probe_interval = probe_interval
-        self._failures = 0
-        self._error = ""
-        self._failed_at = 0.0
-        # Present while the breaker is open.
-        self._recovery: asyncio.Task[None] | None = None
-        metrics.CIRCUIT_BREAKER_OPEN.labels(name).set(0)
+    name: str
+    probe: Callable[[], Awaitable[object]]
+    reason: Callable[[Exception], str]
+    errors: Any
+    _: KW_ONLY
+    seconds: float
+    slow: float = math.inf
+    probe_interval: float = 1.0
+    _failures: int = field(default=0, init=False)
+    _error: str = field(default="", init=False)
+    _failed_at: float = field(default=0, init=False)
+    # Present while the breaker is open.
+    _recovery: asyncio.Task[None] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.slow = min(self.slow, self.seconds)
+        metrics.CIRCUIT_BREAKER_OPEN.labels(self.name).set(0)
 
     async def call(self, request: Callable[[], Awaitable[Reply]]) -> Reply:
         """The reply to `request`; raises DependencyUnavailable."""
@@ -64,13 +59,13 @@ class CircuitBreaker:
             raise DependencyUnavailable(self._error)
         started = time.monotonic()
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(self.seconds):
                 reply = await request()
         except Exception as error:  # client libraries raise exceptions of any type for invalid replies
-            self._record_failure(self._reason(error), str(error) or type(error).__name__)
+            self._record_failure(self.reason(error), str(error) or type(error).__name__)
             raise DependencyUnavailable(self._error) from error
-        if time.monotonic() - started > self._slow:
-            self._record_failure("slow", f"slower than {self._slow:g} s")
+        if time.monotonic() - started > self.slow:
+            self._record_failure("slow", f"slower than {self.slow:g} s")
         else:
             self._failures = 0
         return reply
@@ -87,34 +82,34 @@ class CircuitBreaker:
             await asyncio.wait({self._recovery})
 
     def _record_failure(self, reason: str, error: str) -> None:
-        self._errors.labels(reason).inc()
+        self.errors.labels(reason).inc()
         self._error = f"{reason}: {error}"
         self._failed_at = time.monotonic()
         # A full Redis rejects writes but still serves reads quickly.
         if reason != "full":
             self._failures += 1
         if self._failures >= MAX_FAILURES and self._recovery is None:
-            log.warning("circuit breaker opened", dependency=self._name, error=self._error)
-            metrics.CIRCUIT_BREAKER_OPEN.labels(self._name).set(1)
+            log.warning("circuit breaker opened", dependency=self.name, error=self._error)
+            metrics.CIRCUIT_BREAKER_OPEN.labels(self.name).set(1)
             self._recovery = asyncio.create_task(self._recover())
 
     async def _recover(self) -> None:
         recovered = False
         while not recovered:
-            await asyncio.sleep(self._probe_interval)
+            await asyncio.sleep(self.probe_interval)
             recovered = await self._probe_succeeds()
-        log.warning("circuit breaker closed", dependency=self._name, error=self._error)
-        metrics.CIRCUIT_BREAKER_OPEN.labels(self._name).set(0)
+        log.warning("circuit breaker closed", dependency=self.name, error=self._error)
+        metrics.CIRCUIT_BREAKER_OPEN.labels(self.name).set(0)
         self._failures = 0
         self._recovery = None
 
     async def _probe_succeeds(self) -> bool:
         try:
             # The first probe may have to connect, so only the second must be fast.
-            for seconds in (self._seconds, self._slow):
+            for seconds in (self.seconds, self.slow):
                 async with asyncio.timeout(seconds):
-                    await self._probe()
+                    await self.probe()
         except Exception as error:  # as in call
-            self._error = f"{self._reason(error)}: {error}"
+            self._error = f"{self.reason(error)}: {error}"
             return False
         return True

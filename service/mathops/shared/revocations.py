@@ -2,7 +2,8 @@
 
 import math
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 from cachetools import TLRUCache
 
@@ -53,21 +54,20 @@ class RedisRevocations:
 
     async def revoke(self, token_id: str, until: int) -> None:
         await self._local.revoke(token_id, until)
-        try:
-            await self._breaker.call(lambda: self._redis.set(_PREFIX + token_id, b"1", exat=until))
-        except DependencyUnavailable:
-            raise _unavailable() from None
+        await self._call(lambda: self._redis.set(_PREFIX + token_id, b"1", exat=until))
 
     async def revoked(self, token_id: str) -> bool:
         if await self._local.revoked(token_id):
             return True
         try:
-            return bool(await self._breaker.call(lambda: self._redis.exists(_PREFIX + token_id)))
-        except DependencyUnavailable:
+            return bool(await self._call(lambda: self._redis.exists(_PREFIX + token_id)))
+        except RevocationUnavailable:
             if self._closed:
-                raise _unavailable() from None
+                raise
             return False
 
-
-def _unavailable() -> RevocationUnavailable:
-    return RevocationUnavailable("token revocation is temporarily unavailable; retry the request")
+    async def _call(self, request: Callable[[], Awaitable[Any]]) -> Any:
+        try:
+            return await self._breaker.call(request)
+        except DependencyUnavailable:
+            raise RevocationUnavailable("token revocation is temporarily unavailable; retry the request") from None

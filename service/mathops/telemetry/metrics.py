@@ -67,10 +67,10 @@ def cached_labels(metric: Any, *values: str | int) -> Any:
 def require_multiprocess(expected: bool) -> None:
     """Raise RuntimeError unless the mode chosen at import is the `expected` one."""
     if expected != _MULTIPROCESS:
+        mode, action = ("on", "unset") if _MULTIPROCESS else ("off", "set")
         raise RuntimeError(
-            f"prometheus_client was imported with multiprocess mode {'on' if _MULTIPROCESS else 'off'}, "
-            f"but {'several web workers need' if expected else 'one web worker needs'} it "
-            f"{'on' if expected else 'off'}: set or unset PROMETHEUS_MULTIPROC_DIR before the import"
+            f"prometheus_client was imported with multiprocess mode {mode}; "
+            f"{action} PROMETHEUS_MULTIPROC_DIR before the import"
         )
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from mathops.cli.output import print_output, printable, progress
+from mathops.cli.console import print_output, printable, progress
 
 
 def test_control_characters_are_escaped() -> None:

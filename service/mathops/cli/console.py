@@ -1,18 +1,39 @@
-"""Output of commands: results on stdout, progress on stderr if stderr is a terminal."""
+"""Options, settings and output shared by the commands; progress goes to stderr if it is a terminal."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mathops.models import encode_json
+from mathops.settings_source import TOKEN_VARIABLE
+
+if TYPE_CHECKING:
+    from mathops.settings import Settings
 
 # Tables in a pipe are never wrapped.
 _PIPE_WIDTH = 10_000
 
 Report = Callable[[int, int | None], None]
+
+
+def _strip(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    return value.strip() if value else None
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+url = click.option("--url", metavar="URL", help="Send the request to the service at this URL.")
+token = click.option(
+    "--token", envvar=TOKEN_VARIABLE, show_envvar=True, metavar="TOKEN", callback=_strip, help="Access token for --url."
+)
+
+
+def load_settings() -> "Settings":
+    from mathops.settings import load
+
+    return load().settings
 
 
 def print_output(as_json: bool, document: Any, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
