@@ -23,15 +23,14 @@ def history(user: str | None, limit: int, url: str | None, token: str | None, as
     """
     if url and user:
         raise click.UsageError("--user cannot be combined with --url: the token selects the user")
-    records = _remote(url, token, limit) if url else _local(user, limit)
+    if url:
+        records = _remote(url, token, limit)
+    else:
+        from mathops.journal import maintenance
+
+        records = maintenance.recent(console.load_settings().journal_url, user, limit)
     columns = ("TIME", "USER", "OPERATION", "PARAMETERS", "STATUS", "RESULT")
     console.print_output(as_json, {"records": records}, columns, map(_row, records))
-
-
-def _local(user: str | None, limit: int) -> list[Record]:
-    from mathops.journal import maintenance
-
-    return maintenance.recent(console.load_settings().journal_url, user, limit)
 
 
 def _remote(url: str, token: str | None, limit: int) -> list[Record]:

@@ -81,10 +81,9 @@ def read(path: Path) -> list[ECKey]:
 def ensure(path: Path) -> bool:
     """Create the file with one key if it does not exist. Returns whether it did; raises StartupError."""
     with _locked(path):
-        if path.exists():
-            return False
-        _write(path, [ECKey.generate_key(_CURVE, auto_kid=True)])
-        return True
+        if created := not path.exists():
+            _write(path, [ECKey.generate_key(_CURVE, auto_kid=True)])
+    return created
 
 
 def rotate(path: Path) -> str:
@@ -125,8 +124,7 @@ def _write(path: Path, keys: list[ECKey]) -> None:
     try:
         # Left by a process that was killed or found the disk full; the lock excludes other writers.
         draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text + "\n")
             file.flush()
             os.fsync(file.fileno())

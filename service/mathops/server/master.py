@@ -53,8 +53,7 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Create keys and journal before any worker starts; raises StartupError."""
-    # Validate existing files before creating any.
+    """Validate settings and existing files, then create keys and journal; raises StartupError."""
     _validate(settings)
     request_log.prepare(settings.log_path)
     schema.upgrade(settings.journal_url)

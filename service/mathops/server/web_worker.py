@@ -78,8 +78,6 @@ class DrainingServer(Server):
 
 
 class WebWorker(UvicornWorker):
-    """gunicorn's worker class of the service."""
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         settings = load().settings

@@ -37,9 +37,8 @@ get_logger = structlog.stdlib.get_logger
 
 def configure(level: str, log_format: Literal["auto", "json", "text"]) -> None:
     """Send structlog's and the standard library's log lines to stderr in one format."""
-    text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     final: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if text:
+    if log_format == "text" or (log_format == "auto" and sys.stderr.isatty()):
         # The default formatter prints local variables, which may be tokens.
         plain = structlog.dev.plain_traceback
         final.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain))
