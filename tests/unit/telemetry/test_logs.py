@@ -114,12 +114,12 @@ def test_a_failing_request_is_logged_once_with_its_stack_trace_and_request_id(
     world = make_world(operations=[FAILING])
     logs.configure("info", "json")
 
-    answer = world.get("/fail?n=13", x_request_id="find-me")
+    response = world.get("/fail?n=13", x_request_id="find-me")
 
     (line,) = (line for line in written(capsys) if "exception" in line)
-    assert line["request_id"] == answer.json()["request_id"] == "find-me"
+    assert line["request_id"] == response.json()["request_id"] == "find-me"
     assert line["exception"].endswith("RuntimeError: broken")
-    assert "broken" not in answer.text
+    assert "broken" not in response.text
 
 
 def test_a_rejected_request_is_not_logged(capsys: pytest.CaptureFixture[str], world: World) -> None:

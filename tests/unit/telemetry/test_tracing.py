@@ -82,9 +82,9 @@ def test_an_export_that_cannot_work_is_an_error_that_names_the_variable(variable
 
 
 def test_without_traces_a_request_has_no_trace_id(world: World) -> None:
-    answer = world.get("/pow", traceparent=CALLER)
+    response = world.get("/pow", traceparent=CALLER)
 
-    assert "trace_id" not in answer.json()
+    assert "trace_id" not in response.json()
     (record,) = world.journal.records
     assert record.trace_id is record.traceparent is None
 
