@@ -51,9 +51,7 @@ class Settings(BaseModel):
         description="Redis for the cache, quotas and revoked tokens of all replicas, "
         "redis://user:password@host:6379/0 or rediss://; empty: process memory",
     )
-    redis_timeout_seconds: float = Field(
-        0.1, ge=0.01, le=1, description="Redis timeout; on timeout the request continues without Redis"
-    )
+    redis_timeout_seconds: float = Field(0.1, ge=0.01, le=1, description="timeout; requests continue without Redis")
     revocation: Literal["off", "closed", "open"] = Field(
         "off",
         description="whether POST /logout revokes a token; if Redis is down, closed rejects and open accepts tokens",
@@ -96,12 +94,8 @@ class Settings(BaseModel):
     url_bytes: int = Field(8192, ge=256, description="maximum length of path and query (414)")
     header_bytes: int = Field(32768, ge=1024, description="maximum total size of the request headers (431)")
     body_bytes: int = Field(65536, ge=256, description="maximum size of a request body (413)")
-    read_timeout_seconds: float = Field(
-        10, gt=0, description="time limit to receive a request body (408), or the request line and headers"
-    )
-    write_timeout_seconds: float = Field(
-        60, gt=0, description="time a client may stop reading a response before its connection is closed"
-    )
+    read_timeout_seconds: float = Field(10, gt=0, description="time limit to receive a request head, or a body (408)")
+    write_timeout_seconds: float = Field(60, gt=0, description="maximum pause of a client in reading a response")
     connections: int = Field(
         900,
         ge=1,
