@@ -59,6 +59,7 @@ class World:
             rate_limiter=self.rate_limiter,
             evaluator=Evaluator(self.cache, self.compute, self.rate_limiter, settings.inline_digits, tracing),
             revocations=NoRevocations(),
+            dependencies={},
             tracing=tracing,
         )
         self.client = TestClient(create_app(settings, self._open, operations, tracing), raise_server_exceptions=False)

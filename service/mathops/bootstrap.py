@@ -12,7 +12,6 @@ from mathops.identity.keys import Keys
 from mathops.identity.tokens import Tokens
 from mathops.identity.users import DemoUsers, UsersFile
 from mathops.journal.client import JournalClient
-from mathops.ports import Users
 from mathops.processes.pool import Pool
 from mathops.settings import Settings
 from mathops.shared.shared_state import open_shared
@@ -45,7 +44,7 @@ async def open_resources(settings: Settings, tracing: AnyTracing = NO_TRACING) -
             settings=settings,
             keys=keys,
             tokens=Tokens(keys, settings),
-            users=_users(settings),
+            users=UsersFile(settings.users_file) if settings.users_file else DemoUsers(),
             journal=journal,
             rate_limiter=shared.rate_limiter,
             evaluator=Evaluator(shared.cache, pool, shared.rate_limiter, settings.inline_digits, tracing),
@@ -59,7 +58,3 @@ def _pool(settings: Settings, tracing: AnyTracing) -> Pool:
     size = settings.compute_workers or max(1, (os.cpu_count() or 1) // settings.workers)
     queue = settings.compute_queue or 2 * size
     return Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes, tracing)
-
-
-def _users(settings: Settings) -> Users:
-    return UsersFile(settings.users_file) if settings.users_file is not None else DemoUsers()

@@ -3,8 +3,10 @@
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -57,62 +59,41 @@ def too_large(digits: float, limit: int) -> ResultTooLarge:
     )
 
 
-class _Call(Generic[Outcome]):
-    def __init__(self, task: asyncio.Task[Outcome]) -> None:
-        self.task = task
-        self.waiters = 0
-
-
 class SingleFlight(Generic[Outcome]):
     """Runs concurrent calls with the same key once; all callers share the outcome."""
 
     def __init__(self) -> None:
-        self._calls: dict[str, _Call[Outcome]] = {}
+        self._tasks: dict[str, asyncio.Task[Outcome]] = {}
+        self._callers: Counter[str] = Counter()
 
     def __contains__(self, key: str) -> bool:
-        return key in self._calls
+        return key in self._tasks
 
-    async def run(self, key: str, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    async def run(self, key: str, work: Callable[[], Coroutine[Any, Any, Outcome]]) -> Outcome:
         """The outcome of `work`, or of the running call with this key; cancelled with its last caller."""
-        shared_call = self._calls.get(key)
-        if shared_call is None:
-            shared_call = self._calls[key] = _Call(asyncio.ensure_future(_done(work)))
-            shared_call.task.add_done_callback(lambda _: self._forget(key, shared_call))
-        shared_call.waiters += 1
+        if key not in self._tasks:
+            self._tasks[key] = asyncio.create_task(work())
+        task = self._tasks[key]
+        self._callers[key] += 1
         try:
-            return await asyncio.shield(shared_call.task)
+            return await asyncio.shield(task)
         finally:
-            shared_call.waiters -= 1
-            if not shared_call.waiters and not shared_call.task.done():
-                self._forget(key, shared_call)
-                shared_call.task.cancel()
-
-    def _forget(self, key: str, shared_call: _Call[Outcome]) -> None:
-        if self._calls.get(key) is shared_call:
-            del self._calls[key]
+            self._callers[key] -= 1
+            if not self._callers[key]:
+                del self._tasks[key], self._callers[key]
+                task.cancel()
 
 
-async def _done(work: Callable[[], Awaitable[Outcome]]) -> Outcome:
-    return await work()
-
-
+@dataclass
 class Evaluator:
     """Results from the cache or by computation; those of up to `inline_digits` digits are computed inline."""
 
-    def __init__(
-        self,
-        cache: Cache,
-        compute: Compute,
-        rate_limiter: RateLimiter,
-        inline_digits: int,
-        tracing: AnyTracing = NO_TRACING,
-    ) -> None:
-        self._cache = cache
-        self._compute = compute
-        self._rate_limiter = rate_limiter
-        self._inline_digits = inline_digits
-        self._tracing = tracing
-        self._single_flight: SingleFlight[tuple[Result, Timing]] = SingleFlight()
+    cache: Cache
+    compute: Compute
+    rate_limiter: RateLimiter
+    inline_digits: int
+    tracing: AnyTracing = NO_TRACING
+    single_flight: SingleFlight[tuple[Result, Timing]] = field(default_factory=SingleFlight)
 
     def plan(self, operation: Operation, arguments: tuple[int, ...], limit_digits: int) -> Plan:
         """Raises ResultTooLarge when the result certainly exceeds `limit_digits`."""
@@ -120,12 +101,12 @@ class Evaluator:
         if digits - _SLACK_DIGITS > limit_digits:
             raise too_large(digits, limit_digits)
         key = ":".join((CACHE_VERSION, operation.name, *map(str, arguments)))
-        return Plan(operation, arguments, digits, limit_digits, key, digits > self._inline_digits)
+        return Plan(operation, arguments, digits, limit_digits, key, digits > self.inline_digits)
 
     async def evaluate(self, plan: Plan, user: str) -> Evaluation:
         """Raises QuotaExceeded, Overloaded, DeadlineExceeded or ResultTooLarge."""
-        with self._tracing.span("cache get"):
-            text = await self._cache.get(plan.key)
+        with self.tracing.span("cache get"):
+            text = await self.cache.get(plan.key)
         if text is None:
             metrics.CACHE_MISSES.inc()
             result, timing = await (self._join_or_compute(plan, user) if plan.large else self._compute_and_cache(plan))
@@ -139,27 +120,24 @@ class Evaluator:
 
     async def _join_or_compute(self, plan: Plan, user: str) -> tuple[Result, Timing]:
         # A caller that joins a running computation is not charged.
-        if plan.key not in self._single_flight:
+        if plan.key not in self.single_flight:
             await self._charge(plan, user)
-        return await self._single_flight.run(plan.key, lambda: self._compute_and_cache(plan))
+        return await self.single_flight.run(plan.key, lambda: self._compute_and_cache(plan))
 
     async def _compute_and_cache(self, plan: Plan) -> tuple[Result, Timing]:
         started = time.perf_counter()
-        with self._tracing.span("compute", **{"mathops.operation": plan.operation.name}):
-            result, timing = await self._timed_compute(plan)
+        with self.tracing.span("compute", **{"mathops.operation": plan.operation.name}):
+            if plan.large:
+                result, timing = await self.compute.run(plan.operation, plan.arguments)
+            else:
+                result = plan.operation.result(*plan.arguments)
+                timing = Timing(0, time.perf_counter() - started, 0)
         metrics.OPERATION_DURATION.labels(plan.operation.name).observe(time.perf_counter() - started)
-        await self._cache.set(plan.key, result.text)
+        await self.cache.set(plan.key, result.text)
         return result, timing
-
-    async def _timed_compute(self, plan: Plan) -> tuple[Result, Timing]:
-        if plan.large:
-            return await self._compute.run(plan.operation, plan.arguments)
-        started = time.perf_counter()
-        result = plan.operation.result(*plan.arguments)
-        return result, Timing(0, time.perf_counter() - started, 0)
 
     async def _charge(self, plan: Plan, user: str) -> None:
         milliseconds = math.ceil(plan.predicted_digits * _SECONDS_PER_DIGIT * 1000)
-        quota = await self._rate_limiter.charge("compute", user, milliseconds)
+        quota = await self.rate_limiter.charge("compute", user, milliseconds)
         if quota is not None and not quota.allowed:
             raise quota_exceeded(quota, f"{quota.limit} ms of computing in {quota.window} s")

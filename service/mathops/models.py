@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 SCHEMA_VERSION = 2
-SCOPES = ("math", "history")
+SCOPES = MATH, HISTORY = "math", "history"
 # Longer parameter texts are cut, because a rejected request may contain anything.
 MAX_PARAMETER_CHARACTERS = 256
 # Hashing takes longer for longer passwords.
@@ -172,10 +172,7 @@ def _second(seconds: int) -> str:
 def cut(parameters: dict[str, str]) -> dict[str, str]:
     """The parameters, names and texts cut at MAX_PARAMETER_CHARACTERS."""
     limit = MAX_PARAMETER_CHARACTERS
-    for name, value in parameters.items():
-        if len(name) > limit or len(value) > limit:
-            return {name[:limit]: value[:limit] for name, value in parameters.items()}
-    return parameters
+    return {name[:limit]: value[:limit] for name, value in parameters.items()}
 
 
 @cache

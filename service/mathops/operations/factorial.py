@@ -10,10 +10,7 @@ from mathops.operations.operation import ADMISSION_BITS, Operation, Parameter
 
 def bits(n: int) -> float:
     """lgamma(n + 1) / ln 2, as n! = Gamma(n + 1)."""
-    try:
-        return math.lgamma(n + 1) / math.log(2) + ADMISSION_BITS
-    except OverflowError:
-        return math.inf
+    return math.lgamma(n + 1) / math.log(2) + ADMISSION_BITS
 
 
 def compute(n: int) -> mpz:

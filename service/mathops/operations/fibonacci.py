@@ -12,10 +12,7 @@ _LOG2_PHI = math.log2((1 + math.sqrt(5)) / 2)
 
 def bits(n: int) -> float:
     """N * log2(phi) - log2(5)/2, from Binet's formula."""
-    try:
-        return n * _LOG2_PHI - math.log2(5) / 2 + ADMISSION_BITS
-    except OverflowError:
-        return math.inf
+    return n * _LOG2_PHI - math.log2(5) / 2 + ADMISSION_BITS
 
 
 def compute(n: int) -> mpz:

@@ -65,8 +65,8 @@ class Parameter:
 class Operation:
     """One operation; routes, documentation, metric labels, cache key and subcommand derive from it.
 
-    `bits(*integers)` is an upper bound of the result's size in bits (inf beyond floats), `compute(*integers)` the
-    exact result. Both are module-level functions, so that other processes can import them.
+    `bits(*integers)` is an upper bound of the result's size in bits or raises OverflowError, `compute(*integers)` is
+    the exact result. Both are module-level functions, so that other processes can import them.
     """
 
     name: str
@@ -97,13 +97,11 @@ class Operation:
 
     def predicted_digits(self, *integers: int) -> float:
         """Upper bound of the result's decimal digits; inf when beyond floats."""
-        return digits_of(self.bits(*integers))
+        try:
+            return int(self.bits(*integers) * _DIGITS_PER_BIT) + 1
+        except OverflowError:
+            return math.inf
 
     def result(self, *integers: int) -> Result:
         """The exact result in decimal."""
         return Result.of(self.compute(*integers).digits().encode("ascii"))
-
-
-def digits_of(bits: float) -> float:
-    """Upper bound of the decimal digits of a number with `bits` bits."""
-    return bits if bits == math.inf else int(bits * _DIGITS_PER_BIT) + 1

@@ -9,12 +9,7 @@ from mathops.operations.operation import ADMISSION_BITS, Operation, Parameter
 
 def bits(base: int, exp: int) -> float:
     """Exp * log2|base|, the logarithm of the definition."""
-    if abs(base) <= 1:
-        return 1
-    try:
-        return exp * math.log2(abs(base)) + ADMISSION_BITS
-    except OverflowError:
-        return math.inf
+    return exp * math.log2(abs(base)) + ADMISSION_BITS if abs(base) > 1 else 1
 
 
 def compute(base: int, exp: int) -> mpz:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -50,8 +49,10 @@ def create_app(
     )
     # A redirect would contain the caller's Host header.
     app.router.redirect_slashes = False
-    # ErrorHandling is the one exception path; Starlette's outermost middleware would only add time.
-    app.middleware_stack = cast("ServerErrorMiddleware", app.build_middleware_stack()).app
+    stack = app.build_middleware_stack()
+    # ErrorHandling renders every exception; Starlette's outermost middleware would only cost time.
+    assert isinstance(stack, ServerErrorMiddleware)
+    app.middleware_stack = stack.app
     app.state.openapi = document(endpoints)
     app.state.docs_page = documentation(app.state.openapi)
     return app

@@ -4,10 +4,10 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import cast
 
-from msgspec import Struct
+from msgspec import Struct, field
 from starlette.types import Scope
 from uuid_utils import uuid7
 
@@ -18,7 +18,7 @@ from mathops.models import CacheOutcome, Record, cut, timestamp
 from mathops.operations import Operation, Result
 from mathops.ports import Journal, RateLimiter, Revocations, Users
 from mathops.settings import Settings
-from mathops.telemetry.tracing import NO_TRACING, AnyTracing
+from mathops.telemetry.tracing import AnyTracing
 from mathops.web.endpoint import Endpoint
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
@@ -39,9 +39,9 @@ class Resources:
     rate_limiter: RateLimiter
     evaluator: Evaluator
     revocations: Revocations
-    tracing: AnyTracing = NO_TRACING
     # Status by name of optional dependencies, whose failure only degrades the service.
-    dependencies: dict[str, Callable[[], str]] = field(default_factory=dict)
+    dependencies: dict[str, Callable[[], str]]
+    tracing: AnyTracing
     draining: bool = False
 
 
@@ -53,7 +53,6 @@ class RequestContext(Struct):
 
     resources: Resources
     endpoint: Endpoint | None
-    operation: Operation | None
     trace_id: str | None
     path: str
     # Values of a repeated header are joined.
@@ -61,11 +60,12 @@ class RequestContext(Struct):
     id: str
     request_id: str
     # Sent with every response.
-    response_headers: Headers
-    received: float
-    started: float
+    response_headers: Headers = []
+    received: float = field(default_factory=time.time)
+    started: float = field(default_factory=time.perf_counter)
+    operation: Operation | None = None
     # Requests to operations are recorded, unless they are rejected in numbers that would fill the journal.
-    recorded: bool
+    recorded: bool = False
     media_type: str = ""
     parameters: dict[str, str] = {}
     plan: Plan | None = None
@@ -89,26 +89,11 @@ class RequestContext(Struct):
         sent = headers.get(b"x-request-id")
         if sent is not None and _REQUEST_ID.fullmatch(sent):
             request_id = sent.decode("ascii")
-        operation = endpoint.operation if endpoint is not None else None
-        return cls(
-            resources=resources,
-            endpoint=endpoint,
-            operation=operation,
-            trace_id=trace_id,
-            path=scope["path"],
-            headers=headers,
-            id=identity,
-            request_id=request_id,
-            response_headers=[(b"x-request-id", request_id.encode("ascii"))],
-            received=time.time(),
-            started=time.perf_counter(),
-            recorded=operation is not None,
-        )
-
-    @property
-    def route(self) -> str | None:
-        """Route template, None for unknown paths."""
-        return self.endpoint.path if self.endpoint is not None else None
+        context = cls(resources, endpoint, trace_id, scope["path"], headers, identity, request_id)
+        context.response_headers.append((b"x-request-id", request_id.encode("ascii")))
+        if endpoint is not None and endpoint.operation is not None:
+            context.operation, context.recorded = endpoint.operation, True
+        return context
 
     def header(self, name: bytes) -> str | None:
         """The request header of that lower-case name."""
@@ -153,6 +138,5 @@ def _combined(headers: Headers) -> dict[bytes, bytes]:
     return combined
 
 
-def context_of(scope: Any) -> RequestContext:
-    context: RequestContext = scope["context"]
-    return context
+def context_of(scope: Scope) -> RequestContext:
+    return cast("RequestContext", scope["context"])

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec.structs import fields
-from starlette.requests import ClientDisconnect
+from starlette.requests import Request
 from starlette.types import Receive, Scope
 
 from mathops.errors import InvalidParameter, MalformedRequest, UnsupportedMediaType
@@ -36,7 +36,7 @@ async def read_parameters(scope: Scope, receive: Receive) -> Parameters:
         return query
     if query.values:
         return Parameters(query.values, [(name, "send it in the JSON body, not in the query") for name in query.values])
-    document = await json_object(scope, receive, _integer_text, _number_text)
+    document = await json_object(scope, receive, _number_text)
     if len(document) > _MAX_PARAMETERS:
         raise MalformedRequest(f"the body has more than {_MAX_PARAMETERS} members")
     return Parameters({name: _text(value) for name, value in document.items()}, [])
@@ -79,21 +79,16 @@ def validated(values: Mapping[str, Any], kind: type[Document]) -> Document:
     return kind(**found)
 
 
-async def json_object(
-    scope: Scope,
-    receive: Receive,
-    parse_integer: Callable[[str], Any] = float,
-    parse_number: Callable[[str], Any] = float,
-) -> dict[str, Any]:
+async def json_object(scope: Scope, receive: Receive, parse_number: Callable[[str], Any] = float) -> dict[str, Any]:
     """The JSON object in a body; raises UnsupportedMediaType or MalformedRequest."""
     media_type = (context_of(scope).header(b"content-type") or "").partition(";")[0].strip().lower()
     if media_type != JSON:
         raise UnsupportedMediaType(f"send the body as Content-Type: {JSON}")
     try:
         document = json.loads(
-            await _body(receive),
+            await Request(scope, receive).body(),
             object_pairs_hook=_unique_members,
-            parse_int=parse_integer,
+            parse_int=parse_number,
             parse_float=parse_number,
             parse_constant=_reject_constant,
         )
@@ -104,17 +99,6 @@ async def json_object(
     if not isinstance(document, dict):
         raise MalformedRequest('send one JSON object, such as {"n": "10"}')
     return document
-
-
-async def _body(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
 
 
 def _text(value: Any) -> str:
@@ -136,12 +120,8 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return document
 
 
-def _integer_text(text: str) -> str:
-    return "0" if text == "-0" else text
-
-
 def _number_text(text: str) -> str:
-    """1.0 and 1e3 as the integers that they are (JSON Schema, 6.1.1), exactly; any other number as sent."""
+    """1.0 and 1e3 as the integers that they are (JSON Schema, 6.1.1), exactly, -0 as 0; any other number as sent."""
     try:
         number = Decimal(text)
     except InvalidOperation:

@@ -1,13 +1,12 @@
 """Every route of the service, declared once."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
+from functools import partial
 
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from mathops.models import Credentials, HistoryPage, HistoryQuery, TokenResponse
+from mathops.models import HISTORY, MATH, Credentials, HistoryPage, HistoryQuery, TokenResponse
 from mathops.operations import Operation
 from mathops.web.context import context_of
 from mathops.web.endpoint import Description, Endpoint
@@ -18,20 +17,11 @@ from mathops.web.middleware.base import HttpMiddleware
 from mathops.web.middleware.http_caching import HttpCaching
 from mathops.web.middleware.operation_planning import OperationPlanning
 
-Handler = Callable[[Request], Awaitable[Response]]
-
-_MATH = "math"
-_HISTORY = "history"
-
-
-def _public(
-    path: str, handler: Handler, description: Description | None = None, *, always_answered: bool = False
-) -> Endpoint:
-    return Endpoint(path, handler, description, public=True, always_answered=always_answered)
-
+_public = partial(Endpoint, public=True)
+_probe = partial(Endpoint, public=True, always_answered=True)
 
 SERVICE_ENDPOINTS = (
-    Endpoint(
+    _public(
         "/login",
         login.login,
         Description(
@@ -42,7 +32,6 @@ SERVICE_ENDPOINTS = (
             errors=("unauthorized", "quota-exceeded", "internal-error"),
         ),
         methods=["POST"],
-        public=True,
     ),
     Endpoint(
         "/logout",
@@ -61,21 +50,17 @@ SERVICE_ENDPOINTS = (
             headers=("Link", "Cache-Control"),
             errors=("internal-error", "journal-unavailable"),
         ),
-        scope=_HISTORY,
+        scope=HISTORY,
     ),
-    _public("/livez", health.livez, Description("liveness: the process responds"), always_answered=True),
-    _public(
+    _probe("/livez", health.alive, Description("liveness: the process responds")),
+    _probe(
         "/readyz",
         health.readyz,
         Description("readiness: requests can be answered and stored", unavailable="not ready"),
-        always_answered=True,
     ),
-    _public("/startupz", health.startupz, Description("startup is complete"), always_answered=True),
-    _public(
-        "/metrics",
-        health.metrics_page,
-        Description("metrics in the Prometheus text format", response="text/plain"),
-        always_answered=True,
+    _probe("/startupz", health.alive, Description("startup is complete")),
+    _probe(
+        "/metrics", health.metrics_page, Description("metrics in the Prometheus text format", response="text/plain")
     ),
     _public("/openapi.json", documents.openapi, Description("this document")),
     _public("/docs", documents.docs, Description("this document as a page", response="text/html")),
@@ -104,7 +89,7 @@ def _operation_route(operation: Operation, path: str) -> Endpoint:
         OperationEndpoint(),
         Description(operation.summary, "operations"),
         methods=["GET", "POST"],
-        scope=_MATH,
+        scope=MATH,
         operation=operation,
         middleware=[Middleware(OperationPlanning), Middleware(HttpCaching)],
     )

@@ -19,10 +19,10 @@ def test_its_argument_must_not_be_negative() -> None:
 
 
 @pytest.mark.parametrize("n", [*range(200), 10**5])
-def test_its_size_is_foreseen_within_two_bits(n: int) -> None:
+def test_predicted_bits_exceed_the_result_by_at_most_two(n: int) -> None:
     assert 0 <= FACTORIAL.bits(n) - FACTORIAL.compute(n).bit_length() <= 2
 
 
 @pytest.mark.parametrize("n", [10**306, 10**400])
 def test_an_argument_beyond_floats_has_a_size_beyond_floats(n: int) -> None:
-    assert FACTORIAL.bits(n) == math.inf
+    assert FACTORIAL.predicted_digits(n) == math.inf

@@ -20,13 +20,13 @@ def test_its_index_must_not_be_negative() -> None:
 
 
 @pytest.mark.parametrize("n", [*range(200), 10**5, 10**6])
-def test_its_size_is_foreseen_within_two_bits(n: int) -> None:
+def test_predicted_bits_exceed_the_result_by_at_most_two(n: int) -> None:
     assert 0 <= FIBONACCI.bits(n) - FIBONACCI.compute(n).bit_length() <= 2
 
 
-def test_its_size_is_foreseen_by_binet_and_what_admission_adds() -> None:
+def test_predicted_bits_are_binets_formula_plus_the_admission_bits() -> None:
     assert FIBONACCI.bits(1000) == pytest.approx(math.log2(FIBONACCI.compute(1000)) + ADMISSION_BITS, abs=1e-9)
 
 
 def test_an_index_beyond_floats_has_a_size_beyond_floats() -> None:
-    assert FIBONACCI.bits(10**400) == math.inf
+    assert FIBONACCI.predicted_digits(10**400) == math.inf

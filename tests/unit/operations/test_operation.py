@@ -1,12 +1,13 @@
 import hashlib
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
 from mathops.errors import InvalidParameter
 from mathops.operations import OPERATIONS, POWER, Operation, Parameter, Result
-from mathops.operations.operation import MAX_PARAMETER_DIGITS, digits_of
+from mathops.operations.operation import MAX_PARAMETER_DIGITS
 
 TEN_OR_MORE = Parameter("n", "at least ten", example=10, minimum=10)
 
@@ -78,8 +79,8 @@ def test_an_unknown_parameter_is_refused_beside_good_ones() -> None:
     ("bits", "digits"),
     [(0, 1), (1, 1), (3, 1), (4, 2), (6, 2), (7, 3), (3_321_928, 1_000_000), (math.inf, math.inf)],
 )
-def test_digits_that_so_many_bits_can_need(bits: float, digits: float) -> None:
-    assert digits_of(bits) == digits
+def test_digits_follow_from_bits(bits: float, digits: float) -> None:
+    assert replace(POWER, bits=lambda *_: bits).predicted_digits(2, 5) == digits
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)

@@ -30,7 +30,7 @@ def test_it_has_a_short_and_a_long_path() -> None:
 
 
 @pytest.mark.parametrize("base", [-1, 0, 1])
-def test_a_base_that_never_grows_needs_one_bit(base: int) -> None:
+def test_powers_of_0_1_and_minus_1_need_one_bit(base: int) -> None:
     assert POWER.bits(base, 10**4000) == 1
     assert POWER.predicted_digits(base, 10**4000) == 1
 
@@ -41,10 +41,10 @@ def test_the_exponent_must_not_be_negative_and_the_base_may() -> None:
 
 @pytest.mark.parametrize("base", [2, -2, 3, 10, -255, 256, 257, 10**50])
 @pytest.mark.parametrize("exp", [0, 1, 2, 7, 64, 1000])
-def test_its_size_is_foreseen_within_two_bits(base: int, exp: int) -> None:
+def test_predicted_bits_exceed_the_result_by_at_most_two(base: int, exp: int) -> None:
     assert 0 <= POWER.bits(base, exp) - POWER.compute(base, exp).bit_length() <= 2
 
 
 @pytest.mark.parametrize(("base", "exp"), [(2, 10**400), (10**4000, 10**306)])
 def test_an_exponent_beyond_floats_has_a_size_beyond_floats(base: int, exp: int) -> None:
-    assert POWER.bits(base, exp) == math.inf
+    assert POWER.predicted_digits(base, exp) == math.inf

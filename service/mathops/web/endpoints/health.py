@@ -11,13 +11,8 @@ from mathops.web.context import context_of
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-async def livez(_: Request) -> Response:
-    """Checks nothing else, because a restart would fix nothing else."""
-    return JSONResponse({"status": "ok"}, headers=_NO_STORE)
-
-
-async def startupz(_: Request) -> Response:
-    """The port is open only once startup is complete."""
+async def alive(_: Request) -> Response:
+    """Checks nothing: the port is open only once startup is complete, and a restart would fix nothing else."""
     return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
 

@@ -59,9 +59,9 @@ def _finish(span: Span, method: str, context: RequestContext) -> None:
     """Name the span by its route and add the outcome."""
     status = context.status or CLIENT_CLOSED_REQUEST
     span.set_attributes({"http.response.status_code": status, "mathops.request_id": context.request_id})
-    if context.route:
-        span.update_name(f"{method} {context.route}")
-        span.set_attribute("http.route", context.route)
+    if context.endpoint:
+        span.update_name(f"{method} {context.endpoint.path}")
+        span.set_attribute("http.route", context.endpoint.path)
     if context.cache:
         span.set_attribute("mathops.cache", context.cache)
     if context.problem:
