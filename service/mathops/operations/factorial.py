@@ -3,7 +3,6 @@
 import math
 
 import gmpy2
-from gmpy2 import mpz
 
 from mathops.operations.operation import ADMISSION_BITS, Operation, Parameter
 
@@ -13,16 +12,11 @@ def bits(n: int) -> float:
     return math.lgamma(n + 1) / math.log(2) + ADMISSION_BITS
 
 
-def compute(n: int) -> mpz:
-    """Exact n!, by GMP's mpz_fac_ui."""
-    return gmpy2.fac(n)
-
-
 FACTORIAL = Operation(
     name="fact",
     alias="factorial",
     summary="n factorial, exactly",
     parameters=(Parameter("n", "a non-negative integer; 0! = 1", example=5, minimum=0),),
     bits=bits,
-    compute=compute,
+    compute=gmpy2.fac,
 )

@@ -3,7 +3,6 @@
 import math
 
 import gmpy2
-from gmpy2 import mpz
 
 from mathops.operations.operation import ADMISSION_BITS, Operation, Parameter
 
@@ -15,16 +14,11 @@ def bits(n: int) -> float:
     return n * _LOG2_PHI - math.log2(5) / 2 + ADMISSION_BITS
 
 
-def compute(n: int) -> mpz:
-    """Exact F(n), by GMP's mpz_fib_ui."""
-    return gmpy2.fib(n)
-
-
 FIBONACCI = Operation(
     name="fib",
     alias="fibonacci",
     summary="the n-th Fibonacci number, exactly",
     parameters=(Parameter("n", "a non-negative integer; F(0) = 0, F(1) = 1", example=10, minimum=0),),
     bits=bits,
-    compute=compute,
+    compute=gmpy2.fib,
 )

@@ -1,10 +1,9 @@
 """A route of the service: where it is, who may call it, and how OpenAPI describes it."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from msgspec import Struct
-from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from mathops.operations import Operation
@@ -40,14 +39,13 @@ class Endpoint(Route):
         handler: Callable[..., Any],
         description: Description | None = None,
         *,
-        methods: Collection[str] = ("GET",),
         scope: str | None = None,
         public: bool = False,
         always_answered: bool = False,
         operation: Operation | None = None,
-        middleware: Sequence[Middleware] = (),
+        **options: Any,
     ) -> None:
-        super().__init__(path, handler, methods=methods, middleware=middleware)
+        super().__init__(path, handler, **options)
         self.description = description
         self.scope = scope
         self.public = public

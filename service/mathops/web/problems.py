@@ -9,15 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from mathops.errors import InternalError, MathopsError, MethodNotAllowed, NotFound, problem_types
+from mathops.errors import MathopsError, MethodNotAllowed, NotFound, problem_types
 from mathops.models import Problem, encode_json
-from mathops.telemetry.logs import get_logger
 from mathops.web.context import context_of
 
 MEDIA_TYPE = "application/problem+json"
 PATH = "/problems/"
-
-log = get_logger(__name__)
 
 
 def problem_response(error: MathopsError, scope: Scope) -> Response:
@@ -39,14 +36,6 @@ def problem_response(error: MathopsError, scope: Scope) -> Response:
     if error.challenge is not None:
         headers["WWW-Authenticate"] = error.challenge
     return Response(encode_json(problem), error.status, headers, MEDIA_TYPE)
-
-
-def as_mathops_error(error: Exception, scope: Scope) -> MathopsError:
-    """The error itself, or InternalError for any other exception, which is logged."""
-    if isinstance(error, MathopsError):
-        return error
-    log.error("request failed", exc_info=error, request_id=context_of(scope).request_id, path=scope["path"][:256])
-    return InternalError("an unexpected error occurred and was logged under this request id")
 
 
 async def raise_mathops_error(request: Request, error: Exception) -> NoReturn:

@@ -3,9 +3,13 @@
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from mathops.errors import InternalError, MathopsError
+from mathops.telemetry.logs import get_logger
 from mathops.web.context import context_of
 from mathops.web.middleware.base import HttpMiddleware
-from mathops.web.problems import as_mathops_error, problem_response
+from mathops.web.problems import problem_response
+
+log = get_logger(__name__)
 
 
 class ErrorHandling(HttpMiddleware):
@@ -17,6 +21,10 @@ class ErrorHandling(HttpMiddleware):
         except ClientDisconnect:
             raise
         except Exception as error:
-            if context_of(scope).status:
+            context = context_of(scope)
+            if context.status:
                 raise
-            await problem_response(as_mathops_error(error, scope), scope)(scope, receive, send)
+            if not isinstance(error, MathopsError):
+                log.error("request failed", exc_info=error, request_id=context.request_id, path=scope["path"][:256])
+                error = InternalError("an unexpected error occurred and was logged under this request id")
+            await problem_response(error, scope)(scope, receive, send)

@@ -1,7 +1,9 @@
 """Commits the record of an operation before the response starts."""
 
+from contextlib import suppress
+
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from mathops.errors import JournalUnavailable
 from mathops.web.context import RequestContext, context_of
@@ -13,10 +15,6 @@ from mathops.web.problems import problem_response
 class Journaling(HttpMiddleware):
     """If the commit fails, the response is 503 journal-unavailable instead of the result."""
 
-    def __init__(self, app: ASGIApp, max_digits: int) -> None:
-        super().__init__(app)
-        self.max_digits = max_digits
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = context_of(scope)
         withheld = False
@@ -25,7 +23,7 @@ class Journaling(HttpMiddleware):
             nonlocal withheld
             if message["type"] == "http.response.start" and context.recorded:
                 try:
-                    await self._append(context, message["status"])
+                    await _append(context, message["status"])
                 except JournalUnavailable as error:
                     withheld = True
                     await problem_response(error, scope)(scope, receive, send)
@@ -36,17 +34,18 @@ class Journaling(HttpMiddleware):
             await self.app(scope, receive, send_recorded)
         except ClientDisconnect:
             if context.recorded:
-                await self._record_disconnect(context)
+                await _record_disconnect(context)
 
-    async def _append(self, context: RequestContext, status: int) -> None:
-        # The record holds the traceparent of this span, which the publish span continues.
-        with context.resources.tracing.span("journal append"):
-            await context.resources.journal.append(context.record(status, self.max_digits))
 
-    async def _record_disconnect(self, context: RequestContext) -> None:
-        context.problem = "client-closed-request"
-        try:
-            await self._append(context, CLIENT_CLOSED_REQUEST)
-        except JournalUnavailable:
-            # No client is left to answer, and the journal counts the failure.
-            return
+async def _append(context: RequestContext, status: int) -> None:
+    resources = context.resources
+    # The record holds the traceparent of this span, which the publish span continues.
+    with resources.tracing.span("journal append"):
+        await resources.journal.append(context.record(status, resources.settings.record_digits))
+
+
+async def _record_disconnect(context: RequestContext) -> None:
+    context.problem = "client-closed-request"
+    # No client is left to answer, and the journal counts the failure.
+    with suppress(JournalUnavailable):
+        await _append(context, CLIENT_CLOSED_REQUEST)

@@ -3,17 +3,9 @@
 import asyncio
 from collections.abc import Awaitable
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from mathops.errors import (
-    ContentTooLarge,
-    HeaderFieldsTooLarge,
-    MathopsError,
-    Overloaded,
-    RequestTimeout,
-    UriTooLong,
-)
-from mathops.settings import Settings
+from mathops.errors import ContentTooLarge, HeaderFieldsTooLarge, MathopsError, Overloaded, RequestTimeout, UriTooLong
 from mathops.web.context import RequestContext, context_of
 from mathops.web.middleware.base import HttpMiddleware
 
@@ -24,61 +16,59 @@ OVER_CONNECTION_LIMIT = "mathops.over_connection_limit"
 class RequestLimits(HttpMiddleware):
     """Rejects requests beyond the limits of the settings; rejected heads are not recorded."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        super().__init__(app)
-        self.settings = settings
-
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         context = context_of(scope)
-        if (error := self._head_error(scope, context)) is not None:
+        if (error := _head_error(scope, context)) is not None:
             context.recorded = False
             raise error
         bodiless = scope["method"] in ("GET", "HEAD")
-        return self.app(scope, receive if bodiless else self._bounded(receive, context), send)
+        return self.app(scope, receive if bodiless else _bounded(receive, context), send)
 
-    def _head_error(self, scope: Scope, context: RequestContext) -> MathopsError | None:
-        settings = self.settings
-        # Unanswered probes would restart a busy service.
-        if over_connection_limit(scope) and not (context.endpoint and context.endpoint.always_answered):
-            return Overloaded(f"the limit of {settings.connections} connections is reached; retry in a second")
-        if len(scope["raw_path"]) + len(scope["query_string"]) > settings.url_bytes:
-            return UriTooLong(f"send at most {settings.url_bytes} bytes, and long numbers in a POST body")
-        # Each header takes its name, its value, ": " and the line end.
-        if sum([len(name) + len(value) + 4 for name, value in scope["headers"]]) > settings.header_bytes:
-            return HeaderFieldsTooLarge(f"send at most {settings.header_bytes} bytes of header fields")
-        return None
 
-    def _bounded(self, receive: Receive, context: RequestContext) -> Receive:
-        """`receive` with a time limit for the whole body and a size limit."""
-        settings = self.settings
-        announced = _content_length(context)
-        deadline = asyncio.get_running_loop().time() + settings.read_timeout_seconds
-        size = 0
-        complete = False
+def _head_error(scope: Scope, context: RequestContext) -> MathopsError | None:
+    settings = context.resources.settings
+    # Unanswered probes would restart a busy service.
+    if over_connection_limit(scope) and not (context.endpoint and context.endpoint.always_answered):
+        return Overloaded(f"the limit of {settings.connections} connections is reached; retry in a second")
+    if len(scope["raw_path"]) + len(scope["query_string"]) > settings.url_bytes:
+        return UriTooLong(f"send at most {settings.url_bytes} bytes, and long numbers in a POST body")
+    # Each header takes its name, its value, ": " and the line end.
+    if sum([len(name) + len(value) + 4 for name, value in scope["headers"]]) > settings.header_bytes:
+        return HeaderFieldsTooLarge(f"send at most {settings.header_bytes} bytes of header fields")
+    return None
 
-        def check(bytes_: int) -> None:
-            if bytes_ > settings.body_bytes:
-                context.close_connection()
-                raise ContentTooLarge(f"send at most {settings.body_bytes} bytes")
 
-        async def bounded() -> Message:
-            nonlocal size, complete
-            if complete:
-                return await receive()
-            # Before the first read, so that a caller that waits for 100 Continue sends nothing.
-            check(announced)
-            try:
-                async with asyncio.timeout_at(deadline):
-                    message = await receive()
-            except TimeoutError:
-                context.close_connection()
-                raise RequestTimeout(f"the body did not arrive within {settings.read_timeout_seconds:g} s") from None
-            size += len(message.get("body", b""))
-            check(size)
-            complete = not message.get("more_body", False)
-            return message
+def _bounded(receive: Receive, context: RequestContext) -> Receive:
+    """`receive` with a time limit for the whole body and a size limit."""
+    settings = context.resources.settings
+    announced = _content_length(context)
+    deadline = asyncio.get_running_loop().time() + settings.read_timeout_seconds
+    size = 0
+    complete = False
 
-        return bounded
+    def check(bytes_: int) -> None:
+        if bytes_ > settings.body_bytes:
+            context.close_connection()
+            raise ContentTooLarge(f"send at most {settings.body_bytes} bytes")
+
+    async def bounded() -> Message:
+        nonlocal size, complete
+        if complete:
+            return await receive()
+        # Before the first read, so that a caller that waits for 100 Continue sends nothing.
+        check(announced)
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            context.close_connection()
+            raise RequestTimeout(f"the body did not arrive within {settings.read_timeout_seconds:g} s") from None
+        size += len(message.get("body", b""))
+        check(size)
+        complete = not message.get("more_body", False)
+        return message
+
+    return bounded
 
 
 def over_connection_limit(scope: Scope) -> bool:
