@@ -48,15 +48,11 @@ class Timing(NamedTuple):
 
 
 class Compute(Protocol):
-    """Computes large results exactly."""
-
     async def run(self, operation: Operation, arguments: tuple[int, ...]) -> tuple[Result, Timing]:
         """Raises Overloaded or DeadlineExceeded."""
 
 
 class RateLimiter(Protocol):
-    """Counts charges by policy and key."""
-
     async def charge(self, policy: str, key: str, cost: int = 1) -> Quota | None:
         """The quota after charging `cost` to `key`, or None if `policy` has no limit."""
 
@@ -69,8 +65,6 @@ class JournalPage(NamedTuple):
 
 
 class Journal(Protocol):
-    """Stores every record."""
-
     async def append(self, record: Record) -> None:
         """Return once `record` is committed; raises JournalUnavailable."""
 
@@ -82,8 +76,6 @@ class Journal(Protocol):
 
 
 class Revocations(Protocol):
-    """Tokens revoked before their expiry."""
-
     async def revoke(self, token_id: str, until: int) -> None:
         """Revoke a token that expires at `until` (seconds since the epoch); raises RevocationUnavailable."""
 
@@ -92,8 +84,6 @@ class Revocations(Protocol):
 
 
 class Users(Protocol):
-    """Users with passwords and scopes."""
-
     async def scopes(self, name: str, password: str | None) -> list[str] | None:
         """The scopes of `name`, or None if the password does not match."""
 
@@ -111,8 +101,6 @@ class MessageRejected(Exception):
 
 
 class Broker(Protocol):
-    """Publishes messages."""
-
     async def publish(self, messages: Sequence[Message]) -> None:
         """Return once all are stored; raises MessageRejected, or another exception if a retry may succeed."""
 

@@ -105,7 +105,7 @@ def _problems(endpoint: Endpoint, description: Description, method: str) -> Json
 
 
 def _components(operations: Sequence[Operation]) -> Json:
-    schema = schemas("#/components/schemas/{name}")
+    schema = schemas("#/components/schemas/{name}").copy()
     schema["Problem"]["properties"]["type"]["examples"] = sorted(PATH + slug for slug in problem_types())
     del schema["HistoryQuery"]
     errors = sorted(problem_types().values(), key=lambda error: (error.status, error.type))
