@@ -31,12 +31,12 @@ def test_every_operation_is_in_the_documents(operation: Any) -> None:
     assert all(f'"{path}": {{' in DOCUMENTS["openapi.json"]() for path in operation.paths)
 
 
-def test_the_event_schema_names_the_fields_of_a_record_in_their_order() -> None:
+def test_the_event_schema_names_the_members_of_a_record_in_their_order() -> None:
     assert tuple(event_schema()["properties"]) == FIELDS
     assert tuple(event_schema()["required"]) == FIELDS
     assert event_schema()["additionalProperties"] is False
 
 
-@pytest.mark.parametrize("field", FIELDS)
-def test_the_event_schema_describes_each_field(field: str) -> None:
-    assert event_schema()["properties"][field]["description"]
+@pytest.mark.parametrize("member", FIELDS)
+def test_the_event_schema_describes_each_member(member: str) -> None:
+    assert event_schema()["properties"][member]["description"]

@@ -79,11 +79,11 @@ def test_a_visitor_logs_in_sends_pow_and_sees_32(docs: Watched, server: Server) 
 
     assert docs.complaints == []
     assert docs.origins() == {str(server.client.base_url).rstrip("/")}
-    # A visitor without a login shares this server, and is refused before or after.
+    # A visitor without a login shares this server, and is assert_problem before or after.
     assert server.rows("operation, result, status", where="user = 'alice'") == [("pow", "32", 200)]
 
 
-def test_without_a_login_the_page_shows_the_refusal(docs: Watched) -> None:
+def test_without_a_login_the_page_shows_the_error(docs: Watched) -> None:
     power = docs.form("/pow")
     power.get_by_role("button").click()
 

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.timeout(300)
-def test_the_service_keeps_to_its_openapi_document(start_server: Callable[..., Server], tmp_path: Path) -> None:
+def test_the_service_conforms_to_its_openapi_document(start_server: Callable[..., Server], tmp_path: Path) -> None:
     # The checks send rejected tokens, and a busy machine must not exceed the deadline.
     server = start_server(MATHOPS_QUOTA_UNAUTHENTICATED="100000/minute", MATHOPS_COMPUTE_DEADLINE_SECONDS="30")
 

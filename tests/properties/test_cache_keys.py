@@ -47,12 +47,12 @@ def test_bases_that_differ_after_the_recorded_length_have_different_etags(world:
     assert second.json()["result"] == f"{long}2"
 
 
-def test_the_answer_names_long_parameters_in_full_and_the_record_cuts_them(world: World) -> None:
+def test_long_parameters_are_complete_in_the_response_and_cut_in_the_record(world: World) -> None:
     long = "1" * 300
 
-    for answer in (
+    for response in (
         world.get(f"/pow?base={long}&exp=1"),
         world.client.post("/pow", json={"base": long, "exp": "1"}, headers=world.bearer()),
     ):
-        assert answer.json()["parameters"] == {"base": long, "exp": "1"}
+        assert response.json()["parameters"] == {"base": long, "exp": "1"}
         assert world.journal.records[-1].parameters == {"base": long[:256], "exp": "1"}

@@ -15,8 +15,8 @@ def ask(service: World, base: str) -> Response:
 
 def outcome(service: World, base: str) -> tuple[int, str | None]:
     """Status and result of base**1."""
-    answer = ask(service, base)
-    return answer.status_code, answer.json().get("result")
+    response = ask(service, base)
+    return response.status_code, response.json().get("result")
 
 
 @given(st.integers(-(10**40), 10**40), st.integers(0, 40), st.sampled_from(["e", "E", "e+", "E+"]))
@@ -27,26 +27,26 @@ def test_every_spelling_of_an_integer_is_that_integer(service: World, value: int
 
 
 @given(st.integers(-(10**20), 10**20), st.integers(1, 9))
-def test_a_number_with_a_fraction_is_refused(service: World, value: int, tenth: int) -> None:
+def test_a_number_with_a_fraction_is_rejected(service: World, value: int, tenth: int) -> None:
     assert outcome(service, f"{value}.{tenth}") == (422, None)
 
 
 @pytest.mark.parametrize(
     "number", ["1e400000", "1e999999999999999999999", "-1e999999999", "0.5", "1e-999999999", "0e999999999", "true"]
 )
-def test_a_number_beyond_reading_is_refused_without_work(service: World, number: str) -> None:
+def test_a_number_of_too_many_digits_is_rejected_without_work(service: World, number: str) -> None:
     assert outcome(service, number) == (422, None)
 
 
-def test_an_integer_of_too_many_digits_is_refused_as_its_text_is(service: World) -> None:
+def test_an_integer_of_too_many_digits_is_rejected_like_its_text(service: World) -> None:
     digits = "1" * 5000
 
     for sent in (digits, f'"{digits}"'):
-        answer = ask(service, sent)
-        assert answer.status_code == 422
-        assert answer.json()["detail"] == "base: send at most 4300 digits, not 5000 characters"
+        response = ask(service, sent)
+        assert response.status_code == 422
+        assert response.json()["detail"] == "base: send at most 4300 digits, not 5000 characters"
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "01", "+1", "1.", ".5"])
-def test_what_is_not_json_is_malformed(service: World, number: str) -> None:
+def test_text_that_is_not_json_is_malformed(service: World, number: str) -> None:
     assert outcome(service, number) == (400, None)

@@ -54,21 +54,21 @@ def test_a_text_is_accepted_just_when_it_is_that_of_its_integer(text: str) -> No
         "1\x00",
     ],
 )
-def test_other_spellings_are_refused(text: str) -> None:
+def test_other_spellings_are_rejected(text: str) -> None:
     assert not accepted(text)
 
 
-def test_4300_digits_are_read_and_4301_are_refused() -> None:
+def test_4300_digits_are_accepted_and_4301_are_rejected() -> None:
     assert accepted("9" * 4300)
     assert POWER.parse({"base": "9" * 4300, "exp": "0"}) == (10**4300 - 1, 0)
     assert not accepted("9" * 4301)
 
 
 @given(st.integers(max_value=-1))
-def test_a_number_below_the_minimum_is_refused(value: int) -> None:
-    with pytest.raises(InvalidParameter) as refusal:
+def test_a_number_below_the_minimum_is_rejected(value: int) -> None:
+    with pytest.raises(InvalidParameter) as raised:
         FACTORIAL.parse({"n": str(value)})
-    assert refusal.value.extensions["errors"] == [{"parameter": "n", "detail": "send an integer of at least 0"}]
+    assert raised.value.extensions["errors"] == [{"parameter": "n", "detail": "send an integer of at least 0"}]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
@@ -82,7 +82,7 @@ def test_exactly_the_wrong_parameters_are_named(operation: Operation, data: st.D
     try:
         assert operation.parse(values) == (1,) * len(known)
         named = set()
-    except InvalidParameter as refusal:
-        named = {error["parameter"] for error in refusal.extensions["errors"]}
+    except InvalidParameter as raised:
+        named = {error["parameter"] for error in raised.extensions["errors"]}
 
     assert named == expected

@@ -11,13 +11,13 @@ from mathops.operations import FACTORIAL, FIBONACCI, OPERATIONS, POWER, Operatio
 from mathops.operations.operation import ADMISSION_BITS
 
 # The prediction may add ADMISSION_BITS, and one more if a logarithm rounds below a whole number.
-MOST_BITS_OVER = ADMISSION_BITS + 1
+MAX_EXCESS_BITS = ADMISSION_BITS + 1
 
 
 def assert_foreseen(operation: Operation, *arguments: int) -> None:
     truth = operation.compute(*arguments)
     bits, digits = operation.bits(*arguments), operation.predicted_digits(*arguments)
-    assert truth.bit_length() <= bits <= max(1, truth.bit_length()) + MOST_BITS_OVER
+    assert truth.bit_length() <= bits <= max(1, truth.bit_length()) + MAX_EXCESS_BITS
     assert operation.result(*arguments).digits <= digits <= operation.result(*arguments).digits + 2
 
 
@@ -66,14 +66,14 @@ def test_the_size_of_each_small_power_is_predicted() -> None:
 def test_the_size_of_a_huge_fibonacci_number_is_not_underestimated(n: int) -> None:
     with gmpy2.context(precision=200):
         exact = n * gmpy2.log2((1 + gmpy2.sqrt(gmpy2.mpfr(5))) / 2) - gmpy2.log2(gmpy2.mpfr(5)) / 2
-    assert exact + 1 <= FIBONACCI.bits(n) <= exact + 1 + MOST_BITS_OVER
+    assert exact + 1 <= FIBONACCI.bits(n) <= exact + 1 + MAX_EXCESS_BITS
 
 
 @given(st.integers(10**6, 10**12))
 def test_the_size_of_a_huge_factorial_is_not_underestimated(n: int) -> None:
     with gmpy2.context(precision=200):
         exact = gmpy2.lgamma(gmpy2.mpfr(n + 1))[0] / gmpy2.log(gmpy2.mpfr(2))
-    assert exact + 1 <= FACTORIAL.bits(n) <= exact + 1 + MOST_BITS_OVER
+    assert exact + 1 <= FACTORIAL.bits(n) <= exact + 1 + MAX_EXCESS_BITS
 
 
 @given(st.integers(2, 10**40), st.integers(10**4, 10**12))
@@ -81,8 +81,8 @@ def test_the_size_of_a_huge_power_is_not_underestimated(base: int, exp: int) -> 
     with gmpy2.context(precision=400):
         exact = exp * gmpy2.log2(gmpy2.mpfr(base))
     # Beyond 2^50 bits a float has no room for single bits; nothing so large is ever computed.
-    slack = max(MOST_BITS_OVER, float(exact) * 2**-50)
-    assert exact + 1 - max(0, slack - MOST_BITS_OVER) <= POWER.bits(base, exp) <= exact + 1 + slack
+    slack = max(MAX_EXCESS_BITS, float(exact) * 2**-50)
+    assert exact + 1 - max(0, slack - MAX_EXCESS_BITS) <= POWER.bits(base, exp) <= exact + 1 + slack
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)

@@ -102,7 +102,7 @@ def test_the_schema_rejects_an_invalid_record(record: Record, change: dict[str, 
     assert not VALIDATOR.is_valid({**msgspec.to_builtins(record), **change})
 
 
-def test_the_schema_asks_for_every_field_and_names_no_other() -> None:
+def test_the_schema_requires_every_member_and_names_no_other() -> None:
     document = event_schema()
     assert set(document["required"]) == set(document["properties"]) == set(Record.__struct_fields__)
 

@@ -40,7 +40,7 @@ def test_no_bit_of_a_token_can_be_flipped(service: World) -> None:
 
 
 @given(st.data())
-def test_a_changed_token_is_answered_401(service: World, data: st.DataObject) -> None:
+def test_a_changed_token_is_rejected_with_401(service: World, data: st.DataObject) -> None:
     token = service.tokens.make("alice", ["math"])
     place = data.draw(st.integers(0, len(token) - 1))
     changed = data.draw(
@@ -53,11 +53,11 @@ def test_a_changed_token_is_answered_401(service: World, data: st.DataObject) ->
     )
     assume(changed != token)
 
-    answer = service.client.get("/fib?n=1", headers={"Authorization": f"Bearer {changed}"})
+    response = service.client.get("/fib?n=1", headers={"Authorization": f"Bearer {changed}"})
 
-    assert answer.status_code == 401
-    assert answer.json()["type"] == "/problems/unauthorized"
-    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert response.status_code == 401
+    assert response.json()["type"] == "/problems/unauthorized"
+    assert 'error="invalid_token"' in response.headers["www-authenticate"]
 
 
 @given(names, names)

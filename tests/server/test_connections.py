@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx2
 
 from tests.support.server import Server, eventually
-from tests.unit.web.answers import refused
+from tests.unit.web.responses import assert_problem
 
 
 def test_a_connection_beyond_the_limit_is_rejected_except_for_probes(start_server: Callable[..., Server]) -> None:
@@ -17,7 +17,7 @@ def test_a_connection_beyond_the_limit_is_rejected_except_for_probes(start_serve
 
         answer = third.get("/docs")
 
-        refused(answer, 503, "overloaded")
+        assert_problem(answer, 503, "overloaded")
         assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")
         assert third.get("/readyz").status_code == 200
         assert second.get("/docs").status_code == 200

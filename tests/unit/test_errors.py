@@ -16,7 +16,7 @@ def test_an_internal_error_is_500() -> None:
     assert problem_types()["internal-error"].status == 500
 
 
-def test_an_error_carries_fields_and_members() -> None:
+def test_an_error_has_headers_and_members() -> None:
     error = QuotaExceeded("later", retry_after=5, limit=3)
 
     assert (error.status, error.type, str(error)) == (429, "quota-exceeded", "later")

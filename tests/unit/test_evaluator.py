@@ -45,13 +45,13 @@ async def test_what_the_cache_has_is_not_computed_or_charged_again(parts: Parts)
 
 
 @pytest.mark.parametrize("limit", [301, 302, 1000])
-async def test_a_result_of_just_the_limit_is_given(parts: Parts, limit: int) -> None:
+async def test_a_result_of_exactly_the_limit_is_returned(parts: Parts, limit: int) -> None:
     plan = parts.evaluator.plan(POWER, (10, 300), limit)
 
     assert (await parts.evaluator.evaluate(plan, "alice")).result.digits == 301
 
 
-async def test_a_result_beyond_the_limit_is_refused_unseen(parts: Parts) -> None:
+async def test_a_result_over_the_limit_is_rejected_before_computing(parts: Parts) -> None:
     with pytest.raises(ResultTooLarge) as caught:
         parts.evaluator.plan(FACTORIAL, (10**6,), 1_000_000)
 
@@ -60,7 +60,7 @@ async def test_a_result_beyond_the_limit_is_refused_unseen(parts: Parts) -> None
 
 
 @pytest.mark.parametrize("n", [10**18, 10**300, 10**4000])
-async def test_a_result_beyond_words_is_refused_too(parts: Parts, n: int) -> None:
+async def test_a_result_of_infinite_size_is_rejected_too(parts: Parts, n: int) -> None:
     with pytest.raises(ResultTooLarge, match=r"more than 10\^18 digits"):
         parts.evaluator.plan(FACTORIAL, (n,), 1_000_000)
 

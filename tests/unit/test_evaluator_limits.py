@@ -38,12 +38,12 @@ def test_the_key_is_canonical_and_has_a_version(world: World) -> None:
 
 
 @pytest.mark.parametrize(("exp", "large"), [(18, False), (19, False), (20, True), (25, True)])
-def test_what_may_have_more_digits_than_are_computed_in_place_is_large(world: World, exp: int, large: bool) -> None:
+def test_predictions_over_the_inline_limit_are_large(world: World, exp: int, large: bool) -> None:
     assert world.plan(exp).large is large
 
 
 @pytest.mark.parametrize("exp", range(60))
-def test_only_what_is_foreseen_two_digits_above_the_limit_is_refused_without_work(world: World, exp: int) -> None:
+def test_only_predictions_over_two_digits_above_the_limit_are_rejected_without_work(world: World, exp: int) -> None:
     foreseen = int(POWER.predicted_digits(10, exp))
 
     world.plan(exp, foreseen - 2)
@@ -57,11 +57,11 @@ def test_a_size_is_reported_up_to_10_to_the_18(digits: float, reported: int | No
 
 
 @pytest.mark.parametrize("limit", [10, 30])
-async def test_a_result_one_digit_too_long_is_refused_once_it_is_known(world: World, limit: int) -> None:
-    with pytest.raises(ResultTooLarge) as refusal:
+async def test_a_result_one_digit_too_long_is_rejected_after_computing(world: World, limit: int) -> None:
+    with pytest.raises(ResultTooLarge) as raised:
         await world.evaluator.evaluate(world.plan(limit, limit), "alice")
 
-    assert refusal.value.extensions == {"predicted_digits": limit + 1, "limit_digits": limit}
+    assert raised.value.extensions == {"predicted_digits": limit + 1, "limit_digits": limit}
     assert world.cache.entries[f"mathops:1:pow:10:{limit}"] == b"1" + b"0" * limit
 
 
@@ -85,16 +85,16 @@ async def test_a_cached_result_keeps_to_the_limit_too(world: World) -> None:
 def test_a_too_large_result_is_rejected_with_size_and_limit(
     world: World, plan: tuple[Operation, tuple[int, ...]], detail: str, predicted: int | None
 ) -> None:
-    with pytest.raises(ResultTooLarge) as refusal:
+    with pytest.raises(ResultTooLarge) as raised:
         world.evaluator.plan(*plan, 5)
 
-    assert refusal.value.detail.startswith(detail)
-    assert refusal.value.detail.endswith("ask for a smaller one, or for text/plain, whose limit is higher")
-    assert refusal.value.extensions["limit_digits"] == 5
-    assert refusal.value.extensions["predicted_digits"] == (predicted and pytest.approx(predicted, rel=1e-12))
+    assert raised.value.detail.startswith(detail)
+    assert raised.value.detail.endswith("ask for a smaller one, or for text/plain, whose limit is higher")
+    assert raised.value.extensions["limit_digits"] == 5
+    assert raised.value.extensions["predicted_digits"] == (predicted and pytest.approx(predicted, rel=1e-12))
 
 
-async def test_a_small_result_is_computed_in_place_and_not_charged() -> None:
+async def test_a_small_result_is_computed_inline_and_not_charged() -> None:
     world = World({"compute": 1})
 
     evaluation = await world.evaluator.evaluate(world.plan(5), "alice")
@@ -139,16 +139,16 @@ async def test_a_large_result_is_charged_by_its_predicted_time(digits: int, mill
     assert world.rate_limiter.charged == {("compute", "alice"): milliseconds}
 
 
-async def test_who_has_used_up_the_time_of_computing_is_refused_before_work() -> None:
+async def test_an_exceeded_compute_quota_is_rejected_before_work() -> None:
     world = World({"compute": 150})
     await world.evaluator.evaluate(world.plan(999_999), "alice")
 
-    with pytest.raises(QuotaExceeded) as refusal:
+    with pytest.raises(QuotaExceeded) as raised:
         await world.evaluator.evaluate(world.plan(999_998), "alice")
 
     assert world.compute.computed == 1
-    assert refusal.value.detail.startswith("the quota of 150 ms of computing in 60 s is used up")
-    assert refusal.value.retry_after == 60
+    assert raised.value.detail.startswith("the quota of 150 ms of computing in 60 s is used up")
+    assert raised.value.retry_after == 60
     assert (await world.evaluator.evaluate(world.plan(999_998), "bob")).result.digits == 999_999
 
 

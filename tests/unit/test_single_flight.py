@@ -27,7 +27,7 @@ async def turn() -> None:
         await asyncio.sleep(0)
 
 
-async def test_identical_work_at_the_same_time_is_done_once_for_all_who_wait() -> None:
+async def test_concurrent_calls_with_one_key_run_the_work_once() -> None:
     single_flight, work = SingleFlight[int](), Work()
     waiters = [asyncio.create_task(single_flight.run("key", work)) for _ in range(3)]
     await turn()
@@ -39,7 +39,7 @@ async def test_identical_work_at_the_same_time_is_done_once_for_all_who_wait() -
     assert "key" not in single_flight
 
 
-async def test_a_waiter_that_leaves_does_not_stop_the_others() -> None:
+async def test_a_cancelled_caller_does_not_stop_the_others() -> None:
     single_flight, work = SingleFlight[int](), Work()
     first, second = (asyncio.create_task(single_flight.run("key", work)) for _ in range(2))
     await turn()
@@ -52,7 +52,7 @@ async def test_a_waiter_that_leaves_does_not_stop_the_others() -> None:
     assert first.cancelled()
 
 
-async def test_work_without_waiters_is_cancelled_and_the_next_caller_starts_it_again() -> None:
+async def test_work_is_cancelled_with_its_last_caller_and_the_next_caller_starts_it_again() -> None:
     single_flight, work = SingleFlight[int](), Work()
     only = asyncio.create_task(single_flight.run("key", work))
     await turn()
@@ -67,7 +67,7 @@ async def test_work_without_waiters_is_cancelled_and_the_next_caller_starts_it_a
     assert (work.cancelled, again.started) == (1, 1)
 
 
-async def test_a_failure_reaches_all_who_wait_and_is_not_kept() -> None:
+async def test_an_error_reaches_all_callers_and_is_not_kept() -> None:
     single_flight, work = SingleFlight[int](), Work()
     waiters = [asyncio.create_task(single_flight.run("key", work)) for _ in range(2)]
     await turn()

@@ -12,7 +12,6 @@ from mathops.operations import OPERATIONS, Operation
 from mathops.settings import Settings
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing, Tracing
 from mathops.web.context import OpenResources
-from mathops.web.endpoint import Endpoint
 from mathops.web.middleware.authentication import Authentication
 from mathops.web.middleware.error_handling import ErrorHandling
 from mathops.web.middleware.journaling import Journaling
@@ -41,26 +40,8 @@ def create_app(
         async with resources(settings) as app.state.resources:
             yield
 
-    app = Starlette(
-        routes=endpoints,
-        middleware=_middleware(settings, endpoints, tracing),
-        exception_handlers={HTTPException: raise_mathops_error},
-        lifespan=lifespan,
-    )
-    # A redirect would contain the caller's Host header.
-    app.router.redirect_slashes = False
-    stack = app.build_middleware_stack()
-    # ErrorHandling renders every exception; Starlette's outermost middleware would only cost time.
-    assert isinstance(stack, ServerErrorMiddleware)
-    app.middleware_stack = stack.app
-    app.state.openapi = document(endpoints)
-    app.state.docs_page = documentation(app.state.openapi)
-    return app
-
-
-def _middleware(settings: Settings, endpoints: Sequence[Endpoint], tracing: AnyTracing) -> list[Middleware]:
-    """Outermost first."""
-    return [
+    # Outermost first.
+    middleware = [
         *([Middleware(RequestTracing, tracing=tracing)] if isinstance(tracing, Tracing) else []),
         Middleware(RequestContextMiddleware, endpoints=endpoints),
         Middleware(RequestMetrics),
@@ -71,3 +52,14 @@ def _middleware(settings: Settings, endpoints: Sequence[Endpoint], tracing: AnyT
         *([Middleware(RateLimiting)] if settings.quota_requests else []),
         Middleware(ExactPaths),
     ]
+    handlers = {HTTPException: raise_mathops_error}
+    app = Starlette(routes=endpoints, middleware=middleware, exception_handlers=handlers, lifespan=lifespan)
+    # A redirect would contain the caller's Host header.
+    app.router.redirect_slashes = False
+    stack = app.build_middleware_stack()
+    # ErrorHandling renders every exception; Starlette's outermost middleware would only cost time.
+    assert isinstance(stack, ServerErrorMiddleware)
+    app.middleware_stack = stack.app
+    app.state.openapi = document(endpoints)
+    app.state.docs_page = documentation(app.state.openapi)
+    return app

@@ -1,6 +1,5 @@
-"""Problem responses (RFC 9457), and the page of each problem type."""
+"""Problem responses (RFC 9457)."""
 
-import html
 from typing import NoReturn
 
 from msgspec import UNSET
@@ -9,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from mathops.errors import MathopsError, MethodNotAllowed, NotFound, problem_types
+from mathops.errors import MathopsError, MethodNotAllowed, NotFound
 from mathops.models import Problem, encode_json
 from mathops.web.context import context_of
 
@@ -46,15 +45,3 @@ async def raise_mathops_error(request: Request, error: Exception) -> NoReturn:
         context_of(request.scope).response_headers.append((b"allow", allow.encode("ascii")))
         raise MethodNotAllowed(f"use {allow}")
     raise NotFound("no resource has this path; /openapi.json lists all paths")
-
-
-def page(slug: str) -> str | None:
-    """HTML page of a problem type, None if it does not exist."""
-    error = problem_types().get(slug)
-    if error is None:
-        return None
-    about = html.escape(" ".join((error.__doc__ or "").split()))
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{slug}</title>'
-        f"<h1>{html.escape(error.title)}</h1><p><code>{slug}</code>, HTTP status {error.status}</p><p>{about}</p>"
-    )

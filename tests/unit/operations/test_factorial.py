@@ -24,5 +24,5 @@ def test_predicted_bits_exceed_the_result_by_at_most_two(n: int) -> None:
 
 
 @pytest.mark.parametrize("n", [10**306, 10**400])
-def test_an_argument_beyond_floats_has_a_size_beyond_floats(n: int) -> None:
+def test_an_argument_beyond_floats_has_an_infinite_predicted_size(n: int) -> None:
     assert FACTORIAL.predicted_digits(n) == math.inf

@@ -28,5 +28,5 @@ def test_predicted_bits_are_binets_formula_plus_the_admission_bits() -> None:
     assert FIBONACCI.bits(1000) == pytest.approx(math.log2(FIBONACCI.compute(1000)) + ADMISSION_BITS, abs=1e-9)
 
 
-def test_an_index_beyond_floats_has_a_size_beyond_floats() -> None:
+def test_an_index_beyond_floats_has_an_infinite_predicted_size() -> None:
     assert FIBONACCI.predicted_digits(10**400) == math.inf

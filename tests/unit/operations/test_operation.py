@@ -54,10 +54,10 @@ def test_parameters_are_parsed_in_the_order_of_the_operation() -> None:
 
 
 def test_all_errors_are_reported_at_once() -> None:
-    with pytest.raises(InvalidParameter) as refusal:
+    with pytest.raises(InvalidParameter) as raised:
         POWER.parse({"base": "two", "n": "1", "N" * 100: "1"})
 
-    assert refusal.value.extensions["errors"] == [
+    assert raised.value.extensions["errors"] == [
         {
             "parameter": "base",
             "detail": "send an integer in decimal digits, such as 42, without +, spaces or leading zeros",
@@ -68,11 +68,11 @@ def test_all_errors_are_reported_at_once() -> None:
     ]
 
 
-def test_an_unknown_parameter_is_refused_beside_good_ones() -> None:
-    with pytest.raises(InvalidParameter) as refusal:
+def test_an_unknown_parameter_is_rejected_beside_valid_ones() -> None:
+    with pytest.raises(InvalidParameter) as raised:
         POWER.parse({"base": "2", "exp": "5", "mod": "7"})
 
-    assert [error["parameter"] for error in refusal.value.extensions["errors"]] == ["mod"]
+    assert [error["parameter"] for error in raised.value.extensions["errors"]] == ["mod"]
 
 
 @pytest.mark.parametrize(

@@ -46,5 +46,5 @@ def test_predicted_bits_exceed_the_result_by_at_most_two(base: int, exp: int) ->
 
 
 @pytest.mark.parametrize(("base", "exp"), [(2, 10**400), (10**4000, 10**306)])
-def test_an_exponent_beyond_floats_has_a_size_beyond_floats(base: int, exp: int) -> None:
+def test_an_exponent_beyond_floats_has_an_infinite_predicted_size(base: int, exp: int) -> None:
     assert POWER.predicted_digits(base, exp) == math.inf

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Scope
 
-GONE: Message = {"type": "http.disconnect"}
+DISCONNECT: Message = {"type": "http.disconnect"}
 
 
 def body(content: bytes, *, more: bool = False) -> Message:
@@ -15,7 +15,7 @@ def body(content: bytes, *, more: bool = False) -> Message:
 
 def scope(method: str, target: str, headers: Mapping[str, str] | Sequence[tuple[str, str]] = ()) -> Scope:
     path, _, query = target.partition("?")
-    fields = headers.items() if isinstance(headers, Mapping) else headers
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
     return {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -26,7 +26,7 @@ def scope(method: str, target: str, headers: Mapping[str, str] | Sequence[tuple[
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",
-        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in fields],
+        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs],
         "client": ("192.0.2.1", 50000),
         "server": ("localhost", 80),
         "state": {},

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 
 from mathops.operations import OPERATIONS, Operation, Parameter
 from tests.conftest import World
-from tests.unit.web.answers import refused
+from tests.unit.web.responses import assert_problem
 
 
 def _bits(n: int, k: int) -> float:
@@ -45,14 +45,16 @@ def test_it_has_routes_for_each_method(world: World, path: str) -> None:
 
 
 def test_its_bounds_hold(world: World) -> None:
-    document = refused(world.get("/mul?n=1&k=0"), 422, "invalid-parameter")
+    document = assert_problem(world.get("/mul?n=1&k=0"), 422, "invalid-parameter")
 
     assert document["errors"] == [{"parameter": "k", "detail": "send an integer of at least 1"}]
 
 
 def test_it_requires_a_token(world: World) -> None:
-    refused(world.client.get("/mul?n=1&k=1"), 401, "unauthorized")
-    refused(world.client.get("/mul?n=1&k=1", headers=world.bearer("bob", ("history",))), 403, "insufficient-scope")
+    assert_problem(world.client.get("/mul?n=1&k=1"), 401, "unauthorized")
+    assert_problem(
+        world.client.get("/mul?n=1&k=1", headers=world.bearer("bob", ("history",))), 403, "insufficient-scope"
+    )
 
 
 def test_it_is_cached_recorded_and_counted_under_its_name(world: World) -> None:
@@ -95,5 +97,5 @@ def test_it_has_a_form_on_the_page_with_its_words_escaped(world: World) -> None:
 def test_an_unregistered_operation_does_not_exist(make_world: Callable[..., World]) -> None:
     world = make_world()
 
-    refused(world.get("/mul?n=1&k=1"), 404, "not-found")
+    assert_problem(world.get("/mul?n=1&k=1"), 404, "not-found")
     assert "/mul" not in world.client.get("/openapi.json").json()["paths"]

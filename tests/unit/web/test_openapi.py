@@ -14,9 +14,9 @@ from tests.conftest import World
 
 @pytest.fixture
 def document(world: World) -> dict[str, Any]:
-    answer = world.client.get("/openapi.json")
-    assert answer.headers["content-type"] == "application/json"
-    described: dict[str, Any] = answer.json()
+    response = world.client.get("/openapi.json")
+    assert response.headers["content-type"] == "application/json"
+    described: dict[str, Any] = response.json()
     return described
 
 
@@ -85,7 +85,7 @@ def test_every_operation_has_an_id_of_its_own_and_a_summary(document: dict[str, 
 
 
 @pytest.mark.parametrize(("path", "scope"), [("/pow", "math"), ("/factorial", "math"), ("/history", "history")])
-def test_guarded_paths_name_their_scope(document: dict[str, Any], path: str, scope: str) -> None:
+def test_paths_that_require_a_token_name_their_scope(document: dict[str, Any], path: str, scope: str) -> None:
     for operation in document["paths"][path].values():
         assert operation["security"] == [{"bearer": [scope]}]
         assert {"401", "403", "429"} <= set(operation["responses"])
@@ -118,19 +118,19 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]} {case[1]} {case[4]}")
-def test_an_answer_is_as_described(
+def test_a_response_matches_the_document(
     world: World, document: dict[str, Any], case: tuple[str, str, str, dict[str, str], int]
 ) -> None:
-    method, path, target, fields, status = case
-    answer = world.client.request(method, target, headers={**world.bearer(), **fields})
+    method, path, target, headers, status = case
+    response = world.client.request(method, target, headers={**world.bearer(), **headers})
 
-    assert answer.status_code == status
+    assert response.status_code == status
     described = resolve(document, document["paths"][path][method]["responses"][str(status)])
-    media_type = answer.headers["content-type"].partition(";")[0]
-    validate(document, described["content"][media_type]["schema"], answer.json())
+    media_type = response.headers["content-type"].partition(";")[0]
+    validate(document, described["content"][media_type]["schema"], response.json())
 
 
-def test_every_problem_that_an_operation_can_meet_is_described(document: dict[str, Any]) -> None:
+def test_every_problem_of_an_operation_is_described(document: dict[str, Any]) -> None:
     elsewhere = {"not-found", "method-not-allowed"}
     statuses = {str(error.status) for slug, error in problem_types().items() if slug not in elsewhere}
 
@@ -154,16 +154,16 @@ def test_head_is_described_as_get_without_content(document: dict[str, Any], path
     methods = document["paths"][path]
 
     assert set(methods["head"]["responses"]) == set(methods["get"]["responses"])
-    assert not any("content" in resolve(document, answer) for answer in methods["head"]["responses"].values())
+    assert not any("content" in resolve(document, response) for response in methods["head"]["responses"].values())
 
 
-def test_examples_are_what_the_service_answers(world: World, document: dict[str, Any]) -> None:
+def test_examples_are_responses_of_the_service(world: World, document: dict[str, Any]) -> None:
     for path in ("/pow", "/fib", "/fact"):
         described = document["paths"][path]["get"]
         parameters = [resolve(document, parameter) for parameter in described["parameters"]]
         query = {parameter["name"]: parameter["example"] for parameter in parameters}
 
-        answer = world.client.get(path, params=query, headers=world.bearer())
+        response = world.client.get(path, params=query, headers=world.bearer())
 
         result = resolve(document, described["responses"]["200"])
-        assert answer.json() == result["content"]["application/json"]["example"]
+        assert response.json() == result["content"]["application/json"]["example"]

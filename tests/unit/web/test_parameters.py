@@ -6,13 +6,13 @@ import pytest
 from httpx2 import Response
 
 from tests.conftest import World
-from tests.unit.web.answers import refused
 from tests.unit.web.asgi import body, exchange, scope, status_of
+from tests.unit.web.responses import assert_problem
 
 
 def post(world: World, content: bytes | str, path: str = "/fib", **headers: str) -> Response:
-    fields = {**world.bearer(), "Content-Type": "application/json", **headers}
-    return world.client.post(path, content=content, headers=fields)
+    headers = {**world.bearer(), "Content-Type": "application/json", **headers}
+    return world.client.post(path, content=content, headers=headers)
 
 
 BAD_TEXTS = [
@@ -44,41 +44,41 @@ BAD_TEXTS = [
 
 @pytest.mark.parametrize("text", BAD_TEXTS, ids=lambda text: text[:12] or "empty")
 def test_a_text_that_is_not_a_plain_integer_is_rejected_and_recorded(world: World, text: str) -> None:
-    document = refused(world.get(f"/fib?n={text}"), 422, "invalid-parameter")
+    document = assert_problem(world.get(f"/fib?n={text}"), 422, "invalid-parameter")
 
     assert document["errors"][0]["parameter"] == "n"
     assert [(row.status, row.problem) for row in world.journal.records] == [(422, "invalid-parameter")]
 
 
 def test_all_errors_are_reported_at_once(world: World) -> None:
-    document = refused(world.get("/pow?base=x&exp=-1&n=3"), 422, "invalid-parameter")
+    document = assert_problem(world.get("/pow?base=x&exp=-1&n=3"), 422, "invalid-parameter")
 
     assert [error["parameter"] for error in document["errors"]] == ["base", "exp", "n"]
     assert all(error["detail"] in document["detail"] for error in document["errors"])
 
 
 def test_a_missing_parameter_is_named(world: World) -> None:
-    document = refused(world.get("/pow?base=2"), 422, "invalid-parameter")
+    document = assert_problem(world.get("/pow?base=2"), 422, "invalid-parameter")
 
     assert document["errors"] == [{"parameter": "exp", "detail": "this parameter is missing"}]
 
 
 @pytest.mark.parametrize("query", ["n=1&n=1", "n=1&n=2", "n=1&%6E=2"])
-def test_a_parameter_given_twice_is_refused(world: World, query: str) -> None:
-    document = refused(world.get(f"/fib?{query}"), 422, "invalid-parameter")
+def test_a_repeated_parameter_is_rejected(world: World, query: str) -> None:
+    document = assert_problem(world.get(f"/fib?{query}"), 422, "invalid-parameter")
 
     assert document["errors"] == [{"parameter": "n", "detail": "this parameter is repeated"}]
 
 
-def test_the_name_of_an_unknown_parameter_is_cut_in_the_answer(world: World) -> None:
-    document = refused(world.get(f"/fib?n=1&{'x' * 500}=1"), 422, "invalid-parameter")
+def test_the_name_of_an_unknown_parameter_is_cut_in_the_response(world: World) -> None:
+    document = assert_problem(world.get(f"/fib?n=1&{'x' * 500}=1"), 422, "invalid-parameter")
 
     assert document["errors"][0]["parameter"] == "x" * 64
 
 
 @pytest.mark.parametrize("query", ["n=%FF", "n=%ED%A0%80", "%FF=1"])
 def test_a_query_that_is_not_utf8_is_malformed(world: World, query: str) -> None:
-    refused(world.get(f"/fib?{query}"), 400, "malformed-request")
+    assert_problem(world.get(f"/fib?{query}"), 400, "malformed-request")
 
 
 async def _raw(world: World, query: bytes) -> int:
@@ -87,41 +87,41 @@ async def _raw(world: World, query: bytes) -> int:
 
 
 @pytest.mark.anyio
-async def test_a_text_of_ten_million_characters_is_refused_before_it_is_recorded(world: World) -> None:
+async def test_a_text_of_ten_million_characters_is_rejected_before_it_is_recorded(world: World) -> None:
     assert await _raw(world, b"n=" + b"9" * 10_000_000) == 414
 
     assert world.journal.records == []
 
 
 @pytest.mark.anyio
-async def test_raw_bytes_beyond_ascii_in_a_query_are_malformed(world: World) -> None:
+async def test_raw_non_ascii_bytes_in_a_query_are_malformed(world: World) -> None:
     assert await _raw(world, "n=١٢".encode()) == 400
 
 
 @pytest.mark.parametrize("separator", ["&", "&%20"])
 def test_a_query_of_thousands_of_parameters_is_malformed(world: World, separator: str) -> None:
-    refused(world.get("/fib?" + separator.join(f"{n}=1" for n in range(500))), 400, "malformed-request")
+    assert_problem(world.get("/fib?" + separator.join(f"{n}=1" for n in range(500))), 400, "malformed-request")
 
 
 def test_an_escaped_digit_is_a_digit(world: World) -> None:
     assert world.get("/fib?n=%31%30").json()["parameters"] == {"n": "10"}
 
 
-def test_a_long_parameter_is_whole_in_the_answer_and_cut_in_the_record(world: World) -> None:
+def test_a_long_parameter_is_complete_in_the_response_and_cut_in_the_record(world: World) -> None:
     base = "7" * 300
 
-    answer = world.get(f"/pow?base={base}&exp=1")
+    response = world.get(f"/pow?base={base}&exp=1")
 
-    assert answer.json()["parameters"] == {"base": base, "exp": "1"}
+    assert response.json()["parameters"] == {"base": base, "exp": "1"}
     assert world.journal.records[0].parameters == {"base": "7" * 256, "exp": "1"}
 
 
-def test_a_long_parameter_of_a_body_is_whole_in_the_answer_and_cut_in_the_record(world: World) -> None:
+def test_a_long_parameter_of_a_body_is_complete_in_the_response_and_cut_in_the_record(world: World) -> None:
     base = "7" * 4300
 
-    answer = post(world, json.dumps({"base": base, "exp": 1}), "/pow")
+    response = post(world, json.dumps({"base": base, "exp": 1}), "/pow")
 
-    assert answer.json()["parameters"] == {"base": base, "exp": "1"}
+    assert response.json()["parameters"] == {"base": base, "exp": "1"}
     assert world.journal.records[0].parameters["base"] == "7" * 256
 
 
@@ -152,22 +152,22 @@ def test_a_body_takes_integers_and_strings(world: World, content: str | bytes) -
         "-1",
     ],
 )
-def test_a_value_of_another_type_is_refused_and_recorded(world: World, value: str) -> None:
-    document = refused(post(world, f'{{"n": {value}}}'), 422, "invalid-parameter")
+def test_a_value_of_another_type_is_rejected_and_recorded(world: World, value: str) -> None:
+    document = assert_problem(post(world, f'{{"n": {value}}}'), 422, "invalid-parameter")
 
     assert document["errors"][0]["parameter"] == "n"
     assert list(world.journal.records[0].parameters) == ["n"]
 
 
 def test_errors_of_type_and_absence_are_reported_together(world: World) -> None:
-    document = refused(post(world, '{"base": true, "z": 1}', "/pow"), 422, "invalid-parameter")
+    document = assert_problem(post(world, '{"base": true, "z": 1}', "/pow"), 422, "invalid-parameter")
 
     assert [error["parameter"] for error in document["errors"]] == ["base", "exp", "z"]
 
 
 @pytest.mark.parametrize("value", ["9" * 5000, "-" + "9" * 5000, f'"{"9" * 5000}"'], ids=["integer", "minus", "string"])
 def test_an_integer_longer_than_python_reads_is_an_invalid_parameter(world: World, value: str) -> None:
-    document = refused(post(world, f'{{"n": {value}}}'), 422, "invalid-parameter")
+    document = assert_problem(post(world, f'{{"n": {value}}}'), 422, "invalid-parameter")
 
     assert "at most 4300 digits" in document["detail"]
 
@@ -200,7 +200,7 @@ def test_an_integer_longer_than_python_reads_is_an_invalid_parameter(world: Worl
     ids=lambda content: repr(content[:16]),
 )
 def test_a_body_that_is_no_json_object_is_malformed_and_recorded(world: World, content: str | bytes) -> None:
-    refused(post(world, content), 400, "malformed-request")
+    assert_problem(post(world, content), 400, "malformed-request")
 
     assert [(row.status, row.problem) for row in world.journal.records] == [(400, "malformed-request")]
 
@@ -211,21 +211,21 @@ def test_no_depth_of_nesting_is_too_much(world: World, depth: int) -> None:
 
 
 @pytest.mark.parametrize("content", [r'{"n": "\ud800"}', r'{"n": 1, "\ud800": 1.5}', r'{"\udfff": 1}'])
-def test_lone_surrogates_are_refused_and_recorded_as_question_marks(world: World, content: str) -> None:
-    refused(post(world, content), 422, "invalid-parameter")
+def test_lone_surrogates_are_rejected_and_recorded_as_question_marks(world: World, content: str) -> None:
+    assert_problem(post(world, content), 422, "invalid-parameter")
 
     assert "?" in str(world.journal.records[0].parameters)
 
 
-def test_parameters_in_the_query_of_a_post_are_refused(world: World) -> None:
-    document = refused(post(world, '{"n": 1}', "/fib?n=2"), 422, "invalid-parameter")
+def test_parameters_in_the_query_of_a_post_are_rejected(world: World) -> None:
+    document = assert_problem(post(world, '{"n": 1}', "/fib?n=2"), 422, "invalid-parameter")
 
     assert document["errors"] == [{"parameter": "n", "detail": "send it in the JSON body, not in the query"}]
 
 
 @pytest.mark.parametrize("media_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonx"])
 def test_a_body_of_another_media_type_is_unsupported(world: World, media_type: str) -> None:
-    document = refused(post(world, '{"n": 1}', **{"Content-Type": media_type}), 415, "unsupported-media-type")
+    document = assert_problem(post(world, '{"n": 1}', **{"Content-Type": media_type}), 415, "unsupported-media-type")
 
     assert "application/json" in document["detail"]
     assert world.journal.records[0].status == 415
@@ -237,13 +237,13 @@ def test_parameters_and_case_of_the_media_type_do_not_matter(world: World, media
 
 
 def test_a_body_on_get_is_ignored(world: World) -> None:
-    answer = world.client.request("GET", "/fib?n=10", content=b'{"n": 11}', headers=world.bearer())
+    response = world.client.request("GET", "/fib?n=10", content=b'{"n": 11}', headers=world.bearer())
 
-    assert answer.json()["result"] == "55"
+    assert response.json()["result"] == "55"
 
 
-def test_a_body_of_many_members_is_refused_as_a_whole(world: World) -> None:
-    document = refused(post(world, json.dumps({f"x{n}": "1" for n in range(3000)})), 400, "malformed-request")
+def test_a_body_of_many_members_is_rejected(world: World) -> None:
+    document = assert_problem(post(world, json.dumps({f"x{n}": "1" for n in range(3000)})), 400, "malformed-request")
 
     assert "more than 32 members" in document["detail"]
     assert world.journal.records[-1].parameters == {}

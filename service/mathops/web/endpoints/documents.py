@@ -1,13 +1,13 @@
 """Documents about the service: OpenAPI, documentation page, event schema, problem pages."""
 
+from html import escape
 from importlib.resources import files
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from mathops.errors import NotFound
+from mathops.errors import NotFound, problem_types
 from mathops.models import encode_json, event_schema
-from mathops.web import problems
 
 _SCRIPT = files("mathops.web").joinpath("try.js").read_bytes()
 _PUBLIC = {"Cache-Control": "public, max-age=300"}
@@ -40,7 +40,13 @@ async def record_schema(_: Request) -> Response:
 
 
 async def problem_page(request: Request) -> Response:
-    text = problems.page(request.path_params["slug"])
-    if text is None:
+    error = problem_types().get(request.path_params["slug"])
+    if error is None:
         raise NotFound("no problem type has this name")
+    about = escape(" ".join((error.__doc__ or "").split()))
+    text = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{error.type}</title>'
+        f"<h1>{escape(error.title)}</h1>"
+        f"<p><code>{error.type}</code>, HTTP status {error.status}</p><p>{about}</p>"
+    )
     return HTMLResponse(text, headers=_PAGE)

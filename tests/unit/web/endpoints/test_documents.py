@@ -39,9 +39,9 @@ def page(world: World) -> Page:
 
 
 def test_the_root_leads_to_the_documentation(world: World) -> None:
-    answer = world.client.get("/", follow_redirects=False)
+    response = world.client.get("/", follow_redirects=False)
 
-    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+    assert (response.status_code, response.headers["location"]) == (307, "/docs")
 
 
 def test_the_page_has_a_form_for_each_operation_login_and_history(page: Page) -> None:
@@ -56,36 +56,36 @@ def test_the_page_loads_nothing_from_other_hosts(page: Page) -> None:
     assert all(address.startswith("/") and not address.startswith("//") for address in page.addresses)
 
 
-def test_every_address_on_the_page_is_there(world: World, page: Page) -> None:
+def test_every_link_on_the_page_exists(world: World, page: Page) -> None:
     for address in page.addresses:
         assert world.client.get(address).status_code == 200
 
 
 def test_the_page_and_its_policy_agree(world: World, page: Page) -> None:
-    fields = world.client.get("/docs").headers
+    headers = world.client.get("/docs").headers
 
-    assert fields["content-type"].startswith("text/html")
-    assert "default-src 'none'" in fields["content-security-policy"]
-    assert "script-src 'self'" in fields["content-security-policy"]
-    assert fields["x-content-type-options"] == "nosniff"
+    assert headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "script-src 'self'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
     assert page.inline_scripts == 0
     assert page.handlers == []
 
 
 def test_a_form_for_each_input_of_the_script(world: World) -> None:
-    answer = world.client.get("/docs/try.js")
+    response = world.client.get("/docs/try.js")
 
-    assert answer.headers["content-type"].startswith("text/javascript")
+    assert response.headers["content-type"].startswith("text/javascript")
     # Data of a server is shown as text, never as markup.
-    assert not re.search(r"innerHTML|document\.write|eval\(", answer.text)
+    assert not re.search(r"innerHTML|document\.write|eval\(", response.text)
 
 
 def test_the_schema_of_events_is_valid_and_the_one_of_the_records(world: World) -> None:
-    answer = world.client.get("/event.schema.json")
+    response = world.client.get("/event.schema.json")
 
-    assert answer.headers["content-type"] == "application/schema+json"
-    assert answer.json() == event_schema()
-    Draft202012Validator.check_schema(answer.json())
+    assert response.headers["content-type"] == "application/schema+json"
+    assert response.json() == event_schema()
+    Draft202012Validator.check_schema(response.json())
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from mathops.models import event_schema
 from tests.conftest import World
-from tests.unit.web.answers import refused
+from tests.unit.web.responses import assert_problem
 
 
 @pytest.fixture
@@ -48,16 +48,16 @@ def test_records_are_as_their_schema_says(busy: World) -> None:
 def test_pages_follow_one_another_to_the_end(busy: World) -> None:
     pages, target = [], "/history?limit=2"
     while target:
-        answer = busy.get(target)
-        pages.append(ns(answer.json()))
-        target = answer.json()["next"]
-        links = {link["rel"]: link["url"] for link in answer.links.values()}
+        response = busy.get(target)
+        pages.append(ns(response.json()))
+        target = response.json()["next"]
+        links = {link["rel"]: link["url"] for link in response.links.values()}
         assert links.get("next") == target
 
     assert pages == [["4", "3"], ["2", "1"], ["0"]]
 
 
-def test_what_comes_meanwhile_moves_no_page(busy: World) -> None:
+def test_new_records_do_not_shift_pages(busy: World) -> None:
     following = busy.get("/history?limit=2").json()["next"]
     busy.get("/fib?n=99")
 
@@ -76,10 +76,10 @@ def test_history_is_not_cacheable(busy: World) -> None:
     assert busy.get("/history").headers["cache-control"] == "no-store"
 
 
-def test_head_gives_the_fields(busy: World) -> None:
-    answer = busy.client.head("/history", headers=busy.bearer())
+def test_head_returns_the_headers(busy: World) -> None:
+    response = busy.client.head("/history", headers=busy.bearer())
 
-    assert (answer.status_code, answer.content) == (200, b"")
+    assert (response.status_code, response.content) == (200, b"")
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_head_gives_the_fields(busy: World) -> None:
         ("user=bob", "user"),
     ],
 )
-def test_a_bad_parameter_is_named(world: World, query: str, parameter: str) -> None:
-    document = refused(world.get(f"/history?{query}"), 422, "invalid-parameter")
+def test_an_invalid_parameter_is_named(world: World, query: str, parameter: str) -> None:
+    document = assert_problem(world.get(f"/history?{query}"), 422, "invalid-parameter")
 
     assert [error["parameter"] for error in document["errors"]] == [parameter]
 
@@ -115,7 +115,7 @@ def test_the_bounds_are_taken(world: World, query: str) -> None:
 def test_a_journal_that_cannot_be_read_is_reported(world: World) -> None:
     world.journal.error = "the disk is gone"
 
-    answer = world.get("/history")
+    response = world.get("/history")
 
-    refused(answer, 503, "journal-unavailable")
-    assert answer.headers["retry-after"] == "1"
+    assert_problem(response, 503, "journal-unavailable")
+    assert response.headers["retry-after"] == "1"

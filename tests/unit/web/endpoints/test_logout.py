@@ -24,15 +24,15 @@ def world(make_world: Callable[..., World]) -> World:
     return world
 
 
-def test_after_logout_the_token_is_refused_and_others_of_the_same_user_are_not(world: World) -> None:
+def test_after_logout_the_token_is_rejected_and_others_of_the_same_user_are_not(world: World) -> None:
     token, other = world.bearer(), world.bearer()
 
     assert world.client.post("/logout", headers=token).status_code == 204
 
-    refused = world.client.get("/pow?base=2&exp=5", headers=token)
-    assert refused.status_code == 401
-    assert 'error="invalid_token"' in refused.headers["WWW-Authenticate"]
-    assert "revoked" in refused.json()["detail"]
+    assert_problem = world.client.get("/pow?base=2&exp=5", headers=token)
+    assert assert_problem.status_code == 401
+    assert 'error="invalid_token"' in assert_problem.headers["WWW-Authenticate"]
+    assert "revoked" in assert_problem.json()["detail"]
     assert world.client.get("/pow?base=2&exp=5", headers=other).status_code == 200
 
 
@@ -43,17 +43,17 @@ def test_logout_needs_a_token(world: World) -> None:
 def test_logout_is_not_found_where_revocation_is_off(make_world: Callable[..., World]) -> None:
     world = make_world()
 
-    answer = world.client.post("/logout", headers=world.bearer())
+    response = world.client.post("/logout", headers=world.bearer())
 
-    assert answer.status_code == 404
-    assert "MATHOPS_REVOCATION" in answer.json()["detail"]
+    assert response.status_code == 404
+    assert "MATHOPS_REVOCATION" in response.json()["detail"]
 
 
-def test_a_request_is_answered_503_when_the_required_revocation_check_fails(world: World) -> None:
+def test_a_failed_revocation_check_is_503_when_it_is_required(world: World) -> None:
     world.resources.revocations = UnavailableRevocations()
 
-    answer = world.get("/pow?base=2&exp=5")
+    response = world.get("/pow?base=2&exp=5")
 
-    assert answer.status_code == 503
-    assert answer.json()["type"] == "/problems/revocation-unavailable"
-    assert answer.headers["Retry-After"] == "1"
+    assert response.status_code == 503
+    assert response.json()["type"] == "/problems/revocation-unavailable"
+    assert response.headers["Retry-After"] == "1"

@@ -12,8 +12,8 @@ from mathops.evaluator import Evaluator
 from mathops.operations import Operation, Result
 from mathops.ports import Timing
 from tests.conftest import World
-from tests.unit.web.answers import refused
-from tests.unit.web.asgi import GONE, body, exchange, scope
+from tests.unit.web.asgi import DISCONNECT, body, exchange, scope
+from tests.unit.web.responses import assert_problem
 
 CASES = [
     ("pow", "base=2&exp=5", "32"),
@@ -31,58 +31,58 @@ CASES = [
 
 @pytest.mark.parametrize(("path", "query", "result"), CASES, ids=lambda text: text[:20])
 def test_get_gives_the_exact_result(world: World, path: str, query: str, result: str) -> None:
-    answer = world.get(f"/{path}?{query}" if query else f"/{path}")
+    response = world.get(f"/{path}?{query}" if query else f"/{path}")
 
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json()["result"] == result
-    assert answer.json()["digits"] == len(result.lstrip("-"))
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.json()["result"] == result
+    assert response.json()["digits"] == len(result.lstrip("-"))
 
 
 @pytest.mark.parametrize("path", ["/pow", "/power"])
 def test_a_long_name_is_the_same_operation(world: World, path: str) -> None:
-    answer = world.get(f"{path}?base=2&exp=5")
+    response = world.get(f"{path}?base=2&exp=5")
 
-    assert answer.json() == {"operation": "pow", "parameters": {"base": "2", "exp": "5"}, "result": "32", "digits": 2}
+    assert response.json() == {"operation": "pow", "parameters": {"base": "2", "exp": "5"}, "result": "32", "digits": 2}
     assert [(row.operation, row.endpoint) for row in world.journal.records] == [("pow", path)]
 
 
 def test_post_gives_what_get_gives(world: World) -> None:
-    answer = world.client.post("/pow", json={"base": 2, "exp": "5"}, headers=world.bearer())
+    response = world.client.post("/pow", json={"base": 2, "exp": "5"}, headers=world.bearer())
 
-    assert answer.json() == world.get("/pow?base=2&exp=5").json()
-
-
-def test_the_answer_to_a_post_is_not_to_be_kept(world: World) -> None:
-    fields = world.client.post("/fib", json={"n": 5}, headers=world.bearer()).headers
-
-    assert fields["cache-control"] == "no-store"
-    assert "etag" not in fields
+    assert response.json() == world.get("/pow?base=2&exp=5").json()
 
 
-def test_head_gives_the_fields_of_get_without_a_body(world: World) -> None:
+def test_the_response_to_a_post_is_not_cacheable(world: World) -> None:
+    headers = world.client.post("/fib", json={"n": 5}, headers=world.bearer()).headers
+
+    assert headers["cache-control"] == "no-store"
+    assert "etag" not in headers
+
+
+def test_head_returns_the_headers_of_get_without_a_body(world: World) -> None:
     asked = world.get("/fib?n=50")
 
-    answer = world.client.head("/fib?n=50", headers=world.bearer())
+    response = world.client.head("/fib?n=50", headers=world.bearer())
 
-    assert answer.content == b""
+    assert response.content == b""
     for name in ("content-length", "content-type", "etag", "cache-control", "vary"):
-        assert answer.headers[name] == asked.headers[name]
+        assert response.headers[name] == asked.headers[name]
     assert world.journal.records[-1].result == "12586269025"
 
 
 def test_text_is_the_digits_alone(world: World) -> None:
-    answer = world.get("/pow?base=-3&exp=3", Accept="text/plain")
+    response = world.get("/pow?base=-3&exp=3", Accept="text/plain")
 
-    assert answer.text == "-27"
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert response.text == "-27"
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
 
 
 def test_a_long_result_is_whole(world: World) -> None:
-    answer = world.get("/pow?base=10&exp=200000", Accept="text/plain")
+    response = world.get("/pow?base=10&exp=200000", Accept="text/plain")
 
-    assert answer.text == "1" + "0" * 200_000
-    assert answer.headers["content-length"] == "200001"
+    assert response.text == "1" + "0" * 200_000
+    assert response.headers["content-length"] == "200001"
 
 
 @pytest.mark.anyio
@@ -98,22 +98,22 @@ async def test_no_slice_is_long_or_empty(world: World, digits: int) -> None:
     assert [message.get("more_body", False) for message in sent[1:]] == [True] * (len(sizes) - 1) + [False]
 
 
-def test_each_form_has_its_limit(make_world: Callable[..., World]) -> None:
+def test_each_media_type_has_its_limit(make_world: Callable[..., World]) -> None:
     world = make_world(json_digits=100, text_digits=200)
 
-    document = refused(world.get("/pow?base=10&exp=150"), 422, "result-too-large")
+    document = assert_problem(world.get("/pow?base=10&exp=150"), 422, "result-too-large")
 
     assert document["predicted_digits"] in (151, 152)
     assert document["limit_digits"] == 100
     assert "text/plain" in document["detail"]
     assert world.get("/pow?base=10&exp=150", Accept="text/plain").status_code == 200
-    refused(world.get("/pow?base=10&exp=250", Accept="text/plain"), 422, "result-too-large")
+    assert_problem(world.get("/pow?base=10&exp=250", Accept="text/plain"), 422, "result-too-large")
     assert world.compute.computed == 0
 
 
 @pytest.mark.parametrize("target", ["/fact?n=" + "9" * 4000, "/fib?n=" + "9" * 400, "/pow?base=7&exp=" + "9" * 4300])
-def test_a_result_beyond_all_measure_is_refused_without_work(world: World, target: str) -> None:
-    document = refused(world.get(target), 422, "result-too-large")
+def test_a_result_of_infinite_predicted_size_is_rejected_without_work(world: World, target: str) -> None:
+    document = assert_problem(world.get(target), 422, "result-too-large")
 
     assert document["predicted_digits"] is None
     assert world.cache.entries == {}
@@ -121,9 +121,9 @@ def test_a_result_beyond_all_measure_is_refused_without_work(world: World, targe
 
 
 def test_the_use_of_the_cache_is_reported(world: World) -> None:
-    fields = [world.get("/fib?n=10").headers["cache-status"] for _ in range(2)]
+    headers = [world.get("/fib?n=10").headers["cache-status"] for _ in range(2)]
 
-    assert fields == ["mathops; fwd=miss", "mathops; hit"]
+    assert headers == ["mathops; fwd=miss", "mathops; hit"]
     assert [row.cache for row in world.journal.records] == ["miss", "hit"]
 
 
@@ -136,18 +136,18 @@ def test_the_time_is_reported_by_stage(make_world: Callable[..., World]) -> None
     assert stages.fullmatch(world.get("/fact?n=5").headers["server-timing"])
 
 
-def test_what_is_acceptable_may_come_in_several_fields(world: World) -> None:
-    fields = [*world.bearer().items(), ("Accept", "text/plain"), ("Accept", "application/json;q=0.5")]
+def test_acceptable_types_may_be_split_over_several_headers(world: World) -> None:
+    headers = [*world.bearer().items(), ("Accept", "text/plain"), ("Accept", "application/json;q=0.5")]
 
-    assert world.client.get("/fib?n=10", headers=fields).text == "55"
+    assert world.client.get("/fib?n=10", headers=headers).text == "55"
 
 
 def test_not_acceptable_names_the_acceptable_types(world: World) -> None:
-    document = refused(world.get("/fib?n=1", Accept="image/png"), 406, "not-acceptable")
+    document = assert_problem(world.get("/fib?n=1", Accept="image/png"), 406, "not-acceptable")
 
     assert "text/plain" in document["detail"]
-    answer = world.client.post("/fib", json={"n": 1}, headers={**world.bearer(), "Accept": "image/png"})
-    refused(answer, 406, "not-acceptable")
+    response = world.client.post("/fib", json={"n": 1}, headers={**world.bearer(), "Accept": "image/png"})
+    assert_problem(response, 406, "not-acceptable")
     assert [row.status for row in world.journal.records] == [406, 406]
 
 
@@ -164,15 +164,15 @@ def test_a_failed_computation_is_reported_and_recorded(
     world = make_world(inline_digits=0)
     world.compute.error = error
 
-    answer = world.get("/fact?n=100")
+    response = world.get("/fact?n=100")
 
-    refused(answer, status, problem)
-    assert answer.headers.get("retry-after") == (error.retry_after and str(error.retry_after))
+    assert_problem(response, status, problem)
+    assert response.headers.get("retry-after") == (error.retry_after and str(error.retry_after))
     [row] = world.journal.records
     assert (row.status, row.problem, row.result, row.cache) == (status, problem, None, None)
 
 
-def test_a_record_says_all_of_an_answer(world: World) -> None:
+def test_a_record_describes_the_whole_response(world: World) -> None:
     world.get("/pow?base=2&exp=5", X_Request_ID="mine-1")
 
     [row] = world.journal.records
@@ -216,16 +216,16 @@ class Endless:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_client_that_leaves_ends_the_computation_and_is_recorded_as_499(
+async def test_a_disconnect_stops_the_computation_and_is_recorded_as_499(
     make_world: Callable[..., World], method: str
 ) -> None:
     endless = Endless()
     world = make_world()
     world.resources.evaluator = Evaluator(world.cache, endless, world.rate_limiter, inline_digits=0)
-    fields = {**world.bearer(), "Content-Type": "application/json"}
+    headers = {**world.bearer(), "Content-Type": "application/json"}
     target, content = ("/fact?n=1000", b"") if method == "GET" else ("/fact", b'{"n": 1000}')
 
-    sent = await exchange(world.client.app, scope(method, target, fields), [body(content), GONE])
+    sent = await exchange(world.client.app, scope(method, target, headers), [body(content), DISCONNECT])
 
     assert sent == []
     async with asyncio.timeout(5):
@@ -236,24 +236,24 @@ async def test_a_client_that_leaves_ends_the_computation_and_is_recorded_as_499(
 
 
 @pytest.mark.anyio
-async def test_a_client_that_leaves_before_its_body_is_whole_is_recorded_as_499(world: World) -> None:
+async def test_a_disconnect_within_the_body_is_recorded_as_499(world: World) -> None:
     request = scope("POST", "/fib", {**world.bearer(), "Content-Type": "application/json"})
 
-    assert await exchange(world.client.app, request, [body(b'{"n": ', more=True), GONE]) == []
+    assert await exchange(world.client.app, request, [body(b'{"n": ', more=True), DISCONNECT]) == []
     assert [(row.status, row.user) for row in world.journal.records] == [(499, "alice")]
 
 
 @pytest.mark.anyio
-async def test_a_client_that_leaves_when_nothing_can_be_stored_is_let_go(world: World) -> None:
+async def test_a_disconnect_without_a_journal_raises_nothing(world: World) -> None:
     world.journal.error = "the disk is full"
     request = scope("POST", "/fib", {**world.bearer(), "Content-Type": "application/json"})
 
-    assert await exchange(world.client.app, request, [GONE]) == []
+    assert await exchange(world.client.app, request, [DISCONNECT]) == []
 
 
 @pytest.mark.anyio
-async def test_a_client_that_leaves_during_login_is_let_go(world: World) -> None:
+async def test_a_disconnect_during_login_raises_nothing(world: World) -> None:
     request = scope("POST", "/login", {"Content-Type": "application/json"})
 
-    assert await exchange(world.client.app, request, [body(b'{"user": ', more=True), GONE]) == []
+    assert await exchange(world.client.app, request, [body(b'{"user": ', more=True), DISCONNECT]) == []
     assert world.journal.records == []

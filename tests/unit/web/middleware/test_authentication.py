@@ -5,18 +5,18 @@ from collections.abc import Callable
 import pytest
 
 from tests.conftest import World
-from tests.unit.web.answers import refused
 from tests.unit.web.asgi import body, exchange, scope, status_of
+from tests.unit.web.responses import assert_problem
 
 TARGET = "/fib?n=10"
 
 
 def test_a_request_without_a_token_gets_a_hint_to_login(world: World) -> None:
-    answer = world.client.get(TARGET)
+    response = world.client.get(TARGET)
 
-    assert "POST /login" in refused(answer, 401, "unauthorized")["detail"]
+    assert "POST /login" in assert_problem(response, 401, "unauthorized")["detail"]
     # Without error, as RFC 6750, section 3.1 asks where no token came.
-    assert answer.headers["www-authenticate"] == 'Bearer realm="mathops"'
+    assert response.headers["www-authenticate"] == 'Bearer realm="mathops"'
 
 
 @pytest.mark.parametrize(
@@ -34,23 +34,23 @@ def test_a_request_without_a_token_gets_a_hint_to_login(world: World) -> None:
         "Bearer " + "x" * 20000,
     ],
 )
-def test_a_field_without_a_valid_token_is_refused(world: World, field: str) -> None:
-    answer = world.client.get(TARGET, headers={"Authorization": field})
+def test_a_header_without_a_valid_token_is_rejected(world: World, field: str) -> None:
+    response = world.client.get(TARGET, headers={"Authorization": field})
 
-    refused(answer, 401, "unauthorized")
-    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert_problem(response, 401, "unauthorized")
+    assert 'error="invalid_token"' in response.headers["www-authenticate"]
     assert [(row.status, row.user) for row in world.journal.records] == [(401, None)]
 
 
-def test_bytes_beyond_ascii_are_refused(world: World) -> None:
-    answer = world.client.get(TARGET, headers=[(b"Authorization", "Bearer é.ü.ö".encode("latin-1"))])
+def test_non_ascii_bytes_are_rejected(world: World) -> None:
+    response = world.client.get(TARGET, headers=[(b"Authorization", "Bearer é.ü.ö".encode("latin-1"))])
 
-    refused(answer, 401, "unauthorized")
+    assert_problem(response, 401, "unauthorized")
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("second", ["", "Bearer x", None])
-async def test_two_authorization_fields_are_refused(world: World, second: str | None) -> None:
+async def test_two_authorization_headers_are_rejected(world: World, second: str | None) -> None:
     own = world.bearer()["Authorization"]
     for pair in ((own, own if second is None else second), (own if second is None else second, own)):
         request = scope("GET", TARGET, [("Authorization", value) for value in pair])
@@ -62,28 +62,28 @@ async def test_two_authorization_fields_are_refused(world: World, second: str | 
     ("scopes", "path", "needed"), [(("history",), TARGET, "math"), (("math",), "/history", "history")]
 )
 def test_a_token_without_the_scope_gets_its_name(world: World, scopes: tuple[str, ...], path: str, needed: str) -> None:
-    answer = world.client.get(path, headers=world.bearer("bob", scopes))
+    response = world.client.get(path, headers=world.bearer("bob", scopes))
 
-    assert needed in refused(answer, 403, "insufficient-scope")["detail"]
-    assert answer.headers["www-authenticate"] == (
+    assert needed in assert_problem(response, 403, "insufficient-scope")["detail"]
+    assert response.headers["www-authenticate"] == (
         f'Bearer realm="mathops", error="insufficient_scope", scope="{needed}"'
     )
 
 
-def test_a_caller_without_the_scope_is_known_to_the_record(world: World) -> None:
+def test_the_record_of_a_missing_scope_names_the_user(world: World) -> None:
     world.client.get(TARGET, headers=world.bearer("bob", ("history",)))
 
     assert [(row.status, row.user) for row in world.journal.records] == [(403, "bob")]
 
 
-def test_a_flood_of_refused_tokens_is_no_flood_of_rows(make_world: Callable[..., World]) -> None:
+def test_rejected_tokens_over_the_quota_are_not_recorded(make_world: Callable[..., World]) -> None:
     world = make_world(limits={"unauthenticated": 5})
 
-    answers = [world.client.get(TARGET, headers={"Authorization": "Bearer x"}) for _ in range(50)]
+    responses = [world.client.get(TARGET, headers={"Authorization": "Bearer x"}) for _ in range(50)]
 
-    assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 45
-    refused(answers[-1], 429, "quota-exceeded")
-    assert answers[-1].headers["retry-after"] == "60"
+    assert [response.status_code for response in responses] == [401] * 5 + [429] * 45
+    assert_problem(responses[-1], 429, "quota-exceeded")
+    assert responses[-1].headers["retry-after"] == "60"
     assert len(world.journal.records) == 5
     assert world.get(TARGET).status_code == 200
 

@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 
 from mathops.errors import problem_types
 from tests.conftest import World
-from tests.unit.web.answers import refused
 from tests.unit.web.asgi import body, scope
+from tests.unit.web.responses import assert_problem
 
 
 def test_an_unexpected_error_is_rendered_logged_and_recorded(make_world: Callable[..., World]) -> None:
@@ -18,10 +18,10 @@ def test_an_unexpected_error_is_rendered_logged_and_recorded(make_world: Callabl
     world.compute.error = ZeroDivisionError("a secret of ours")
 
     with capture_logs() as lines:
-        answer = world.get("/fact?n=100", X_Request_ID="mine")
+        response = world.get("/fact?n=100", X_Request_ID="mine")
 
-    refused(answer, 500, "internal-error")
-    assert "secret" not in answer.text
+    assert_problem(response, 500, "internal-error")
+    assert "secret" not in response.text
     [line] = [line for line in lines if line["event"] == "request failed"]
     assert line["request_id"] == "mine"
     assert isinstance(line["exc_info"], ZeroDivisionError)
@@ -35,7 +35,7 @@ def test_an_unexpected_error_is_rendered_on_other_paths_too(world: World) -> Non
     world.resources.dependencies["cache"] = broken
 
     with capture_logs():
-        refused(world.client.get("/readyz"), 500, "internal-error")
+        assert_problem(world.client.get("/readyz"), 500, "internal-error")
 
 
 @pytest.mark.anyio
@@ -65,25 +65,25 @@ async def test_an_error_after_the_start_of_the_response_is_raised(world: World) 
     ],
 )
 def test_a_wrong_method_gets_the_allowed_ones(world: World, method: str, path: str, allow: str) -> None:
-    answer = world.client.request(method, path, headers=world.bearer())
+    response = world.client.request(method, path, headers=world.bearer())
 
-    assert answer.headers["allow"] == allow
-    assert allow in refused(answer, 405, "method-not-allowed")["detail"]
+    assert response.headers["allow"] == allow
+    assert allow in assert_problem(response, 405, "method-not-allowed")["detail"]
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/pow/", "/POW", "/pow/2", "/docs/", "/problems", "/%00", "/é"])
 def test_an_unknown_path_is_not_found(world: World, path: str) -> None:
-    document = refused(world.client.get(path, headers=world.bearer(), follow_redirects=False), 404, "not-found")
+    document = assert_problem(world.client.get(path, headers=world.bearer(), follow_redirects=False), 404, "not-found")
 
     assert "/openapi.json" in document["detail"]
 
 
 def test_an_unknown_problem_type_is_not_found(world: World) -> None:
-    refused(world.client.get("/problems/made-up"), 404, "not-found")
+    assert_problem(world.client.get("/problems/made-up"), 404, "not-found")
 
 
 def test_an_unknown_path_requires_a_token(world: World) -> None:
-    refused(world.client.get("/nothing"), 401, "unauthorized")
+    assert_problem(world.client.get("/nothing"), 401, "unauthorized")
 
 
 @pytest.mark.parametrize("slug", sorted(problem_types()))
@@ -96,8 +96,8 @@ def test_the_type_of_every_problem_opens_its_page(world: World, slug: str) -> No
     assert f"HTTP status {problem_types()[slug].status}" in page.text
 
 
-def test_a_long_path_is_cut_in_the_answer(world: World) -> None:
-    document = refused(world.get("/" + "x" * 5000), 404, "not-found")
+def test_a_long_path_is_cut_in_the_response(world: World) -> None:
+    document = assert_problem(world.get("/" + "x" * 5000), 404, "not-found")
 
     assert document["instance"] == "/" + "x" * 255
 

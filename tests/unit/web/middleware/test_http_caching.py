@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import World
-from tests.unit.web.answers import refused
+from tests.unit.web.responses import assert_problem
 
 TARGET = "/pow?base=2&exp=5"
 
@@ -18,30 +18,30 @@ def etag(world: World) -> str:
     return tag
 
 
-def test_a_result_says_how_long_and_for_whom_to_keep_it(world: World) -> None:
-    fields = world.get(TARGET).headers
+def test_a_result_has_a_private_freshness_lifetime(world: World) -> None:
+    headers = world.get(TARGET).headers
 
-    assert fields["etag"].startswith('"')
-    assert fields["cache-control"] == "private, max-age=86400"
-    assert fields["vary"] == "accept"
+    assert headers["etag"].startswith('"')
+    assert headers["cache-control"] == "private, max-age=86400"
+    assert headers["vary"] == "accept"
 
 
 @pytest.mark.parametrize("listed", ["{}", "W/{}", '"other", {}', '"other" ,W/{} ,"third"', "*"])
 def test_a_matching_condition_gets_304_without_computation(world: World, etag: str, listed: str) -> None:
-    answer = world.get(TARGET, If_None_Match=listed.format(etag))
+    response = world.get(TARGET, If_None_Match=listed.format(etag))
 
-    assert (answer.status_code, answer.content) == (304, b"")
+    assert (response.status_code, response.content) == (304, b"")
     assert world.cache.entries == {}
     assert world.compute.computed == 0
 
 
-def test_304_carries_the_fields_of_the_result(world: World, etag: str) -> None:
-    fields = world.get(TARGET, If_None_Match=etag).headers
+def test_304_has_the_headers_of_the_result(world: World, etag: str) -> None:
+    headers = world.get(TARGET, If_None_Match=etag).headers
 
-    assert (fields["etag"], fields["vary"]) == (etag, "accept")
-    assert fields["cache-control"] == "private, max-age=86400"
-    assert "x-request-id" in fields
-    assert "content-length" not in fields
+    assert (headers["etag"], headers["vary"]) == (etag, "accept")
+    assert headers["cache-control"] == "private, max-age=86400"
+    assert "x-request-id" in headers
+    assert "content-length" not in headers
 
 
 def test_304_is_recorded_without_a_result(world: World, etag: str) -> None:
@@ -58,7 +58,7 @@ def test_304_needs_a_token_and_valid_parameters_too(world: World, etag: str) -> 
 
 
 def test_a_condition_does_not_hide_a_too_large_result(world: World) -> None:
-    refused(world.get("/fact?n=99999999999", If_None_Match="*"), 422, "result-too-large")
+    assert_problem(world.get("/fact?n=99999999999", If_None_Match="*"), 422, "result-too-large")
 
 
 def test_head_has_the_same_tag(world: World, etag: str) -> None:
@@ -84,10 +84,10 @@ def test_another_result_has_another_tag(world: World, one: str, other: str) -> N
 
 
 def test_the_tag_names_the_representation(world: World, etag: str) -> None:
-    answer = world.get(TARGET, Accept="text/plain", If_None_Match=etag)
+    response = world.get(TARGET, Accept="text/plain", If_None_Match=etag)
 
-    assert answer.text == "32"
-    assert answer.headers["etag"] != etag
+    assert response.text == "32"
+    assert response.headers["etag"] != etag
 
 
 def test_a_stale_tag_gets_the_result(world: World) -> None:
@@ -95,14 +95,14 @@ def test_a_stale_tag_gets_the_result(world: World) -> None:
 
 
 @pytest.mark.parametrize("tags", [("{}", '"other"'), ('"other"', "{}")])
-def test_a_list_may_come_in_several_fields(world: World, etag: str, tags: tuple[str, str]) -> None:
+def test_a_list_may_be_split_over_several_headers(world: World, etag: str, tags: tuple[str, str]) -> None:
     listed = [("If-None-Match", tag.format(etag)) for tag in tags]
 
     assert world.client.get(TARGET, headers=[*world.bearer().items(), *listed]).status_code == 304
 
 
 def test_an_error_is_not_cacheable(world: World) -> None:
-    fields = world.get("/pow?base=2").headers
+    headers = world.get("/pow?base=2").headers
 
-    assert fields["cache-control"] == "no-store"
-    assert "etag" not in fields
+    assert headers["cache-control"] == "no-store"
+    assert "etag" not in headers

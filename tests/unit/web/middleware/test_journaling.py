@@ -1,4 +1,4 @@
-"""The promise: what was answered is recorded, and what cannot be recorded is not answered."""
+"""Every response to an operation is recorded; a result that cannot be recorded is not sent."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from mathops.errors import JournalUnavailable
 from mathops.models import Record, event_schema
 from tests.conftest import World
 from tests.support.fakes import FakeJournal
-from tests.unit.web.answers import refused
 from tests.unit.web.asgi import body, scope
+from tests.unit.web.responses import assert_problem
 
 _SECRET = "354224848179261915075"
 
@@ -21,13 +21,13 @@ _SECRET = "354224848179261915075"
 def test_a_result_that_could_not_be_stored_is_withheld(world: World) -> None:
     world.journal.error = "the disk is full"
 
-    answer = world.get("/fib?n=100")
+    response = world.get("/fib?n=100")
 
-    document = refused(answer, 503, "journal-unavailable")
-    assert answer.headers["retry-after"] == "1"
-    assert _SECRET not in answer.text + str(answer.headers)
-    assert "etag" not in answer.headers
-    assert answer.headers["cache-control"] == "no-store"
+    document = assert_problem(response, 503, "journal-unavailable")
+    assert response.headers["retry-after"] == "1"
+    assert _SECRET not in response.text + str(response.headers)
+    assert "etag" not in response.headers
+    assert response.headers["cache-control"] == "no-store"
     assert "the disk is full" in document["detail"]
 
 
@@ -35,21 +35,21 @@ def test_a_result_that_could_not_be_stored_is_withheld(world: World) -> None:
 def test_no_slice_of_a_withheld_result_leaks(world: World, accept: str) -> None:
     world.journal.error = "the disk is full"
 
-    answer = world.get("/pow?base=10&exp=100000", Accept=accept)
+    response = world.get("/pow?base=10&exp=100000", Accept=accept)
 
-    refused(answer, 503, "journal-unavailable")
-    assert len(answer.content) < 1000
+    assert_problem(response, 503, "journal-unavailable")
+    assert len(response.content) < 1000
 
 
 @pytest.mark.parametrize("target", ["/fib?n=x", "/fib?n=1"])
-def test_refusals_and_304_need_the_journal_too(world: World, target: str) -> None:
+def test_errors_and_304_require_the_journal_too(world: World, target: str) -> None:
     etag = world.get("/fib?n=1").headers["etag"]
     world.journal.error = "the disk is full"
 
-    refused(world.get(target, If_None_Match=etag), 503, "journal-unavailable")
+    assert_problem(world.get(target, If_None_Match=etag), 503, "journal-unavailable")
 
 
-def test_once_the_journal_is_back_so_is_the_result(world: World) -> None:
+def test_results_return_with_the_journal(world: World) -> None:
     world.journal.error = "the disk is full"
     world.get("/fib?n=100")
     world.journal.error = None
@@ -79,7 +79,7 @@ class SlowJournal(FakeJournal):
 
 
 @pytest.mark.anyio
-async def test_not_a_byte_leaves_before_the_commit(world: World) -> None:
+async def test_nothing_is_sent_before_the_commit(world: World) -> None:
     journal = world.resources.journal = SlowJournal()
     sent: list[Message] = []
 
@@ -102,7 +102,7 @@ async def test_not_a_byte_leaves_before_the_commit(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "target", "fields", "outcome"),
+    ("method", "target", "headers", "outcome"),
     [
         ("GET", "/fib?n=10", {}, (200, None)),
         ("HEAD", "/fib?n=10", {}, (200, None)),
@@ -115,9 +115,9 @@ async def test_not_a_byte_leaves_before_the_commit(world: World) -> None:
     ],
 )
 def test_every_request_of_an_operation_is_recorded(
-    world: World, method: str, target: str, fields: dict[str, str], outcome: tuple[int, str | None]
+    world: World, method: str, target: str, headers: dict[str, str], outcome: tuple[int, str | None]
 ) -> None:
-    world.client.request(method, target, headers={**world.bearer(), **fields})
+    world.client.request(method, target, headers={**world.bearer(), **headers})
 
     [row] = world.journal.records
     assert (row.status, row.problem) == outcome
@@ -141,8 +141,8 @@ def test_logins_are_not_recorded(world: World) -> None:
     assert world.journal.records == []
 
 
-def test_a_refused_token_is_recorded_with_its_parameters_unread(world: World) -> None:
-    refused(world.client.get("/pow?base=2&exp=5"), 401, "unauthorized")
+def test_a_rejected_token_is_recorded_without_parameters(world: World) -> None:
+    assert_problem(world.client.get("/pow?base=2&exp=5"), 401, "unauthorized")
 
     [row] = world.journal.records
     assert (row.user, row.operation, row.endpoint, row.result) == (None, "pow", "/pow", None)
@@ -162,9 +162,9 @@ class Refusing(FakeJournal):
         await super().append(record)
 
 
-def test_the_refusal_of_the_journal_is_not_offered_to_it_again(make_world: Callable[..., World]) -> None:
+def test_journal_unavailable_is_not_recorded_again(make_world: Callable[..., World]) -> None:
     world = make_world()
     journal = world.resources.journal = Refusing()
 
-    refused(world.get("/fib?n=10"), 503, "journal-unavailable")
+    assert_problem(world.get("/fib?n=10"), 503, "journal-unavailable")
     assert journal.asked == 1

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.conftest import World
-from tests.unit.web.answers import refused
+from tests.unit.web.responses import assert_problem
 
 
 @pytest.fixture
@@ -14,10 +14,10 @@ def scarce(make_world: Callable[..., World]) -> World:
 
 
 def test_the_remaining_quota_is_sent(scarce: World) -> None:
-    fields = [scarce.get("/fib?n=1").headers for _ in range(2)]
+    headers = [scarce.get("/fib?n=1").headers for _ in range(2)]
 
-    assert [field["ratelimit"] for field in fields] == ['"requests";r=2;t=60', '"requests";r=1;t=60']
-    assert fields[0]["ratelimit-policy"] == '"requests";q=3;w=60'
+    assert [header["ratelimit"] for header in headers] == ['"requests";r=2;t=60', '"requests";r=1;t=60']
+    assert headers[0]["ratelimit-policy"] == '"requests";q=3;w=60'
 
 
 def test_an_exhausted_quota_rejects_with_retry_after(scarce: World) -> None:
@@ -25,11 +25,11 @@ def test_an_exhausted_quota_rejects_with_retry_after(scarce: World) -> None:
         assert scarce.get("/fib?n=1").status_code == 200
     computed = len(scarce.cache.entries)
 
-    answer = scarce.get("/fib?n=2")
+    response = scarce.get("/fib?n=2")
 
-    document = refused(answer, 429, "quota-exceeded")
-    assert answer.headers["retry-after"] == "60"
-    assert answer.headers["ratelimit"] == '"requests";r=0;t=60'
+    document = assert_problem(response, 429, "quota-exceeded")
+    assert response.headers["retry-after"] == "60"
+    assert response.headers["ratelimit"] == '"requests";r=0;t=60'
     assert document["violated-policies"] == ["requests"]
     assert "3 requests in 60 s" in document["detail"]
     assert len(scarce.cache.entries) == computed
@@ -58,12 +58,12 @@ def test_computing_has_a_quota_in_predicted_time(make_world: Callable[..., World
     assert world.get("/pow?base=10&exp=80000").status_code == 200
     assert world.rate_limiter.charged == {("compute", "alice"): 10}
     assert world.get("/pow?base=10&exp=80001").status_code == 200
-    answer = world.get("/pow?base=10&exp=80002")
+    response = world.get("/pow?base=10&exp=80002")
 
-    document = refused(answer, 429, "quota-exceeded")
+    document = assert_problem(response, 429, "quota-exceeded")
     assert document["violated-policies"] == ["compute"]
     assert "20 ms of computing in 60 s" in document["detail"]
-    assert answer.headers["retry-after"] == "60"
+    assert response.headers["retry-after"] == "60"
     assert world.compute.computed == 2
 
 

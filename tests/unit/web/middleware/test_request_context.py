@@ -1,4 +1,4 @@
-"""Every answer has a request id: the caller's where it is well-formed, else one of ours."""
+"""Every response has a request id: the caller's where it is well-formed, else one of ours."""
 
 import uuid
 
@@ -9,30 +9,32 @@ from tests.conftest import World
 
 
 @pytest.mark.parametrize("sent", ["a", "0", "abc-123", "A.b_c:d-9", "x" * 128, "0b3f7c1e-8d2a-4c55-9a53-1f0e6d2b7c94"])
-def test_a_well_formed_id_is_taken(world: World, sent: str) -> None:
-    answer = world.get("/fib?n=1", X_Request_ID=sent)
+def test_a_valid_request_id_is_used(world: World, sent: str) -> None:
+    response = world.get("/fib?n=1", X_Request_ID=sent)
 
-    assert answer.headers["x-request-id"] == sent
+    assert response.headers["x-request-id"] == sent
     assert world.journal.records[0].request_id == sent
 
 
 @pytest.mark.parametrize("sent", ["", " ", "x" * 129, "a b", "a\tb", "-a", "é", '"a"', "a;b", "a/b", "<script>", "{}"])
-def test_any_other_is_replaced(world: World, sent: str) -> None:
-    answer = world.client.get("/fib?n=1", headers=Headers({**world.bearer(), "X-Request-ID": sent}, encoding="latin-1"))
+def test_any_other_id_is_replaced(world: World, sent: str) -> None:
+    response = world.client.get(
+        "/fib?n=1", headers=Headers({**world.bearer(), "X-Request-ID": sent}, encoding="latin-1")
+    )
 
-    made = answer.headers["x-request-id"]
+    made = response.headers["x-request-id"]
     assert uuid.UUID(made).version == 7
     assert world.journal.records[0].request_id == made
 
 
-def test_ids_of_ours_are_new_and_in_order(world: World) -> None:
+def test_generated_ids_are_unique_and_ordered(world: World) -> None:
     made = [world.client.get("/livez").headers["x-request-id"] for _ in range(20)]
 
     assert made == sorted(set(made))
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/livez"), ("GET", "/nothing"), ("PUT", "/pow"), ("GET", "/pow")])
-def test_every_answer_has_one(world: World, method: str, path: str) -> None:
+def test_every_response_has_a_request_id(world: World, method: str, path: str) -> None:
     assert world.client.request(method, path).headers["x-request-id"]
 
 

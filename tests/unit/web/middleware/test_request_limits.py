@@ -6,8 +6,8 @@ import pytest
 
 from mathops.web.middleware.request_limits import OVER_CONNECTION_LIMIT
 from tests.conftest import World
-from tests.unit.web.answers import refused
 from tests.unit.web.asgi import body, exchange, scope, status_of
+from tests.unit.web.responses import assert_problem
 
 
 @pytest.fixture
@@ -25,19 +25,19 @@ def test_a_target_of_the_limit_is_read_and_one_byte_more_is_not(small: World) ->
     fitting = "/fib?n=".ljust(257, "9")
 
     assert small.get(fitting).status_code == 422
-    document = refused(small.get(fitting + "9"), 414, "uri-too-long")
+    document = assert_problem(small.get(fitting + "9"), 414, "uri-too-long")
     assert "256 bytes" in document["detail"]
     assert "POST" in document["detail"]
 
 
-def test_header_fields_over_the_limit_are_refused(small: World) -> None:
-    document = refused(small.get("/fib?n=1", X_Long="x" * 2048), 431, "header-fields-too-large")
+def test_headers_over_the_limit_are_rejected(small: World) -> None:
+    document = assert_problem(small.get("/fib?n=1", X_Long="x" * 2048), 431, "header-fields-too-large")
 
     assert "2048 bytes" in document["detail"]
 
 
-def test_many_small_header_fields_count_too(small: World) -> None:
-    refused(small.get("/fib?n=1", **{f"X_{n}": "" for n in range(400)}), 431, "header-fields-too-large")
+def test_many_small_headers_count_too(small: World) -> None:
+    assert_problem(small.get("/fib?n=1", **{f"X_{n}": "" for n in range(400)}), 431, "header-fields-too-large")
 
 
 def test_rejected_heads_are_not_recorded(small: World) -> None:
@@ -49,44 +49,44 @@ def test_rejected_heads_are_not_recorded(small: World) -> None:
 
 @pytest.mark.parametrize("path", ["/livez", "/docs", "/nothing"])
 def test_the_limits_hold_on_every_path(small: World, path: str) -> None:
-    refused(small.client.get(f"{path}?{'x' * 300}"), 414, "uri-too-long")
+    assert_problem(small.client.get(f"{path}?{'x' * 300}"), 414, "uri-too-long")
 
 
 @pytest.mark.parametrize("content", [b" " * 257, b" " * 10_000_000, "stream"], ids=["one more", "10 MB", "chunked"])
-def test_a_body_over_the_limit_is_refused_and_recorded(small: World, content: bytes | str) -> None:
+def test_a_body_over_the_limit_is_rejected_and_recorded(small: World, content: bytes | str) -> None:
     sent = chunked(10_000_000) if isinstance(content, str) else content
-    fields = {**small.bearer(), "Content-Type": "application/json"}
+    headers = {**small.bearer(), "Content-Type": "application/json"}
 
-    answer = small.client.post("/fib", content=sent, headers=fields)
+    response = small.client.post("/fib", content=sent, headers=headers)
 
-    document = refused(answer, 413, "content-too-large")
+    document = assert_problem(response, 413, "content-too-large")
     assert "256 bytes" in document["detail"]
-    assert answer.headers["connection"] == "close"
+    assert response.headers["connection"] == "close"
     [row] = small.journal.records
     assert (row.status, row.problem, row.user) == (413, "content-too-large", "alice")
 
 
 def test_a_body_of_the_limit_is_read(small: World) -> None:
-    fields = {**small.bearer(), "Content-Type": "application/json"}
+    headers = {**small.bearer(), "Content-Type": "application/json"}
 
-    assert small.client.post("/fib", content=b'{"n": 10}'.ljust(256), headers=fields).json()["result"] == "55"
+    assert small.client.post("/fib", content=b'{"n": 10}'.ljust(256), headers=headers).json()["result"] == "55"
 
 
 def test_a_large_body_without_a_token_is_unauthorized(small: World) -> None:
-    refused(small.client.post("/fib", content=b" " * 10_000), 401, "unauthorized")
+    assert_problem(small.client.post("/fib", content=b" " * 10_000), 401, "unauthorized")
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("length", ["257", "1" * 19])
-async def test_an_announced_body_is_refused_before_a_byte_is_read(small: World, length: str) -> None:
-    fields = {**small.bearer(), "Content-Type": "application/json", "Content-Length": length}
+async def test_a_too_large_content_length_is_rejected_before_reading(small: World, length: str) -> None:
+    headers = {**small.bearer(), "Content-Type": "application/json", "Content-Length": length}
 
-    assert status_of(await exchange(small.client.app, scope("POST", "/fib", fields), [])) == 413
+    assert status_of(await exchange(small.client.app, scope("POST", "/fib", headers), [])) == 413
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("path", ["/fib", "/login"])
-async def test_a_body_that_comes_too_slowly_is_refused(small: World, path: str) -> None:
+async def test_a_slow_body_times_out(small: World, path: str) -> None:
     request = scope("POST", path, {**small.bearer(), "Content-Type": "application/json"})
 
     sent = await exchange(small.client.app, request, [body(b'{"n":', more=True)])
@@ -118,6 +118,6 @@ async def test_beyond_the_connection_limit_only_probes_are_answered(small: World
 
 
 def test_login_has_the_limit_of_bodies_too(small: World) -> None:
-    answer = small.client.post("/login", content=b" " * 300, headers={"Content-Type": "application/json"})
+    response = small.client.post("/login", content=b" " * 300, headers={"Content-Type": "application/json"})
 
-    refused(answer, 413, "content-too-large")
+    assert_problem(response, 413, "content-too-large")

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from tests.conftest import World
-from tests.unit.web.asgi import GONE, body, exchange, scope
+from tests.unit.web.asgi import DISCONNECT, body, exchange, scope
 
 
 def requests(method: str, route: str, status: int) -> float:
@@ -55,7 +55,7 @@ def test_a_request_is_counted_by_its_route(world: World, method: str, path: str,
     assert requests(label, route, status) == before + 1
 
 
-def test_made_up_paths_and_methods_make_no_new_labels(world: World) -> None:
+def test_unknown_paths_and_methods_add_no_labels(world: World) -> None:
     world.get("/nothing")
     world.client.request("BREW", "/nothing", headers=world.bearer())
     known = routes(), methods()
@@ -86,17 +86,17 @@ def test_an_operation_is_counted_by_outcome_and_cache(world: World) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_client_that_left_is_counted_as_499(make_world: Callable[..., World]) -> None:
+async def test_a_disconnect_is_counted_as_499(make_world: Callable[..., World]) -> None:
     world = make_world()
     before = requests("POST", "/fib", 499)
     request = scope("POST", "/fib", {**world.bearer(), "Content-Type": "application/json"})
 
-    await exchange(world.client.app, request, [body(b"{", more=True), GONE])
+    await exchange(world.client.app, request, [body(b"{", more=True), DISCONNECT])
 
     assert requests("POST", "/fib", 499) == before + 1
 
 
-def test_a_result_withheld_is_counted_so(world: World) -> None:
+def test_a_withheld_result_is_counted_as_journal_unavailable(world: World) -> None:
     before = operations("fib", "journal-unavailable", "miss")
     world.journal.error = "the disk is full"
 

@@ -22,9 +22,9 @@ def ask(world: World, path: str = "/fib?n=1", authorization: Sequence[str] = ())
 
 @pytest.mark.parametrize("path", sorted(PUBLIC_PATHS - {"/login", "/problems/{slug}"}))
 def test_a_public_path_requires_no_token(world: World, path: str) -> None:
-    answer = world.client.get(path, follow_redirects=False)
+    response = world.client.get(path, follow_redirects=False)
 
-    assert answer.status_code in (200, 307)
+    assert response.status_code in (200, 307)
 
 
 def test_the_public_paths_are_these_and_no_others() -> None:
@@ -64,23 +64,23 @@ def test_the_page_of_a_problem_type_is_public(world: World) -> None:
     ],
 )
 def test_every_other_path_requires_a_token_whether_it_exists_or_not(world: World, path: str) -> None:
-    answer = world.client.get("http://testserver" + path)
+    response = world.client.get("http://testserver" + path)
 
-    assert answer.status_code == 401
-    assert answer.json()["detail"] == "send Authorization: Bearer <token>; get a token with POST /login"
+    assert response.status_code == 401
+    assert response.json()["detail"] == "send Authorization: Bearer <token>; get a token with POST /login"
     # RFC 6750, section 3.1: no error code for who sent no credentials.
-    assert answer.headers["www-authenticate"] == 'Bearer realm="mathops"'
+    assert response.headers["www-authenticate"] == 'Bearer realm="mathops"'
 
 
 @pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Bearer  ", "Basic {token}", "{token}", "Bearer:{token}", ""])
-def test_a_field_without_a_bearer_token_is_refused(world: World, value: str) -> None:
+def test_a_header_without_a_bearer_token_is_rejected(world: World, value: str) -> None:
     token = world.tokens.make("alice", ["math"])
 
-    answer = ask(world, authorization=[value.format(token=token)])
+    response = ask(world, authorization=[value.format(token=token)])
 
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == INVALID.format("the Authorization header has no bearer token")
-    assert answer.json()["detail"] == "the Authorization header has no bearer token; get a token with POST /login"
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == INVALID.format("the Authorization header has no bearer token")
+    assert response.json()["detail"] == "the Authorization header has no bearer token; get a token with POST /login"
 
 
 @pytest.mark.parametrize("value", ["Bearer {token}", "bearer {token}", "BEARER {token}", "Bearer   {token} "])
@@ -90,19 +90,19 @@ def test_the_scheme_may_be_in_any_case_and_blanks_do_not_matter(world: World, va
     assert ask(world, authorization=[value.format(token=token)]).status_code == 200
 
 
-def test_behind_a_good_token_the_body_is_read(world: World) -> None:
-    answer = world.client.post("/fib", json={"n": 10}, headers=world.bearer())
+def test_the_body_is_read_after_a_valid_token(world: World) -> None:
+    response = world.client.post("/fib", json={"n": 10}, headers=world.bearer())
 
-    assert answer.json()["result"] == "55"
+    assert response.json()["result"] == "55"
 
 
-def test_two_authorization_fields_are_refused_even_when_both_are_good(world: World) -> None:
+def test_two_authorization_headers_are_rejected_even_if_both_are_valid(world: World) -> None:
     good = world.bearer()["Authorization"]
 
-    answer = ask(world, authorization=[good, good])
+    response = ask(world, authorization=[good, good])
 
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == INVALID.format("the Authorization header is repeated")
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == INVALID.format("the Authorization header is repeated")
 
 
 @pytest.mark.parametrize(
@@ -112,19 +112,21 @@ def test_two_authorization_fields_are_refused_even_when_both_are_good(world: Wor
 def test_a_token_without_the_scope_is_forbidden_and_the_scope_named(
     world: World, path: str, granted: str, needed: str
 ) -> None:
-    answer = world.client.get(path, headers=world.bearer(scopes=(granted,)))
+    response = world.client.get(path, headers=world.bearer(scopes=(granted,)))
 
-    assert answer.status_code == 403
-    assert answer.json()["type"] == "/problems/insufficient-scope"
-    assert answer.json()["detail"] == f"the token lacks the scope {needed}"
-    assert answer.headers["www-authenticate"] == f'Bearer realm="mathops", error="insufficient_scope", scope="{needed}"'
+    assert response.status_code == 403
+    assert response.json()["type"] == "/problems/insufficient-scope"
+    assert response.json()["detail"] == f"the token lacks the scope {needed}"
+    assert (
+        response.headers["www-authenticate"] == f'Bearer realm="mathops", error="insufficient_scope", scope="{needed}"'
+    )
 
 
 def test_a_path_that_needs_no_scope_of_its_own_takes_any_token(world: World) -> None:
     assert world.client.get("/nothing", headers=world.bearer(scopes=())).status_code == 404
 
 
-def test_a_refused_token_is_counted_and_a_lacking_scope_is_not(world: World) -> None:
+def test_a_rejected_token_is_counted_and_a_missing_scope_is_not(world: World) -> None:
     before = metrics.AUTHENTICATION_FAILURES._value.get()
 
     ask(world)
@@ -134,14 +136,14 @@ def test_a_refused_token_is_counted_and_a_lacking_scope_is_not(world: World) -> 
     assert metrics.AUTHENTICATION_FAILURES._value.get() - before == 2
 
 
-def test_refusals_are_charged_to_the_address_and_recorded_without_a_user(world: World) -> None:
+def test_rejected_tokens_are_charged_to_the_address_and_recorded_without_a_user(world: World) -> None:
     ask(world, authorization=["Bearer x"])
     world.client.get("/fib?n=1", headers=world.bearer(scopes=("history",)))
 
     assert [(record.user, record.status) for record in world.journal.records] == [(None, 401), ("alice", 403)]
 
 
-def test_after_too_many_refusals_of_an_address_they_are_429_and_not_recorded(
+def test_rejected_tokens_over_the_quota_of_an_address_are_429_and_not_recorded(
     make_world: Callable[..., World],
 ) -> None:
     world = make_world({"unauthenticated": 2})
