@@ -12,14 +12,13 @@ from mathops.journal.tables import relay, requests
 from mathops.models import timestamp
 from mathops.ports import OutboxRow
 
-LEASE_SECONDS = 10.0
 _MAX_REASON_CHARACTERS = 500
 
 
 class OutboxCursor:
     """Implements ports.Outbox on the journal's database."""
 
-    lease_seconds = LEASE_SECONDS
+    lease_seconds = 10.0
 
     def __init__(self, database: Database, owner: str) -> None:
         self._reader = database.reader()
@@ -34,7 +33,7 @@ class OutboxCursor:
     def acquire_lease(self) -> int | None:
         now = time.time()
         free = or_(relay.c.owner == self._owner, relay.c.owner.is_(None), relay.c.lease_until < now)
-        lease = update(relay).where(free).values(owner=self._owner, lease_until=now + LEASE_SECONDS)
+        lease = update(relay).where(free).values(owner=self._owner, lease_until=now + self.lease_seconds)
         with self._writer.transaction() as connection:
             if not connection.execute(lease).rowcount:
                 return None
@@ -66,7 +65,7 @@ class OutboxCursor:
 
     def advance(self, position: int, dead_letters: Sequence[tuple[OutboxRow, str]] = ()) -> bool:
         own = update(relay).where(relay.c.owner == self._owner, relay.c.position < position)
-        move = own.values(position=position, lease_until=time.time() + LEASE_SECONDS)
+        move = own.values(position=position, lease_until=time.time() + self.lease_seconds)
         with self._writer.transaction() as connection:
             if not connection.execute(move).rowcount:
                 return False

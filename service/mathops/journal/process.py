@@ -72,22 +72,17 @@ class JournalProcess:
         self._parent.send(msgspec.msgpack.encode(CommitReply(batches, error, seconds, *self._outbox, progress)))
 
     def _housekeeping(self) -> None:
-        pause = _HOUSEKEEPING_SECONDS
+        settings, published = self._settings, bool(self._settings.kafka_brokers)
+        deleted = 0
         try:
             self._outbox = self._writer.outbox()
             self._reply(0)
-            if self._delete_expired():
-                pause = _RETENTION_SECONDS
+            deleted = self._writer.delete_expired(settings.retention_days, settings.retention_rows, published=published)
+            if deleted:
+                logs.get_logger(__name__).info("retention deleted rows", rows=deleted, published=published)
         except Exception as error:  # the next commit meets the same error and reports it
             logs.get_logger(__name__).warning("journal housekeeping failed", error=error_message(error))
-        self._housekeeping_at = time.monotonic() + pause
-
-    def _delete_expired(self) -> int:
-        settings, published = self._settings, bool(self._settings.kafka_brokers)
-        deleted = self._writer.delete_expired(settings.retention_days, settings.retention_rows, published=published)
-        if deleted:
-            logs.get_logger(__name__).info("retention deleted rows", rows=deleted, published=published)
-        return deleted
+        self._housekeeping_at = time.monotonic() + (_RETENTION_SECONDS if deleted else _HOUSEKEEPING_SECONDS)
 
 
 def _start_relay(settings: Settings, database: Database, tracing: AnyTracing) -> Relay:

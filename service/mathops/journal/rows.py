@@ -14,7 +14,7 @@ from mathops.models import FIELDS, SCHEMA_VERSION, Record, timestamp
 from mathops.ports import JournalPage
 
 SELECT_RECORDS = select(requests.c.seq, *(requests.c[name] for name in FIELDS))
-# A record decoded for its row only: the column `parameters` holds JSON, as the line does.
+# The column `parameters` holds JSON, as the line does: decoding and encoding it would be wasted.
 _Row = msgspec.defstruct("Row", [(name, Raw if name == "parameters" else Any) for name in FIELDS], gc=False)
 _decode_lines = msgspec.json.Decoder(_Row).decode_lines
 _PARAMETERS, _VERSION = FIELDS.index("parameters"), FIELDS.index("version")

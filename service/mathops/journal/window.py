@@ -51,10 +51,9 @@ class Batch:
 
     def settle(self, error: str | None, seconds: float = 0) -> int:
         """Resolve all waiters, with the duration of the commit or with an error; return their number."""
-        if self.timer is not None:
+        if self.timer:
             self.timer.cancel()
-            self.timer = None
-        waiters, self.waiters = self.waiters, []
+        waiters, self.waiters, self.timer = self.waiters, [], None
         for waiter in waiters:
             if waiter.done():
                 continue
