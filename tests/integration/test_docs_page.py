@@ -29,16 +29,16 @@ def browser() -> Iterator[Browser]:
 
 
 class Watched:
-    """A page, what it asked for and what it complained of."""
+    """A page, its requests and its errors."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.requested: list[str] = []
-        self.complaints: list[str] = []
+        self.errors: list[str] = []
         page.on("request", lambda request: self.requested.append(request.url))
-        page.on("console", lambda message: self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        page.on("console", lambda message: self.errors.append(message.text))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("requestfailed", lambda request: self.errors.append(f"failed: {request.url}"))
 
     def form(self, path: str) -> Locator:
         return self.page.locator(f'form[data-path="{path}"]')
@@ -77,9 +77,9 @@ def test_a_visitor_logs_in_sends_pow_and_sees_32(docs: Watched, server: Server) 
     power.get_by_role("button").click()
     expect(power.locator("output")).to_contain_text('"result":"32"')
 
-    assert docs.complaints == []
+    assert docs.errors == []
     assert docs.origins() == {str(server.client.base_url).rstrip("/")}
-    # A visitor without a login shares this server, and is assert_problem before or after.
+    # Select by user, because a test without a login shares the server.
     assert server.rows("operation, result, status", where="user = 'alice'") == [("pow", "32", 200)]
 
 
@@ -103,4 +103,4 @@ def test_the_policy_forbids_loading_from_other_hosts(docs: Watched) -> None:
     reached = docs.page.evaluate("fetch('https://example.org/').then(() => true, () => false)")
 
     assert reached is False
-    assert any("Content Security Policy" in complaint for complaint in docs.complaints)
+    assert any("Content Security Policy" in complaint for complaint in docs.errors)

@@ -1,4 +1,4 @@
-"""Laws that exact numbers keep, and agreement with Python's own integers."""
+"""Laws of exact numbers, and agreement with Python's own integers."""
 
 import math
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from mathops.operations import FACTORIAL, FIBONACCI, POWER, Operation
 
 
 def of(operation: Operation) -> Callable[..., int]:
-    """The operation as callers see it: its decimal text, read back."""
+    """The result of an operation, parsed from its decimal text."""
     return lambda *arguments: int(operation.result(*arguments).text)
 
 

@@ -1,4 +1,4 @@
-"""The size of a result is foreseen: never below the truth, and close above it."""
+"""The predicted size of a result is never below the actual size, and close above it."""
 
 import math
 
@@ -80,7 +80,7 @@ def test_the_size_of_a_huge_factorial_is_not_underestimated(n: int) -> None:
 def test_the_size_of_a_huge_power_is_not_underestimated(base: int, exp: int) -> None:
     with gmpy2.context(precision=400):
         exact = exp * gmpy2.log2(gmpy2.mpfr(base))
-    # Beyond 2^50 bits a float has no room for single bits; nothing so large is ever computed.
+    # Above 2^50 bits a float cannot represent single bits; results of that size are never computed.
     slack = max(MAX_EXCESS_BITS, float(exact) * 2**-50)
     assert exact + 1 - max(0, slack - MAX_EXCESS_BITS) <= POWER.bits(base, exp) <= exact + 1 + slack
 

@@ -1,4 +1,4 @@
-"""A record is the same as a JSON line, as a row and as its schema says."""
+"""A record survives JSON lines and rows unchanged, and matches its schema."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""A token is valid as it was made and in no other form."""
+"""Only an unchanged token is valid."""
 
 import string
 

@@ -1,4 +1,4 @@
-"""Errors own their status and type, and say how to fix the request."""
+"""Each error declares its status and type, and its detail describes how to fix the request."""
 
 import pytest
 
@@ -35,6 +35,6 @@ def test_invalid_parameters_are_reported_one_by_one_and_together() -> None:
 
 
 @pytest.mark.parametrize("error", problem_types().values(), ids=lambda error: error.type)
-def test_a_title_is_a_sentence_without_its_stop(error: type[MathopsError]) -> None:
+def test_a_title_has_no_final_full_stop(error: type[MathopsError]) -> None:
     assert error.title[0].isupper()
     assert not error.title.endswith(".")

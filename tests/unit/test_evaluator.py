@@ -1,4 +1,4 @@
-"""The order of things: predict, look up, charge, compute, keep."""
+"""The order of steps: predict, look up, charge, compute, cache."""
 
 import pytest
 
@@ -33,7 +33,7 @@ async def test_a_large_result_is_charged_and_computed_elsewhere(parts: Parts) ->
     assert parts.rate_limiter.charged == {("compute", "alice"): 13}
 
 
-async def test_what_the_cache_has_is_not_computed_or_charged_again(parts: Parts) -> None:
+async def test_a_cached_result_is_not_computed_or_charged_again(parts: Parts) -> None:
     plan = parts.evaluator.plan(POWER, (10, 100_000), 200_000)
     first = await parts.evaluator.evaluate(plan, "alice")
     charged = dict(parts.rate_limiter.charged)
@@ -65,7 +65,7 @@ async def test_a_result_of_infinite_size_is_rejected_too(parts: Parts, n: int) -
         parts.evaluator.plan(FACTORIAL, (n,), 1_000_000)
 
 
-async def test_a_computation_that_fails_is_not_kept(parts: Parts) -> None:
+async def test_a_failed_computation_is_not_cached(parts: Parts) -> None:
     parts.compute.error = Overloaded("try again")
 
     with pytest.raises(Overloaded):
@@ -73,7 +73,7 @@ async def test_a_computation_that_fails_is_not_kept(parts: Parts) -> None:
     assert parts.cache.entries == {}
 
 
-async def test_equal_numbers_have_one_key_and_others_have_others(parts: Parts) -> None:
+async def test_a_key_identifies_the_arguments(parts: Parts) -> None:
     keys = {
         parts.evaluator.plan(operation, arguments, 10**6).key
         for operation, arguments in [

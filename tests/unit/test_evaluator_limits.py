@@ -65,7 +65,7 @@ async def test_a_result_one_digit_too_long_is_rejected_after_computing(world: Wo
     assert world.cache.entries[f"mathops:1:pow:10:{limit}"] == b"1" + b"0" * limit
 
 
-async def test_a_cached_result_keeps_to_the_limit_too(world: World) -> None:
+async def test_the_limit_applies_to_cached_results_too(world: World) -> None:
     world.cache.entries["mathops:1:pow:10:30"] = b"1" + b"0" * 30
 
     assert (await world.evaluator.evaluate(world.plan(30, 31), "alice")).cache == "hit"
@@ -115,7 +115,7 @@ async def test_a_large_result_is_computed_elsewhere(world: World) -> None:
     assert world.compute.computed == 1
 
 
-async def test_a_result_is_kept_and_found_again(world: World) -> None:
+async def test_a_result_is_cached(world: World) -> None:
     misses, hits = metrics.CACHE_MISSES._value.get(), metrics.CACHE_HITS._value.get()
 
     first = await world.evaluator.evaluate(world.plan(25), "alice")

@@ -1,4 +1,4 @@
-"""Costly requests that are the same at the same time."""
+"""Identical concurrent requests for large results."""
 
 import asyncio
 
@@ -16,15 +16,15 @@ COSTLY = (7, 9000)
 
 
 class SlowCompute:
-    """Computes once it is let."""
+    """Computes after its event is set."""
 
     def __init__(self) -> None:
         self.computed = 0
-        self.let = asyncio.Event()
+        self.released = asyncio.Event()
 
     async def run(self, operation: Operation, arguments: tuple[int, ...]) -> tuple[Result, Timing]:
         self.computed += 1
-        await self.let.wait()
+        await self.released.wait()
         return operation.result(*arguments), Timing(0, 0, 0)
 
 
@@ -39,7 +39,7 @@ async def test_they_share_one_computation_and_only_the_first_is_charged() -> Non
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
-    compute.let.set()
+    compute.released.set()
     evaluations = await asyncio.gather(*waiting)
 
     assert compute.computed == 1

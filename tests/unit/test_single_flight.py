@@ -22,19 +22,19 @@ class Work:
             raise
 
 
-async def turn() -> None:
+async def run_loop() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 async def test_concurrent_calls_with_one_key_run_the_work_once() -> None:
     single_flight, work = SingleFlight[int](), Work()
-    waiters = [asyncio.create_task(single_flight.run("key", work)) for _ in range(3)]
-    await turn()
+    callers = [asyncio.create_task(single_flight.run("key", work)) for _ in range(3)]
+    await run_loop()
 
     work.outcome.set_result(7)
 
-    assert await asyncio.gather(*waiters) == [7, 7, 7]
+    assert await asyncio.gather(*callers) == [7, 7, 7]
     assert work.started == 1
     assert "key" not in single_flight
 
@@ -42,10 +42,10 @@ async def test_concurrent_calls_with_one_key_run_the_work_once() -> None:
 async def test_a_cancelled_caller_does_not_stop_the_others() -> None:
     single_flight, work = SingleFlight[int](), Work()
     first, second = (asyncio.create_task(single_flight.run("key", work)) for _ in range(2))
-    await turn()
+    await run_loop()
 
     first.cancel()
-    await turn()
+    await run_loop()
     work.outcome.set_result(7)
 
     assert await second == 7
@@ -55,25 +55,25 @@ async def test_a_cancelled_caller_does_not_stop_the_others() -> None:
 async def test_work_is_cancelled_with_its_last_caller_and_the_next_caller_starts_it_again() -> None:
     single_flight, work = SingleFlight[int](), Work()
     only = asyncio.create_task(single_flight.run("key", work))
-    await turn()
+    await run_loop()
 
     only.cancel()
     again = Work()
-    next_one = asyncio.create_task(single_flight.run("key", again))
-    await turn()
+    next_caller = asyncio.create_task(single_flight.run("key", again))
+    await run_loop()
     again.outcome.set_result(8)
 
-    assert await next_one == 8
+    assert await next_caller == 8
     assert (work.cancelled, again.started) == (1, 1)
 
 
 async def test_an_error_reaches_all_callers_and_is_not_kept() -> None:
     single_flight, work = SingleFlight[int](), Work()
-    waiters = [asyncio.create_task(single_flight.run("key", work)) for _ in range(2)]
-    await turn()
+    callers = [asyncio.create_task(single_flight.run("key", work)) for _ in range(2)]
+    await run_loop()
 
     work.outcome.set_exception(ValueError("broken"))
 
-    outcomes = await asyncio.gather(*waiters, return_exceptions=True)
+    outcomes = await asyncio.gather(*callers, return_exceptions=True)
     assert [str(outcome) for outcome in outcomes] == ["broken", "broken"]
     assert "key" not in single_flight

@@ -103,9 +103,7 @@ async def json_object(scope: Scope, receive: Receive, parse_number: Callable[[st
 
 def _text(value: Any) -> str:
     """A JSON value as text; numbers are texts already, and nested values are never integers."""
-    if isinstance(value, str):
-        return _storable(value)
-    return _NESTED.get(type(value)) or json.dumps(value)
+    return _storable(value) if isinstance(value, str) else _NESTED.get(type(value)) or json.dumps(value)
 
 
 def _storable(text: str) -> str:

@@ -10,8 +10,6 @@ from mathops.web.context import context_of
 from mathops.web.negotiation import JSON
 from mathops.web.parameters import parse_query, validated
 
-_MAX_DIGITS = 18
-
 
 async def history(request: Request) -> Response:
     context = context_of(request.scope)
@@ -23,14 +21,12 @@ async def history(request: Request) -> Response:
     before = None if query.before is UNSET else query.before
     page = await context.resources.journal.history(context.principal.user, query.limit, before)
     following = f"/history?limit={query.limit}&before={page.rows[-1][0]}" if page.more else None
-    headers = {"Cache-Control": "no-store"}
-    if following:
-        headers["Link"] = f'<{following}>; rel="next"'
+    link = {"Link": f'<{following}>; rel="next"'} if following else {}
     body = HistoryPage([record for _, record in page.rows], following)
-    return Response(encode_json(body), 200, headers, JSON)
+    return Response(encode_json(body), 200, {"Cache-Control": "no-store", **link}, JSON)
 
 
 def _integer(text: str) -> int | str:
     """The integer; any other text stays and fails validation."""
-    plain = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
-    return int(text) if plain else text
+    # int() of a very long text raises ValueError, and no sequence number has more than 18 digits.
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else text

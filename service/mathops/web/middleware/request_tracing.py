@@ -37,17 +37,15 @@ class RequestTracing(HttpMiddleware):
 
 def _request(scope: Scope, headers: dict[str, str]) -> dict[str, Any]:
     """Attributes known before the request is processed; samplers see them."""
-    method = scope["method"]
-    known = {"http.request.method": method}
-    if method not in METHODS:
-        known = {"http.request.method": "_OTHER", "http.request.method_original": method[:_MAX_CHARACTERS]}
+    known = scope["method"] in METHODS
     optional = {
+        "http.request.method_original": "" if known else scope["method"],
         "url.query": scope["query_string"].decode("latin-1"),
         "user_agent.original": headers.get("user-agent", ""),
         "client.address": (scope.get("client") or [""])[0],
     }
     return {
-        **known,
+        "http.request.method": scope["method"] if known else "_OTHER",
         "url.scheme": scope["scheme"],
         "url.path": scope["path"][:_MAX_CHARACTERS],
         "network.protocol.version": scope["http_version"],

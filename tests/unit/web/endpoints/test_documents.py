@@ -11,7 +11,7 @@ from tests.conftest import World
 
 
 class Page(HTMLParser):
-    """The addresses and forms of a page."""
+    """The links and forms of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""GET /history: one's own records, newest first, page by page."""
+"""GET /history: the caller's records, newest first, in pages."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.unit.web.responses import assert_problem
 
 @pytest.fixture
 def busy(world: World) -> World:
-    """Five requests of alice, with others' between."""
+    """Five requests of alice, interleaved with requests of others."""
     for n in range(5):
         world.get(f"/fib?n={n}")
         world.client.get(f"/fact?n={n}", headers=world.bearer("bob"))
@@ -32,7 +32,7 @@ def test_only_own_records_are_given_newest_first(busy: World) -> None:
     assert document["next"] is None
 
 
-def test_records_are_as_their_schema_says(busy: World) -> None:
+def test_records_match_their_schema(busy: World) -> None:
     busy.get("/pow?base=x")
     busy.client.get("/pow?base=2&exp=2")
     validator = Draft202012Validator(event_schema())
@@ -108,7 +108,7 @@ def test_an_invalid_parameter_is_named(world: World, query: str, parameter: str)
 
 
 @pytest.mark.parametrize("query", ["limit=1", "limit=200", "before=0", "before=" + "9" * 18])
-def test_the_bounds_are_taken(world: World, query: str) -> None:
+def test_the_bounds_are_inclusive(world: World, query: str) -> None:
     assert world.get(f"/history?{query}").json() == {"records": [], "next": None}
 
 

@@ -147,7 +147,7 @@ def test_the_demo_counts_no_logins(make_world: Callable[..., World]) -> None:
     assert [world.client.post("/login", json={"user": "alice"}).status_code for _ in range(3)] == [200] * 3
 
 
-def test_the_public_keys_are_all_there(world: World) -> None:
+def test_all_public_keys_are_published(world: World) -> None:
     keys.rotate(world.settings.keys_path)
     world.resources.keys = keys.Keys(world.settings.keys_path)
 

@@ -29,10 +29,10 @@ def test_after_logout_the_token_is_rejected_and_others_of_the_same_user_are_not(
 
     assert world.client.post("/logout", headers=token).status_code == 204
 
-    assert_problem = world.client.get("/pow?base=2&exp=5", headers=token)
-    assert assert_problem.status_code == 401
-    assert 'error="invalid_token"' in assert_problem.headers["WWW-Authenticate"]
-    assert "revoked" in assert_problem.json()["detail"]
+    response = world.client.get("/pow?base=2&exp=5", headers=token)
+    assert response.status_code == 401
+    assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
+    assert "revoked" in response.json()["detail"]
     assert world.client.get("/pow?base=2&exp=5", headers=other).status_code == 200
 
 

@@ -47,7 +47,7 @@ def test_a_long_name_is_the_same_operation(world: World, path: str) -> None:
     assert [(row.operation, row.endpoint) for row in world.journal.records] == [("pow", path)]
 
 
-def test_post_gives_what_get_gives(world: World) -> None:
+def test_post_returns_the_result_of_get(world: World) -> None:
     response = world.client.post("/pow", json={"base": 2, "exp": "5"}, headers=world.bearer())
 
     assert response.json() == world.get("/pow?base=2&exp=5").json()
@@ -127,7 +127,7 @@ def test_the_use_of_the_cache_is_reported(world: World) -> None:
     assert [row.cache for row in world.journal.records] == ["miss", "hit"]
 
 
-def test_the_time_is_reported_by_stage(make_world: Callable[..., World]) -> None:
+def test_server_timing_is_reported_by_stage(make_world: Callable[..., World]) -> None:
     world = make_world(inline_digits=10)
     stages = re.compile(r"queue;dur=[\d.]+, compute;dur=[\d.]+, encode;dur=[\d.]+")
 

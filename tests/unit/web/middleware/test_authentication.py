@@ -15,7 +15,7 @@ def test_a_request_without_a_token_gets_a_hint_to_login(world: World) -> None:
     response = world.client.get(TARGET)
 
     assert "POST /login" in assert_problem(response, 401, "unauthorized")["detail"]
-    # Without error, as RFC 6750, section 3.1 asks where no token came.
+    # RFC 6750, section 3.1: no error code without a token.
     assert response.headers["www-authenticate"] == 'Bearer realm="mathops"'
 
 

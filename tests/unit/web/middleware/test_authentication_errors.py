@@ -68,7 +68,7 @@ def test_every_other_path_requires_a_token_whether_it_exists_or_not(world: World
 
     assert response.status_code == 401
     assert response.json()["detail"] == "send Authorization: Bearer <token>; get a token with POST /login"
-    # RFC 6750, section 3.1: no error code for who sent no credentials.
+    # RFC 6750, section 3.1: no error code without credentials.
     assert response.headers["www-authenticate"] == 'Bearer realm="mathops"'
 
 

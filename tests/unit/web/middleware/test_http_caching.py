@@ -10,7 +10,7 @@ TARGET = "/pow?base=2&exp=5"
 
 @pytest.fixture
 def etag(world: World) -> str:
-    """The tag of TARGET; what was kept of that request is forgotten."""
+    """The tag of TARGET; clears the record and the counts of that request."""
     tag = world.get(TARGET).headers["etag"]
     world.cache.entries.clear()
     world.compute.computed = 0

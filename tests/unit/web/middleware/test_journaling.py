@@ -65,16 +65,16 @@ def test_a_withheld_head_is_503(world: World) -> None:
 
 
 class SlowJournal(FakeJournal):
-    """Commits when it is let to."""
+    """Commits after its event is set."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked = asyncio.Event()
-        self.let = asyncio.Event()
+        self.started = asyncio.Event()
+        self.released = asyncio.Event()
 
     async def append(self, record: Record) -> None:
-        self.asked.set()
-        await self.let.wait()
+        self.started.set()
+        await self.released.wait()
         await super().append(record)
 
 
@@ -90,12 +90,12 @@ async def test_nothing_is_sent_before_the_commit(world: World) -> None:
         sent.append(message)
 
     asked = asyncio.ensure_future(world.client.app(scope("GET", "/fib?n=10", world.bearer()), receive, send))
-    await journal.asked.wait()
+    await journal.started.wait()
     for _ in range(10):
         await asyncio.sleep(0)
     assert sent == []
 
-    journal.let.set()
+    journal.released.set()
     await asked
     assert sent[0]["status"] == 200
     assert len(journal.records) == 1
@@ -149,15 +149,15 @@ def test_a_rejected_token_is_recorded_without_parameters(world: World) -> None:
 
 
 class Refusing(FakeJournal):
-    """Refuses the first record."""
+    """Rejects the first record."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked = 0
+        self.started = 0
 
     async def append(self, record: Record) -> None:
-        self.asked += 1
-        if self.asked == 1:
+        self.started += 1
+        if self.started == 1:
             raise JournalUnavailable("try again")
         await super().append(record)
 
@@ -167,4 +167,4 @@ def test_journal_unavailable_is_not_recorded_again(make_world: Callable[..., Wor
     journal = world.resources.journal = Refusing()
 
     assert_problem(world.get("/fib?n=10"), 503, "journal-unavailable")
-    assert journal.asked == 1
+    assert journal.started == 1

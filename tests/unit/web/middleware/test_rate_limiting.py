@@ -67,7 +67,7 @@ def test_computing_has_a_quota_in_predicted_time(make_world: Callable[..., World
     assert world.compute.computed == 2
 
 
-def test_what_the_cache_has_or_is_small_costs_no_computing(make_world: Callable[..., World]) -> None:
+def test_cached_and_small_results_are_not_charged(make_world: Callable[..., World]) -> None:
     world = make_world(limits={"compute": 10})
     world.get("/pow?base=10&exp=80000")
     spent = dict(world.rate_limiter.charged)

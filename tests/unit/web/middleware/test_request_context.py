@@ -1,4 +1,4 @@
-"""Every response has a request id: the caller's where it is well-formed, else one of ours."""
+"""Every response has a request id: the caller's if it is valid, otherwise a new one."""
 
 import uuid
 

@@ -48,7 +48,7 @@ def test_rejected_heads_are_not_recorded(small: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["/livez", "/docs", "/nothing"])
-def test_the_limits_hold_on_every_path(small: World, path: str) -> None:
+def test_the_limits_apply_to_every_path(small: World, path: str) -> None:
     assert_problem(small.client.get(f"{path}?{'x' * 300}"), 414, "uri-too-long")
 
 
@@ -107,7 +107,7 @@ async def test_a_whole_body_in_pieces_is_read(small: World) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("path", "status"), [("/fib?n=1", 503), ("/login", 503), ("/nothing", 503), ("/readyz", 200)])
-async def test_beyond_the_connection_limit_only_probes_are_answered(small: World, path: str, status: int) -> None:
+async def test_over_the_connection_limit_only_probes_are_served(small: World, path: str, status: int) -> None:
     request = {**scope("GET", path, small.bearer()), "extensions": {OVER_CONNECTION_LIMIT: {}}}
 
     sent = await exchange(small.client.app, request, [])

@@ -1,4 +1,4 @@
-"""Requests are counted by route template and known method, never by what a caller makes up."""
+"""Requests are counted by route template and known method, never by text of the caller."""
 
 from collections.abc import Callable
 
