@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import delete, func, insert, or_, select, update
 
-from mathops.journal import tables
 from mathops.journal.database import Database, WriteEngine
 from mathops.journal.rows import POSITION, SELECT_RECORDS, record_of
+from mathops.journal.tables import dead_letters as letters
 from mathops.journal.tables import relay, requests
 from mathops.models import timestamp
 from mathops.ports import OutboxRow
@@ -40,9 +40,9 @@ class OutboxCursor:
             return int(connection.execute(select(relay.c.position)).scalar_one())
 
     def release(self) -> None:
-        own = update(relay).where(relay.c.owner == self._owner)
+        free = update(relay).where(relay.c.owner == self._owner).values(owner=None, lease_until=None)
         with self._writer.transaction() as connection:
-            connection.execute(own.values(owner=None, lease_until=None))
+            connection.execute(free)
 
     def fetch_after(self, position: int, limit: int) -> list[OutboxRow]:
         query = SELECT_RECORDS.where(requests.c.seq > position).order_by(requests.c.seq).limit(limit)
@@ -58,8 +58,7 @@ class OutboxCursor:
 
     def dead_letters(self) -> list[tuple[int, str, str, str]]:
         """Sequence number, id, timestamp and reason of each."""
-        letters = tables.dead_letters.c
-        query = select(letters.seq, letters.id, letters.timestamp, letters.reason).order_by(letters.seq)
+        query = select(letters.c.seq, letters.c.id, letters.c.timestamp, letters.c.reason).order_by(letters.c.seq)
         with self._reader.connect() as connection:
             return [tuple(row) for row in connection.execute(query)]
 
@@ -70,7 +69,7 @@ class OutboxCursor:
             if not connection.execute(move).rowcount:
                 return False
             for row, reason in dead_letters:
-                connection.execute(delete(tables.dead_letters).where(tables.dead_letters.c.seq == row.seq))
+                connection.execute(delete(letters).where(letters.c.seq == row.seq))
                 letter = {"seq": row.seq, "id": row.record.id, "reason": reason[:_MAX_REASON_CHARACTERS]}
-                connection.execute(insert(tables.dead_letters).values(timestamp=timestamp(time.time()), **letter))
+                connection.execute(insert(letters).values(timestamp=timestamp(time.time()), **letter))
             return True

@@ -20,8 +20,7 @@ class ParentConnection:
 
     def frames(self) -> Iterator[bytes]:
         """Frames until the parent has closed or died."""
-        while (frame := self._receive()) is not None:
-            yield frame
+        return iter(self._receive, None)
 
     def receive_batch(self, seconds: float) -> tuple[list[bytes], bool]:
         """The frames that have arrived, waiting `seconds` for the first, and whether the parent has ended."""
