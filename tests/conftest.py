@@ -125,12 +125,13 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+def start_server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Server]]:
     """Start servers without other services, each on a free port."""
     servers: list[Server] = []
 
     def start(**variables: str) -> Server:
         server = Server(tmp_path, variables)
+        server.measured = request.node.get_closest_marker("measured") is not None
         servers.append(server)
         return server.start()
 

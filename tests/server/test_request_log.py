@@ -4,11 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
 from jsonschema import Draft202012Validator
 
 from mathops.models import FIELDS, event_schema
 from tests.support.load import Load
 from tests.support.server import Server
+
+pytestmark = pytest.mark.measured
 
 
 def test_it_holds_each_record_of_the_journal_once_with_two_workers_and_rotation(

@@ -13,6 +13,8 @@ import pytest
 from tests.support.load import Load
 from tests.support.server import Server, eventually
 
+pytestmark = pytest.mark.measured
+
 CALL = "/pow?base=2&exp=5"
 # About a second of work.
 LARGE = "/fact?n=600000"

@@ -52,13 +52,16 @@ class Server:
         self.folder = folder
         self.port = port or free_port()
         self.variables = variables
+        # Coverage takes a third of the processor time of a start, and a killed process loses what it measured.
+        self.measured = False
         self.process: subprocess.Popen[bytes] | None = None
         self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
         self.log = folder / "server.log"
 
     @property
     def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("MATHOPS_", "OTEL_"))}
+        removed = ("MATHOPS_", "OTEL_") if self.measured else ("MATHOPS_", "OTEL_", "COVERAGE_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(removed)}
         own = {"MATHOPS_DATA_DIR": str(self.folder / "data"), "MATHOPS_HTTP_PORT": str(self.port)}
         return {**kept, **own, **self.variables}
 
