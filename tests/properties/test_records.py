@@ -62,7 +62,7 @@ def test_json_gives_the_record_back_and_fits_the_schema(record: Record) -> None:
     VALIDATOR.validate(msgspec.json.decode(text))
 
 
-@given(st.lists(records))
+@given(st.lists(records, max_size=3))
 def test_json_lines_give_the_records_back(given: list[Record]) -> None:
     assert [record_of(row) for row in rows_of(json_lines(*given))] == given
 
