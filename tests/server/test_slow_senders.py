@@ -8,11 +8,12 @@ from itertools import chain, repeat
 
 import pytest
 
-from mathops.server.http_protocol import MAX_HEAD_BYTES
+from mathops.server.strict_http import MAX_HEAD_BYTES
 from tests.support.server import Server, eventually, running
 
 SECONDS = 1.0
 HEAD = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LARGE = HEAD.replace(b"/livez", b"/openapi.json")
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,13 @@ def sent_until_closed(connection: socket.socket, pieces: Iterator[bytes]) -> flo
     return time.monotonic() - started
 
 
+def held(server: Server, connection: socket.socket) -> bool:
+    """Whether the server has not closed its side of the connection."""
+    [worker] = server.web_workers
+    port = connection.getsockname()[1]
+    return port in [peer.raddr.port for peer in worker.net_connections() if peer.raddr]
+
+
 def answered(connection: socket.socket) -> int:
     """Read a whole response and return its status."""
     connection.settimeout(10)
@@ -102,16 +110,44 @@ def test_an_endless_head_is_cut_off_at_any_speed(connection: socket.socket) -> N
 
 
 def test_an_unread_response_is_cut_off(impatient: Server, connection: socket.socket) -> None:
-    _, own_port = connection.getsockname()
-    [worker] = impatient.web_workers
+    connection.sendall(LARGE * 200)
+    eventually(lambda: held(impatient, connection))
 
-    def held() -> bool:
-        return own_port in [peer.raddr.port for peer in worker.net_connections() if peer.raddr]
+    eventually(lambda: not held(impatient, connection))
 
-    connection.sendall(HEAD.replace(b"/livez", b"/openapi.json") * 200)
-    eventually(held)
 
-    eventually(lambda: not held())
+def test_a_steady_slow_reader_is_not_cut_off(impatient: Server) -> None:
+    with socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.settimeout(10)
+        reader.connect(("127.0.0.1", impatient.port))
+        reader.sendall(LARGE * 200)
+        end = time.monotonic() + 4 * SECONDS
+        while time.monotonic() < end:
+            assert reader.recv(4096)
+            time.sleep(0.1)
+
+        assert held(impatient, reader)
+        eventually(lambda: not held(impatient, reader))
+
+
+def test_a_late_body_of_a_rejected_request_keeps_the_connection(connection: socket.socket) -> None:
+    connection.sendall(b"POST /pow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n")
+    assert answered(connection) == 401
+    connection.sendall(b"{  ")
+    connection.sendall(b"}")
+    time.sleep(2 * SECONDS)
+
+    connection.sendall(HEAD)
+    assert answered(connection) == 200
+
+
+def test_a_slow_head_behind_a_late_body_is_cut_off(connection: socket.socket) -> None:
+    connection.sendall(b"POST /pow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n")
+    assert answered(connection) == 401
+    connection.sendall(b"{  }")
+
+    assert sent_until_closed(connection, chain((HEAD[:-2],), repeat(b"x: y\r\n"))) >= SECONDS * 0.9
 
 
 def test_an_idle_connection_stays_open_between_requests(connection: socket.socket) -> None:

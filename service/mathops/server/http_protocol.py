@@ -1,15 +1,15 @@
-"""uvicorn's HTTP/1.1 protocol with read and write timeouts, a connection limit and collected writes."""
+"""The HTTP/1.1 protocol with read and write timeouts, a connection limit and collected writes."""
 
 import asyncio
+import fcntl
+import sys
+import termios
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from mathops.server.strict_http import StrictHttpProtocol
 from mathops.settings import Settings
 from mathops.web.middleware.request_limits import OVER_CONNECTION_LIMIT
 
-# Bounds the memory of one connection. The application rejects smaller heads already (414, 431).
-MAX_HEAD_BYTES = 256 * 1024
 # A rejected connection occupies a file descriptor until its first request has arrived.
 _OVER_LIMIT_READ_SECONDS = 1.0
 # Larger writes are sent at once, because flow control does not see collected data.
@@ -42,17 +42,24 @@ class ResponseWriter:
         self._flush()
         self._transport.close()
 
+    def unsent_bytes(self) -> int:
+        """What the client has not acknowledged, in this process and in the kernel."""
+        in_kernel = fcntl.ioctl(self._transport.get_extra_info("socket"), termios.TIOCOUTQ, bytes(4))
+        return self._transport.get_write_buffer_size() + int.from_bytes(in_kernel, sys.byteorder)
+
     def _flush(self) -> None:
         parts, self._parts = self._parts, []
         if parts and not self.is_closing():
             self._transport.writelines(parts)
 
 
-class TimeoutProtocol(HttpToolsProtocol):
+class TimeoutProtocol(StrictHttpProtocol):
     """Closes connections that are too slow to send a request or to read a response.
 
     Marks requests on connections above the limit with the ASGI extension OVER_CONNECTION_LIMIT.
     """
+
+    __slots__ = ("_over_connection_limit", "_read_timer", "_settings", "_unsent_bytes", "_write_timer", "_writer")
 
     def __init__(self, settings: Settings, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -60,30 +67,37 @@ class TimeoutProtocol(HttpToolsProtocol):
         self._over_connection_limit = False
         self._read_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
-        self._head_bytes = 0
+        self._unsent_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn's own
         super().connection_made(transport)
-        self.transport = cast(asyncio.Transport, ResponseWriter(transport, self.loop))
+        self._writer = ResponseWriter(transport, self.loop)
+        self.transport = cast(asyncio.Transport, self._writer)
         self._over_connection_limit = len(self.connections) > self._settings.connections
-        self._start_read_timer(0)
+        self._start_read_timer()
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        StrictHttpProtocol.on_message_begin(self)
         if self._over_connection_limit:
             self.scope["extensions"] = {OVER_CONNECTION_LIMIT: {}}
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.cycle is None or self.cycle.response_complete:
-            self._start_read_timer(len(data))
-        elif self._read_timer is not None:
+        StrictHttpProtocol.data_received(self, data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            if self._read_timer is not None:
+                self._stop_read_timer()
+        elif self.message_incomplete:
+            self._start_read_timer()
+        else:
+            # The rest of a rejected request has arrived.
             self._stop_read_timer()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        # Unlike close, abort does not wait for the client to read what is buffered.
-        self._write_timer = self.loop.call_later(self._settings.write_timeout_seconds, self.transport.abort)
+        self._start_write_timer()
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -94,22 +108,28 @@ class TimeoutProtocol(HttpToolsProtocol):
         self._stop_read_timer()
         self._stop_write_timer()
 
-    def _start_read_timer(self, size: int) -> None:
+    def _start_read_timer(self) -> None:
         if self._read_timer is None:
             seconds = _OVER_LIMIT_READ_SECONDS if self._over_connection_limit else self._settings.read_timeout_seconds
             self._read_timer = self.loop.call_later(seconds, self.transport.close)
-        if self.scope is None or "method" not in self.scope:
-            self._head_bytes += size
-            if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-                self.send_400_response("The head of the request is too large.")
 
     def _stop_read_timer(self) -> None:
         if self._read_timer is not None:
             self._read_timer.cancel()
-        self._read_timer = None
-        self._head_bytes = 0
+            self._read_timer = None
+
+    def _start_write_timer(self) -> None:
+        self._unsent_bytes = self._writer.unsent_bytes()
+        self._write_timer = self.loop.call_later(self._settings.write_timeout_seconds, self._check_write_progress)
+
+    def _check_write_progress(self) -> None:
+        if self._writer.unsent_bytes() < self._unsent_bytes:
+            self._start_write_timer()
+        else:
+            # Unlike close, abort does not wait for the client to read what is buffered.
+            self.transport.abort()
 
     def _stop_write_timer(self) -> None:
         if self._write_timer is not None:
             self._write_timer.cancel()
-        self._write_timer = None
+            self._write_timer = None
