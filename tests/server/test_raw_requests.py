@@ -8,9 +8,10 @@ from contextlib import suppress
 from itertools import repeat
 from typing import BinaryIO, NamedTuple
 
+import psutil
 import pytest
 
-from tests.support.server import Server, running
+from tests.support.server import Server, eventually, running
 
 HOST = b"Host: localhost\r\n"
 USER = b'{"user":"alice"}'
@@ -156,8 +157,8 @@ CASES = [
         for host in hosts
     ],
     one("the absolute form", get(target=b"http://localhost/livez"), 200),
-    one("the absolute form without a path", get(target=b"http://example.org"), 200),
-    one("the absolute form with a query and without a path", get(target=b"http://example.org?a=1"), 200),
+    one("the absolute form without a path", get(target=b"http://example.org"), 307),
+    one("the absolute form with a query and without a path", get(target=b"http://example.org?a=1"), 307),
     one("the authority form", get(target=b"localhost:80"), 400),
     # Expect
     one("Expect", head(b"Content-Length: 16", b"Expect: 100-continue") + USER, 100, 200),
@@ -252,9 +253,27 @@ def test_a_raw_request(server: Server, token: bytes, case: Case) -> None:
             assert statuses(stream) == case.statuses
 
 
+def test_a_large_computation_ends_when_its_client_closes(server: Server, token: bytes) -> None:
+    processes = server.processes("mathops.processes.pool_worker")
+    for process in processes:
+        process.suspend()
+    try:
+        with connect(server) as connection:
+            connection.sendall(get(b"Authorization: Bearer " + token, b"Accept: text/plain", target=b"/fact?n=600000"))
+            eventually(lambda: server.metric("mathops_pool_busy_workers") == 1)
+            connection.shutdown(socket.SHUT_WR)
+
+            assert connection.recv(1) == b""
+            eventually(lambda: server.metric("mathops_pool_busy_workers") == 0)
+    finally:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
 def flood(connection: socket.socket, piece: bytes, size: int) -> None:
     """Send `piece` until `size` bytes are sent or the server reads no more."""
-    connection.settimeout(1)
+    connection.settimeout(0.5)
     with suppress(OSError):
         for part in repeat(piece * (65536 // len(piece)), size // 65536):
             connection.sendall(part)

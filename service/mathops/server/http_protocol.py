@@ -43,7 +43,7 @@ class ResponseWriter:
         self._transport.close()
 
     def unsent_bytes(self) -> int:
-        """What the client has not acknowledged, in this process and in the kernel."""
+        """Bytes in this process and in the kernel that the client has not acknowledged."""
         in_kernel = fcntl.ioctl(self._transport.get_extra_info("socket"), termios.TIOCOUTQ, bytes(4))
         return self._transport.get_write_buffer_size() + int.from_bytes(in_kernel, sys.byteorder)
 

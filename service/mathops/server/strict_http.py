@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections import deque
-from functools import lru_cache
 from typing import Any
 
 import httptools
@@ -15,10 +14,9 @@ MAX_HEAD_BYTES = 256 * 1024
 # Bounds the number of pipelined requests that are parsed before the first one has its response.
 _PARSED_BYTES = 4096
 _NOTHING = memoryview(b"")
-_HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|([\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(:[0-9]*)?")
+# A name is several runs around percent-encoded bytes, so that a long one matches in linear time and little memory.
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+,;=-]*(?:%[0-9A-Fa-f]{2}[\w.~!$&'()*+,;=-]*)*)(?::[0-9]*)?")
 _CHECKED = frozenset((b"transfer-encoding", b"expect"))
-
-_valid_host = lru_cache(_HOST.fullmatch)
 
 
 def _parser(protocol: HttpToolsProtocol) -> httptools.HttpRequestParser:
@@ -43,7 +41,7 @@ class PipelineFlowControl(FlowControl):
 class StrictHttpProtocol(HttpToolsProtocol):
     """Ignores upgrades and trailer fields, rejects ambiguous requests, and bounds what it reads ahead.
 
-    Calls the base class by name once or more in each request, because super() takes 0.1 µs longer.
+    Methods of each request call the base class by name, because super() takes 0.1 µs longer.
     """
 
     # Attributes beyond 30 in its dictionary would make access to all attributes slower.
@@ -92,11 +90,11 @@ class StrictHttpProtocol(HttpToolsProtocol):
         name = name.lower()
         value = value.rstrip(b" \t")
         if name == b"host":
-            if self._has_host or not _valid_host(value):
+            if self._has_host or not _HOST.fullmatch(value):
                 raise httptools.HttpParserError("repeated or invalid Host")
             self._has_host = True
         elif name in _CHECKED:
-            self._check(name, value)
+            self._check_header(name, value)
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -155,7 +153,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
             self.send_400_response("The head of the request is too large.")
 
     def _ignore_upgrade(self, rest: bytes | memoryview) -> None:
-        """Parse the head again without Upgrade, because llhttp takes what follows an upgrade for another protocol."""
+        """Parse the head again without Upgrade, because llhttp skips the body behind an upgrade."""
         if self.scope["method"] == "CONNECT":
             self.send_400_response("CONNECT is not supported.")
             return
@@ -171,7 +169,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
         # Then uvicorn starts no request from a head with Upgrade.
         return True
 
-    def _check(self, name: bytes, value: bytes) -> None:
+    def _check_header(self, name: bytes, value: bytes) -> None:
         version = self.parser.get_http_version()
         if name == b"expect":
             self.expect_100_continue = value.lower() == b"100-continue" and version != "1.0"
