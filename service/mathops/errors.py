@@ -18,11 +18,11 @@ class MathopsError(Exception):
     retry_after: int | None
     challenge: str | None
 
-    def __init_subclass__(
-        cls, *, status: int, slug: str, title: str, retry_after: int | None = None, challenge: str | None = None
-    ) -> None:
+    def __init_subclass__(cls, *, status: int, slug: str, title: str) -> None:
         cls.status, cls.type, cls.title = status, slug, title
-        cls.retry_after, cls.challenge = retry_after, challenge
+        # A 401 response must have a challenge (RFC 9110, 15.5.2), and every 503 error of the service is temporary.
+        cls.challenge = BEARER_CHALLENGE if status == 401 else None
+        cls.retry_after = 1 if status == 503 else None
 
     def __init__(
         self, detail: str, *, retry_after: int | None = None, challenge: str | None = None, **extensions: Any
@@ -42,9 +42,7 @@ class MalformedRequest(MathopsError, status=400, slug="malformed-request", title
     """The request cannot be parsed: invalid JSON, a repeated member, or bytes that are not UTF-8."""
 
 
-class Unauthorized(
-    MathopsError, status=401, slug="unauthorized", title="Valid bearer token required", challenge=BEARER_CHALLENGE
-):
+class Unauthorized(MathopsError, status=401, slug="unauthorized", title="Valid bearer token required"):
     """The request has no valid bearer token. POST /login returns one."""
 
 
@@ -105,18 +103,16 @@ class HeaderFieldsTooLarge(MathopsError, status=431, slug="header-fields-too-lar
     """The header fields exceed the size limit."""
 
 
-class Overloaded(MathopsError, status=503, slug="overloaded", title="Service overloaded", retry_after=1):
+class Overloaded(MathopsError, status=503, slug="overloaded", title="Service overloaded"):
     """Too many connections or computations, or a compute process died twice. Retry-After gives the seconds to wait."""
 
 
-class JournalUnavailable(
-    MathopsError, status=503, slug="journal-unavailable", title="Journal unavailable", retry_after=1
-):
+class JournalUnavailable(MathopsError, status=503, slug="journal-unavailable", title="Journal unavailable"):
     """The request could not be stored, or stored requests cannot be read. Retry the request."""
 
 
 class RevocationUnavailable(
-    MathopsError, status=503, slug="revocation-unavailable", title="Revocation check unavailable", retry_after=1
+    MathopsError, status=503, slug="revocation-unavailable", title="Revocation check unavailable"
 ):
     """Token revocation is temporarily unavailable. Retry the request."""
 

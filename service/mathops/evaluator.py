@@ -121,7 +121,10 @@ class Evaluator:
     async def _join_or_compute(self, plan: Plan, user: str) -> tuple[Result, Timing]:
         # A caller that joins a running computation is not charged.
         if plan.key not in self.single_flight:
-            await self._charge(plan, user)
+            milliseconds = math.ceil(plan.predicted_digits * _SECONDS_PER_DIGIT * 1000)
+            quota = await self.rate_limiter.charge("compute", user, milliseconds)
+            if quota is not None and not quota.allowed:
+                raise quota_exceeded(quota, f"{quota.limit} ms of computing in {quota.window} s")
         return await self.single_flight.run(plan.key, lambda: self._compute_and_cache(plan))
 
     async def _compute_and_cache(self, plan: Plan) -> tuple[Result, Timing]:
@@ -135,9 +138,3 @@ class Evaluator:
         metrics.OPERATION_DURATION.labels(plan.operation.name).observe(time.perf_counter() - started)
         await self.cache.set(plan.key, result.text)
         return result, timing
-
-    async def _charge(self, plan: Plan, user: str) -> None:
-        milliseconds = math.ceil(plan.predicted_digits * _SECONDS_PER_DIGIT * 1000)
-        quota = await self.rate_limiter.charge("compute", user, milliseconds)
-        if quota is not None and not quota.allowed:
-            raise quota_exceeded(quota, f"{quota.limit} ms of computing in {quota.window} s")

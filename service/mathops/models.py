@@ -16,10 +16,12 @@ MAX_PASSWORD_LENGTH = 1024
 MAX_PAGE_SIZE = 200
 USER_NAME = "[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
 _USER_NAME_RULE = "a name of 1 to 64 letters, digits, dots, dashes, underscores and @"
+_TRACEPARENT = "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 INTEGER_PATTERN = "^(0|-?[1-9][0-9]*)$"
 
 Document = TypeVar("Document", bound=Struct)
 CacheOutcome = Literal["hit", "miss"]
+CutText = Annotated[str, Meta(extra_json_schema={"maxLength": MAX_PARAMETER_CHARACTERS})]
 DecimalText = Annotated[str, Meta(extra_json_schema={"pattern": INTEGER_PATTERN})]
 
 encode_json = msgspec.json.Encoder().encode
@@ -38,14 +40,8 @@ class Record(Struct, frozen=True, gc=False):
     user: Annotated[str | None, _about("subject of the token; null without a valid one")]
     operation: Annotated[str, _about("name of the operation")]
     endpoint: Annotated[str, _about("path of the request")]
-    parameters: Annotated[
-        dict[str, Annotated[str, Meta(extra_json_schema={"maxLength": MAX_PARAMETER_CHARACTERS})]],
-        _about(f"parameters as sent, each cut at {MAX_PARAMETER_CHARACTERS} characters"),
-    ]
-    result: Annotated[
-        str | None,
-        _about("exact decimal result; null when rejected, or longer than the service records", pattern=INTEGER_PATTERN),
-    ]
+    parameters: Annotated[dict[str, CutText], _about(f"as sent, each cut at {MAX_PARAMETER_CHARACTERS} characters")]
+    result: Annotated[str | None, _about("exact; null when rejected, or too long to record", pattern=INTEGER_PATTERN)]
     result_digits: Annotated[int | None, _about("decimal digits of the result", minimum=1)]
     result_sha256: Annotated[str | None, _about("SHA-256 of the decimal text", pattern="^[0-9a-f]{64}$")]
     status: Annotated[int, _about("HTTP status; 499 when the client disconnected", minimum=200, maximum=599)]
@@ -54,13 +50,7 @@ class Record(Struct, frozen=True, gc=False):
     duration_ms: Annotated[float, _about("milliseconds until the response started", minimum=0)]
     request_id: Annotated[str, _about("X-Request-ID of the response", minLength=1, maxLength=128)]
     trace_id: Annotated[str | None, _about("W3C trace id, when tracing is on", pattern="^[0-9a-f]{32}$")]
-    traceparent: Annotated[
-        str | None,
-        _about(
-            "W3C trace context of the span that stored the record, when tracing is on",
-            pattern="^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
-        ),
-    ]
+    traceparent: Annotated[str | None, _about("W3C trace context of the stored record", pattern=_TRACEPARENT)]
     version: Annotated[int, _about("version of this schema", const=SCHEMA_VERSION)] = SCHEMA_VERSION
 
 

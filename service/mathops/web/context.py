@@ -79,9 +79,7 @@ class RequestContext(Struct):
     status: int = 0
 
     @classmethod
-    def of(
-        cls, scope: Scope, resources: Resources, endpoint: Endpoint | None, trace_id: str | None
-    ) -> "RequestContext":
+    def of(cls, scope: Scope, resources: Resources, endpoint: Endpoint | None) -> "RequestContext":
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if len(headers) != len(scope["headers"]):
             headers = _combined(scope["headers"])
@@ -89,7 +87,7 @@ class RequestContext(Struct):
         sent = headers.get(b"x-request-id")
         if sent is not None and _REQUEST_ID.fullmatch(sent):
             request_id = sent.decode("ascii")
-        context = cls(resources, endpoint, trace_id, scope["path"], headers, identity, request_id)
+        context = cls(resources, endpoint, resources.tracing.trace_id(), scope["path"], headers, identity, request_id)
         context.response_headers.append((b"x-request-id", request_id.encode("ascii")))
         if endpoint is not None and endpoint.operation is not None:
             context.operation, context.recorded = endpoint.operation, True

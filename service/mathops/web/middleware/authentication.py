@@ -10,15 +10,10 @@ from mathops.web.context import RequestContext, context_of
 from mathops.web.middleware.base import HttpMiddleware
 
 
-def client_address(scope: Scope) -> str:
-    """The caller's IP address, or `unknown`."""
-    client = scope.get("client")
-    return client[0] if client else "unknown"
-
-
 async def rate_limit_client(context: RequestContext, scope: Scope) -> None:
     """Charge a rejected token or a login by password to the caller's address; raises QuotaExceeded."""
-    quota = await context.resources.rate_limiter.charge("unauthenticated", client_address(scope))
+    address, _ = scope.get("client") or ("unknown", 0)
+    quota = await context.resources.rate_limiter.charge("unauthenticated", address)
     if quota is not None and not quota.allowed:
         # A flood of rejected requests must not become a flood of commits.
         context.recorded = False
@@ -33,8 +28,11 @@ class Authentication(HttpMiddleware):
         endpoint = context.endpoint
         if endpoint is None or not endpoint.public:
             context.principal = await self._authenticate(scope, context)
-            if endpoint is not None and endpoint.scope is not None:
-                _authorize(context.principal, endpoint.scope)
+            if endpoint is not None and endpoint.scope is not None and endpoint.scope not in context.principal.scopes:
+                raise Forbidden(
+                    f"the token lacks the scope {endpoint.scope}",
+                    challenge=f'{BEARER_CHALLENGE}, error="insufficient_scope", scope="{endpoint.scope}"',
+                )
         await self.app(scope, receive, send)
 
     async def _authenticate(self, scope: Scope, context: RequestContext) -> Principal:
@@ -49,14 +47,6 @@ class Authentication(HttpMiddleware):
             await rate_limit_client(context, scope)
             raise
         return principal
-
-
-def _authorize(principal: Principal, required: str) -> None:
-    if required not in principal.scopes:
-        raise Forbidden(
-            f"the token lacks the scope {required}",
-            challenge=f'{BEARER_CHALLENGE}, error="insufficient_scope", scope="{required}"',
-        )
 
 
 def bearer_token(scope: Scope) -> str:

@@ -9,8 +9,7 @@ from starlette.types import Receive, Scope, Send
 from mathops.web.context import context_of
 from mathops.web.middleware.base import HttpMiddleware
 
-MAX_AGE = 86400
-_FRESHNESS = [(b"cache-control", b"private, max-age=%d" % MAX_AGE), (b"vary", b"accept")]
+_FRESHNESS = [(b"cache-control", b"private, max-age=86400"), (b"vary", b"accept")]
 _NO_STORE = (b"cache-control", b"no-store")
 
 
@@ -23,18 +22,15 @@ class HttpCaching(HttpMiddleware):
         if scope["method"] == "POST":
             context.result_headers = [_NO_STORE]
         else:
-            etag = _etag(context.plan.key, context.media_type)
+            # The key of a result includes the version of results.
+            digest = blake2b(f"{context.media_type}:{context.plan.key}".encode("ascii"), digest_size=12)
+            etag = f'"{digest.hexdigest()}"'
             context.result_headers = [(b"etag", etag.encode("ascii")), *_FRESHNESS]
             if _matches(context.header(b"if-none-match"), etag):
                 response = Response(status_code=304)
                 response.raw_headers = context.result_headers
                 return response(scope, receive, send)
         return self.app(scope, receive, send)
-
-
-def _etag(key: str, media_type: str) -> str:
-    """Identifies a result by its cache key, which includes the version of results, and its media type."""
-    return f'"{blake2b(f"{media_type}:{key}".encode("ascii"), digest_size=12).hexdigest()}"'
 
 
 def _matches(condition: str | None, etag: str) -> bool:

@@ -34,7 +34,10 @@ class Journaling(HttpMiddleware):
             await self.app(scope, receive, send_recorded)
         except ClientDisconnect:
             if context.recorded:
-                await _record_disconnect(context)
+                context.problem = "client-closed-request"
+                # No client is left to answer, and the journal counts the failure.
+                with suppress(JournalUnavailable):
+                    await _append(context, CLIENT_CLOSED_REQUEST)
 
 
 async def _append(context: RequestContext, status: int) -> None:
@@ -42,10 +45,3 @@ async def _append(context: RequestContext, status: int) -> None:
     # The record holds the traceparent of this span, which the publish span continues.
     with resources.tracing.span("journal append"):
         await resources.journal.append(context.record(status, resources.settings.record_digits))
-
-
-async def _record_disconnect(context: RequestContext) -> None:
-    context.problem = "client-closed-request"
-    # No client is left to answer, and the journal counts the failure.
-    with suppress(JournalUnavailable):
-        await _append(context, CLIENT_CLOSED_REQUEST)

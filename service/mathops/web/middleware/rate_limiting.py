@@ -2,8 +2,8 @@
 
 from starlette.types import Receive, Scope, Send
 
-from mathops.ports import Quota, quota_exceeded
-from mathops.web.context import Headers, context_of
+from mathops.ports import quota_exceeded
+from mathops.web.context import context_of
 from mathops.web.middleware.base import HttpMiddleware
 
 POLICY = "requests"
@@ -17,13 +17,12 @@ class RateLimiting(HttpMiddleware):
         if context.principal is not None:
             quota = await context.resources.rate_limiter.charge(POLICY, context.principal.user)
             if quota is not None:
-                context.response_headers += rate_limit_headers(quota)
+                policy = f'"{POLICY}";q={quota.limit};w={quota.window}'
+                remaining = f'"{POLICY}";r={quota.remaining};t={quota.reset}'
+                context.response_headers += [
+                    (b"ratelimit-policy", policy.encode("ascii")),
+                    (b"ratelimit", remaining.encode("ascii")),
+                ]
                 if not quota.allowed:
                     raise quota_exceeded(quota, f"{quota.limit} requests in {quota.window} s")
         await self.app(scope, receive, send)
-
-
-def rate_limit_headers(quota: Quota) -> Headers:
-    policy = f'"{quota.policy}";q={quota.limit};w={quota.window}'
-    remaining = f'"{quota.policy}";r={quota.remaining};t={quota.reset}'
-    return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", remaining.encode())]

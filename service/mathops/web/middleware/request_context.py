@@ -23,9 +23,7 @@ class RequestContextMiddleware(HttpMiddleware):
             router: ASGIApp = scope["app"].router
             return router(scope, receive, send)
         resources = scope["app"].state.resources
-        context = scope["context"] = RequestContext.of(
-            scope, resources, self._find(scope["path"]), resources.tracing.trace_id()
-        )
+        context = scope["context"] = RequestContext.of(scope, resources, self._find(scope["path"]))
         if resources.draining or over_connection_limit(scope):
             context.close_connection()
 

@@ -24,13 +24,8 @@ class RequestMetrics(HttpMiddleware):
             method = scope["method"] if scope["method"] in METHODS else "other"
             route = context.endpoint.path if context.endpoint is not None else "unmatched"
             metrics.cached_labels(metrics.HTTP_REQUESTS, method, route, context.status or CLIENT_CLOSED_REQUEST).inc()
-            metrics.cached_labels(metrics.HTTP_DURATION, method, route).observe(
-                time.perf_counter() - context.started, context.resources.tracing.exemplar()
-            )
+            duration, exemplar = time.perf_counter() - context.started, context.resources.tracing.exemplar()
+            metrics.cached_labels(metrics.HTTP_DURATION, method, route).observe(duration, exemplar)
             if context.operation is not None:
-                metrics.cached_labels(
-                    metrics.OPERATIONS,
-                    context.operation.name,
-                    context.problem or "ok",
-                    context.cache or "none",
-                ).inc()
+                labels = context.operation.name, context.problem or "ok", context.cache or "none"
+                metrics.cached_labels(metrics.OPERATIONS, *labels).inc()
