@@ -21,6 +21,8 @@ INTEGER_PATTERN = "^(0|-?[1-9][0-9]*)$"
 
 Document = TypeVar("Document", bound=Struct)
 CacheOutcome = Literal["hit", "miss"]
+# Sequence numbers have 64 bits.
+Cursor = Annotated[int, Meta(ge=0, lt=10**18)]
 CutText = Annotated[str, Meta(extra_json_schema={"maxLength": MAX_PARAMETER_CHARACTERS})]
 DecimalText = Annotated[str, Meta(extra_json_schema={"pattern": INTEGER_PATTERN})]
 
@@ -123,15 +125,8 @@ class TokenResponse(Struct):
 class HistoryQuery(Struct):
     """Query of GET /history."""
 
-    limit: Annotated[
-        int,
-        Meta(ge=1, le=MAX_PAGE_SIZE, description=f"an integer from 1 to {MAX_PAGE_SIZE}, the records of a page"),
-    ] = 50
-    # Sequence numbers have 64 bits.
-    before: Annotated[
-        Annotated[int, Meta(ge=0, lt=10**18)] | UnsetType,
-        Meta(description="the cursor in the `next` link of the previous page"),
-    ] = UNSET
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE_SIZE, description=f"a page size from 1 to {MAX_PAGE_SIZE}")] = 50
+    before: Annotated[Cursor | UnsetType, Meta(description="the cursor in the `next` link of a page")] = UNSET
 
 
 class HistoryPage(Struct):

@@ -12,8 +12,9 @@ from mathops.operations import OPERATIONS, Operation
 from mathops.settings import Settings
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing, Tracing
 from mathops.web.context import OpenResources
+from mathops.web.endpoints.documents import documentation
 from mathops.web.middleware.authentication import Authentication
-from mathops.web.middleware.error_handling import ErrorHandling
+from mathops.web.middleware.error_handling import ErrorHandling, raise_mathops_error
 from mathops.web.middleware.journaling import Journaling
 from mathops.web.middleware.rate_limiting import RateLimiting
 from mathops.web.middleware.request_context import RequestContextMiddleware
@@ -21,8 +22,6 @@ from mathops.web.middleware.request_limits import RequestLimits
 from mathops.web.middleware.request_metrics import RequestMetrics
 from mathops.web.middleware.request_tracing import RequestTracing
 from mathops.web.openapi import document
-from mathops.web.pages import documentation
-from mathops.web.problems import raise_mathops_error
 from mathops.web.routes import ExactPaths, routes
 
 

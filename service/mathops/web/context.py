@@ -24,6 +24,8 @@ from mathops.web.endpoint import Endpoint
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _CLOSE = (b"connection", b"close")
 
+NO_STORE = {"Cache-Control": "no-store"}
+
 Headers = list[tuple[bytes, bytes]]
 
 

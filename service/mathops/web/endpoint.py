@@ -1,6 +1,6 @@
 """A route of the service: where it is, who may call it, and how OpenAPI describes it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -39,13 +39,14 @@ class Endpoint(Route):
         handler: Callable[..., Any],
         description: Description | None = None,
         *,
+        methods: Sequence[str] = ("GET",),
         scope: str | None = None,
         public: bool = False,
         always_answered: bool = False,
         operation: Operation | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(path, handler, **options)
+        super().__init__(path, handler, methods=methods, **options)
         self.description = description
         self.scope = scope
         self.public = public

@@ -5,6 +5,7 @@ import re
 from mathops.errors import NotAcceptable
 
 JSON = "application/json"
+JSON_SCHEMA = "application/schema+json"
 TEXT = "text/plain"
 
 # float() alone accepts nan, inf and 1_0.

@@ -12,8 +12,8 @@ from mathops.models import INTEGER_PATTERN, OperationResult, schemas
 from mathops.operations import Operation, Parameter
 from mathops.operations.operation import MAX_PARAMETER_DIGITS
 from mathops.web.endpoint import Description, Endpoint
+from mathops.web.middleware.error_handling import MEDIA_TYPE, PATH
 from mathops.web.negotiation import JSON, TEXT
-from mathops.web.problems import MEDIA_TYPE, PATH
 
 Json = dict[str, Any]
 

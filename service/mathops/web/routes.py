@@ -16,6 +16,7 @@ from mathops.web.endpoints.operation_endpoint import OperationEndpoint
 from mathops.web.middleware.base import HttpMiddleware
 from mathops.web.middleware.http_caching import HttpCaching
 from mathops.web.middleware.operation_planning import OperationPlanning
+from mathops.web.negotiation import JSON_SCHEMA, TEXT
 
 _public = partial(Endpoint, public=True)
 _probe = partial(Endpoint, public=True, always_answered=True)
@@ -53,23 +54,13 @@ SERVICE_ENDPOINTS = (
         scope=HISTORY,
     ),
     _probe("/livez", health.alive, Description("liveness: the process responds")),
-    _probe(
-        "/readyz",
-        health.readyz,
-        Description("readiness: requests can be answered and stored", unavailable="not ready"),
-    ),
+    _probe("/readyz", health.ready, Description("readiness: answers and stores requests", unavailable="not ready")),
     _probe("/startupz", health.alive, Description("startup is complete")),
-    _probe(
-        "/metrics", health.metrics_page, Description("metrics in the Prometheus text format", response="text/plain")
-    ),
+    _probe("/metrics", health.metrics_page, Description("metrics in the Prometheus text format", response=TEXT)),
     _public("/openapi.json", documents.openapi, Description("this document")),
     _public("/docs", documents.docs, Description("this document as a page", response="text/html")),
     _public("/docs/try.js", documents.script),
-    _public(
-        "/event.schema.json",
-        documents.record_schema,
-        Description("JSON Schema of a record", response="application/schema+json"),
-    ),
+    _public("/event.schema.json", documents.schema, Description("JSON Schema of a record", response=JSON_SCHEMA)),
     _public("/.well-known/jwks.json", login.key_set, Description("public keys of the tokens")),
     _public("/problems/{slug}", documents.problem_page),
     _public("/", documents.index),
@@ -77,22 +68,20 @@ SERVICE_ENDPOINTS = (
 
 
 def routes(operations: Sequence[Operation]) -> list[Endpoint]:
-    return [
-        *(_operation_route(operation, path) for operation in operations for path in operation.paths),
-        *SERVICE_ENDPOINTS,
+    operation_endpoints = [
+        Endpoint(
+            path,
+            OperationEndpoint(),
+            Description(operation.summary, "operations"),
+            methods=["GET", "POST"],
+            scope=MATH,
+            operation=operation,
+            middleware=[Middleware(OperationPlanning), Middleware(HttpCaching)],
+        )
+        for operation in operations
+        for path in operation.paths
     ]
-
-
-def _operation_route(operation: Operation, path: str) -> Endpoint:
-    return Endpoint(
-        path,
-        OperationEndpoint(),
-        Description(operation.summary, "operations"),
-        methods=["GET", "POST"],
-        scope=MATH,
-        operation=operation,
-        middleware=[Middleware(OperationPlanning), Middleware(HttpCaching)],
-    )
+    return [*operation_endpoints, *SERVICE_ENDPOINTS]
 
 
 class ExactPaths(HttpMiddleware):

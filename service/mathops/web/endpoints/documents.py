@@ -1,15 +1,20 @@
 """Documents about the service: OpenAPI, documentation page, event schema, problem pages."""
 
+from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
+from string import Template
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from mathops.errors import NotFound, problem_types
 from mathops.models import encode_json, event_schema
+from mathops.web.negotiation import JSON, JSON_SCHEMA
 
-_SCRIPT = files("mathops.web").joinpath("try.js").read_bytes()
+Json = dict[str, Any]
+
 _PUBLIC = {"Cache-Control": "public, max-age=300"}
 # The pages load nothing from other hosts.
 _PAGE = {
@@ -17,6 +22,11 @@ _PAGE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'",
     "X-Content-Type-Options": "nosniff",
 }
+_TEMPLATE = Template(files("mathops.web").joinpath("docs.html").read_text(encoding="utf-8"))
+
+script = Response(files("mathops.web").joinpath("try.js").read_bytes(), headers=_PAGE, media_type="text/javascript")
+index = RedirectResponse("/docs", 307, headers=_PUBLIC)
+schema = Response(encode_json(event_schema()), headers=_PUBLIC, media_type=JSON_SCHEMA)
 
 
 async def openapi(request: Request) -> Response:
@@ -25,18 +35,6 @@ async def openapi(request: Request) -> Response:
 
 async def docs(request: Request) -> Response:
     return HTMLResponse(request.app.state.docs_page, headers=_PAGE)
-
-
-async def script(_: Request) -> Response:
-    return Response(_SCRIPT, media_type="text/javascript", headers=_PAGE)
-
-
-async def index(_: Request) -> Response:
-    return RedirectResponse("/docs", 307, headers=_PUBLIC)
-
-
-async def record_schema(_: Request) -> Response:
-    return Response(encode_json(event_schema()), 200, _PUBLIC, "application/schema+json")
 
 
 async def problem_page(request: Request) -> Response:
@@ -50,3 +48,54 @@ async def problem_page(request: Request) -> Response:
         f"<p><code>{error.type}</code>, HTTP status {error.status}</p><p>{about}</p>"
     )
     return HTMLResponse(text, headers=_PAGE)
+
+
+def documentation(document: Json) -> str:
+    """HTML with every path, its parameters and responses, and a form to send a request."""
+    info = {name: escape(document["info"][name]) for name in ("title", "version", "description")}
+    sections = [
+        _section(document, path, method, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if method != "head"
+    ]
+    return _TEMPLATE.substitute(info, sections="\n".join(sections))
+
+
+def _section(document: Json, path: str, method: str, operation: Json) -> str:
+    scopes = "".join(f"; scope {scope}" for required in operation.get("security", []) for scope in required["bearer"])
+    responses = "".join(
+        f"<tr><td>{status}</td><td>{escape(_resolve(document, response)['description'])}</td></tr>"
+        for status, response in operation["responses"].items()
+    )
+    inputs = "".join(
+        f'<label>{escape(name)} <input name="{escape(name)}" value="{escape(value)}" title="{escape(about)}"></label>'
+        for name, value, about in _inputs(document, operation)
+    )
+    form = f'<form data-path="{escape(path)}">{inputs}<button>Send</button><output></output></form>'
+    return (
+        f"<section><h2><code>{method.upper()} {escape(path)}</code></h2>"
+        f"<p>{escape(operation['summary'])}{escape(scopes)}</p>{form if method == 'get' or path == '/login' else ''}"
+        f"<details><summary>Responses</summary><table>{responses}</table></details></section>"
+    )
+
+
+def _inputs(document: Json, operation: Json) -> Iterator[tuple[str, str, str]]:
+    """Name, initial value and description of each parameter or member of the body."""
+    for reference in operation.get("parameters", []):
+        parameter = _resolve(document, reference)
+        default = parameter["schema"].get("default", "")
+        yield parameter["name"], str(parameter.get("example", default)), parameter["description"]
+    if "requestBody" in operation:
+        schema = _resolve(document, _resolve(document, operation["requestBody"])["content"][JSON]["schema"])
+        for name, member in schema["properties"].items():
+            yield name, member.get("examples", [""])[0], member["description"]
+
+
+def _resolve(document: Json, part: Json) -> Json:
+    """The component that `part` refers to, or `part`."""
+    if "$ref" not in part:
+        return part
+    kind, name = part["$ref"].split("/")[2:]
+    component: Json = document["components"][kind][name]
+    return component

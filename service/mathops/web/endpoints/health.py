@@ -6,17 +6,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from mathops.telemetry import metrics
-from mathops.web.context import context_of
+from mathops.web.context import NO_STORE, context_of
 
-_NO_STORE = {"Cache-Control": "no-store"}
-
-
-async def alive(_: Request) -> Response:
-    """Checks nothing: the port is open only once startup is complete, and a restart would fix nothing else."""
-    return JSONResponse({"status": "ok"}, headers=_NO_STORE)
+# Checks nothing: the port is open only once startup is complete, and a restart would fix nothing else.
+alive = JSONResponse({"status": "ok"}, headers=NO_STORE)
 
 
-async def readyz(request: Request) -> Response:
+async def ready(request: Request) -> Response:
     """200 while requests can be answered and stored; a failed dependency only degrades the service."""
     resources = context_of(request.scope).resources
     error = await resources.journal.check()
@@ -32,10 +28,10 @@ async def readyz(request: Request) -> Response:
         "checks": {"journal": error or "ok", **dependencies},
         "login": "demo: anyone may log in" if resources.settings.demo else "users file",
     }
-    return JSONResponse(body, 200 if status in ("ready", "degraded") else 503, headers=_NO_STORE)
+    return JSONResponse(body, 200 if status in ("ready", "degraded") else 503, headers=NO_STORE)
 
 
 async def metrics_page(request: Request) -> Response:
     """Prometheus text format; rendering takes milliseconds, so it leaves the event loop."""
     text, media_type = await asyncio.to_thread(metrics.exposition, request.headers.get("accept", ""))
-    return Response(text, headers={**_NO_STORE, "Content-Type": media_type})
+    return Response(text, headers={**NO_STORE, "Content-Type": media_type})

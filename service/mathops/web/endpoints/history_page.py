@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from mathops.errors import InvalidParameter
 from mathops.models import HistoryPage, HistoryQuery, encode_json
-from mathops.web.context import context_of
+from mathops.web.context import NO_STORE, context_of
 from mathops.web.negotiation import JSON
 from mathops.web.parameters import parse_query, validated
 
@@ -23,7 +23,7 @@ async def history(request: Request) -> Response:
     following = f"/history?limit={query.limit}&before={page.rows[-1][0]}" if page.more else None
     link = {"Link": f'<{following}>; rel="next"'} if following else {}
     body = HistoryPage([record for _, record in page.rows], following)
-    return Response(encode_json(body), 200, {"Cache-Control": "no-store", **link}, JSON)
+    return Response(encode_json(body), 200, {**NO_STORE, **link}, JSON)
 
 
 def _integer(text: str) -> int | str:

@@ -5,12 +5,10 @@ from starlette.responses import JSONResponse, Response
 
 from mathops.errors import Unauthorized
 from mathops.models import Credentials, PasswordCredentials, encode_json
-from mathops.web.context import context_of
+from mathops.web.context import NO_STORE, context_of
 from mathops.web.middleware.authentication import rate_limit_client
 from mathops.web.negotiation import JSON
 from mathops.web.parameters import json_object, validated
-
-_NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def login(request: Request) -> Response:
@@ -24,7 +22,7 @@ async def login(request: Request) -> Response:
     scopes = await resources.users.scopes(credentials.user, credentials.password)
     if scopes is None:
         raise Unauthorized("wrong user or password")
-    return Response(encode_json(resources.tokens.grant(credentials.user, scopes)), 200, _NO_STORE, JSON)
+    return Response(encode_json(resources.tokens.grant(credentials.user, scopes)), 200, NO_STORE, JSON)
 
 
 async def logout(request: Request) -> Response:
@@ -32,7 +30,7 @@ async def logout(request: Request) -> Response:
     resources, principal = context.resources, context.principal
     assert principal is not None
     await resources.revocations.revoke(principal.token_id, principal.expires + resources.settings.token_leeway_seconds)
-    return Response(status_code=204, headers=_NO_STORE)
+    return Response(status_code=204, headers=NO_STORE)
 
 
 async def key_set(request: Request) -> Response:

@@ -1,13 +1,21 @@
-"""Renders errors of endpoints and of inner middleware as problem responses."""
+"""Renders errors of endpoints and of inner middleware as problem responses (RFC 9457)."""
 
-from starlette.requests import ClientDisconnect
+from typing import NoReturn
+
+from msgspec import UNSET
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from mathops.errors import InternalError, MathopsError
+from mathops.errors import InternalError, MathopsError, MethodNotAllowed, NotFound
+from mathops.models import Problem, encode_json
 from mathops.telemetry.logs import get_logger
-from mathops.web.context import context_of
+from mathops.web.context import NO_STORE, context_of
 from mathops.web.middleware.base import HttpMiddleware
-from mathops.web.problems import problem_response
+
+MEDIA_TYPE = "application/problem+json"
+PATH = "/problems/"
 
 log = get_logger(__name__)
 
@@ -28,3 +36,34 @@ class ErrorHandling(HttpMiddleware):
                 log.error("request failed", exc_info=error, request_id=context.request_id, path=scope["path"][:256])
                 error = InternalError("an unexpected error occurred and was logged under this request id")
             await problem_response(error, scope)(scope, receive, send)
+
+
+def problem_response(error: MathopsError, scope: Scope) -> Response:
+    context = context_of(scope)
+    context.problem = error.type
+    problem = Problem(
+        type=PATH + error.type,
+        title=error.title,
+        status=error.status,
+        detail=error.detail,
+        instance=scope["path"][:256],
+        request_id=context.request_id,
+        trace_id=context.trace_id or UNSET,
+        **error.extensions,
+    )
+    headers = dict(NO_STORE)
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.challenge is not None:
+        headers["WWW-Authenticate"] = error.challenge
+    return Response(encode_json(problem), error.status, headers, MEDIA_TYPE)
+
+
+async def raise_mathops_error(request: Request, error: Exception) -> NoReturn:
+    """Starlette's 404 and 405 as errors of the service, so that one middleware renders all errors."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == MethodNotAllowed.status:
+        allow = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
+        context_of(request.scope).response_headers.append((b"allow", allow.encode("ascii")))
+        raise MethodNotAllowed(f"use {allow}")
+    raise NotFound("no resource has this path; /openapi.json lists all paths")

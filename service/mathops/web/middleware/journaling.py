@@ -8,8 +8,8 @@ from starlette.types import Message, Receive, Scope, Send
 from mathops.errors import JournalUnavailable
 from mathops.web.context import RequestContext, context_of
 from mathops.web.middleware.base import HttpMiddleware
+from mathops.web.middleware.error_handling import problem_response
 from mathops.web.middleware.request_metrics import CLIENT_CLOSED_REQUEST
-from mathops.web.problems import problem_response
 
 
 class Journaling(HttpMiddleware):
