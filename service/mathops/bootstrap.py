@@ -39,7 +39,10 @@ async def open_resources(settings: Settings, tracing: AnyTracing = NO_TRACING) -
         keys = Keys(settings.keys_path)
         shared = await stack.enter_async_context(open_shared(settings))
         journal = await stack.enter_async_context(JournalClient(settings, tracing).running())
-        pool = await stack.enter_async_context(_pool(settings, tracing).running())
+        size = settings.compute_workers or max(1, (os.cpu_count() or 1) // settings.workers)
+        queue = settings.compute_queue or 2 * size
+        pool = Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes, tracing)
+        await stack.enter_async_context(pool.running())
         yield Resources(
             settings=settings,
             keys=keys,
@@ -52,9 +55,3 @@ async def open_resources(settings: Settings, tracing: AnyTracing = NO_TRACING) -
             revocations=shared.revocations,
             dependencies={**shared.dependencies, **({"kafka": journal.events} if settings.kafka_brokers else {})},
         )
-
-
-def _pool(settings: Settings, tracing: AnyTracing) -> Pool:
-    size = settings.compute_workers or max(1, (os.cpu_count() or 1) // settings.workers)
-    queue = settings.compute_queue or 2 * size
-    return Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes, tracing)

@@ -126,5 +126,4 @@ class StartupError(Exception):
 
 
 def problem_types() -> dict[str, type[MathopsError]]:
-    """All errors by problem type."""
     return {error.type: error for error in MathopsError.__subclasses__()}

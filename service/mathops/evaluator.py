@@ -41,8 +41,6 @@ class Plan(Struct, frozen=True, gc=False):
 
 
 class Evaluation(Struct, frozen=True, gc=False):
-    """A result, the cache outcome, and the time it took."""
-
     result: Result
     cache: CacheOutcome
     timing: Timing

@@ -23,6 +23,7 @@ Document = TypeVar("Document", bound=Struct)
 CacheOutcome = Literal["hit", "miss"]
 # Sequence numbers have 64 bits.
 Cursor = Annotated[int, Meta(ge=0, lt=10**18)]
+Password = Annotated[str, Meta(max_length=MAX_PASSWORD_LENGTH)]
 CutText = Annotated[str, Meta(extra_json_schema={"maxLength": MAX_PARAMETER_CHARACTERS})]
 DecimalText = Annotated[str, Meta(extra_json_schema={"pattern": INTEGER_PATTERN})]
 
@@ -98,18 +99,14 @@ class Credentials(Struct, forbid_unknown_fields=True):
     # Python's $ matches before a final newline too.
     user: Annotated[str, Meta(pattern=f"^{USER_NAME}$(?!\n)", description=_USER_NAME_RULE, examples=["alice"])]
     password: Annotated[
-        Annotated[str, Meta(max_length=MAX_PASSWORD_LENGTH)] | None,
-        Meta(description=f"a text of at most {MAX_PASSWORD_LENGTH} characters, or nothing"),
+        Password | None, Meta(description=f"a text of at most {MAX_PASSWORD_LENGTH} characters, or nothing")
     ] = None
 
 
 class PasswordCredentials(Credentials):
     """Credentials where the service has a users file."""
 
-    password: Annotated[
-        str,
-        Meta(min_length=1, max_length=MAX_PASSWORD_LENGTH, description=f"1 to {MAX_PASSWORD_LENGTH} characters"),
-    ]
+    password: Annotated[Password, Meta(min_length=1, description=f"1 to {MAX_PASSWORD_LENGTH} characters")]
 
 
 class TokenResponse(Struct):
@@ -171,7 +168,6 @@ def schemas(ref_template: str = "#/$defs/{name}") -> dict[str, dict[str, Any]]:
 
 
 def event_schema() -> dict[str, Any]:
-    """JSON Schema of a record, as published."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:mathops:event:{SCHEMA_VERSION}",

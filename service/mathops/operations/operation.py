@@ -103,5 +103,4 @@ class Operation:
             return math.inf
 
     def result(self, *integers: int) -> Result:
-        """The exact result in decimal."""
         return Result.of(self.compute(*integers).digits().encode("ascii"))

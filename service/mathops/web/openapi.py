@@ -64,8 +64,8 @@ def _path(endpoint: Endpoint, description: Description) -> Json:
 def _request(endpoint: Endpoint, description: Description, method: str) -> Json:
     if operation := endpoint.operation:
         if method == "post":
-            return {"requestBody": _ref("requestBodies", operation.name)}
-        return {"parameters": [_ref("parameters", f"{operation.name}_{name}") for name in _example(operation)]}
+            return {"requestBody": _operation_body(operation)}
+        return {"parameters": [_parameter(parameter) for parameter in operation.parameters]}
     if description.query:
         members = schemas()[description.query.__name__]["properties"]
         return {"parameters": [_query_parameter(name, schema) for name, schema in members.items()]}
@@ -112,12 +112,6 @@ def _components(operations: Sequence[Operation]) -> Json:
     return {
         "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         "headers": {name: {"schema": {"type": "string"}} for name in _HEADERS},
-        "parameters": {
-            f"{operation.name}_{parameter.name}": _parameter(parameter)
-            for operation in operations
-            for parameter in operation.parameters
-        },
-        "requestBodies": {operation.name: _operation_body(operation) for operation in operations},
         "responses": {
             **{f"{operation.name}_result": _result(operation) for operation in operations},
             "not_modified": {"description": "The caller's copy is current.", "headers": _headers("ETag")},

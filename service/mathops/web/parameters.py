@@ -73,7 +73,7 @@ def validated(values: Mapping[str, Any], kind: type[Document]) -> Document:
             try:
                 found[member.name] = msgspec.convert(values.get(member.name), member.type)
             except msgspec.ValidationError:
-                errors.append((member.name, f"send {member.type.__metadata__[0].description}"))
+                errors.append((member.name, f"send {member.type.__metadata__[-1].description}"))
     if errors:
         raise InvalidParameter(errors)
     return kind(**found)

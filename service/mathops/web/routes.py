@@ -12,10 +12,9 @@ from mathops.web.context import context_of
 from mathops.web.endpoint import Description, Endpoint
 from mathops.web.endpoints import documents, health, login
 from mathops.web.endpoints.history_page import history
-from mathops.web.endpoints.operation_endpoint import OperationEndpoint
+from mathops.web.endpoints.operation_endpoint import OperationEndpoint, OperationPlanning
 from mathops.web.middleware.base import HttpMiddleware
 from mathops.web.middleware.http_caching import HttpCaching
-from mathops.web.middleware.operation_planning import OperationPlanning
 from mathops.web.negotiation import JSON_SCHEMA, TEXT
 
 _public = partial(Endpoint, public=True)

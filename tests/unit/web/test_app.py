@@ -74,11 +74,11 @@ def test_it_is_described(world: World) -> None:
     paths, components = document["paths"], document["components"]
 
     assert set(paths["/mul"]) == set(paths["/product"]) == {"get", "head", "post"}
-    references = [{"$ref": f"#/components/parameters/mul_{name}"} for name in ("n", "k")]
-    assert paths["/mul"]["get"]["parameters"] == paths["/product"]["get"]["parameters"] == references
-    assert [components["parameters"][f"mul_{name}"]["name"] for name in ("n", "k")] == ["n", "k"]
-    assert paths["/product"]["post"]["requestBody"] == {"$ref": "#/components/requestBodies/mul"}
-    body = components["requestBodies"]["mul"]["content"]["application/json"]["schema"]
+    parameters = paths["/mul"]["get"]["parameters"]
+    assert paths["/product"]["get"]["parameters"] == parameters
+    assert [(parameter["name"], parameter["in"]) for parameter in parameters] == [("n", "query"), ("k", "query")]
+    assert paths["/mul"]["post"]["requestBody"] == paths["/product"]["post"]["requestBody"]
+    body = paths["/product"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["required"] == ["n", "k"]
     assert paths["/mul"]["get"]["responses"]["200"] == {"$ref": "#/components/responses/mul_result"}
     assert components["responses"]["mul_result"]["content"]["application/json"]["example"]["result"] == "42"

@@ -44,8 +44,7 @@ async def problem_page(request: Request) -> Response:
     about = escape(" ".join((error.__doc__ or "").split()))
     text = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{error.type}</title>'
-        f"<h1>{escape(error.title)}</h1>"
-        f"<p><code>{error.type}</code>, HTTP status {error.status}</p><p>{about}</p>"
+        f"<h1>{escape(error.title)}</h1><p><code>{error.type}</code>, HTTP status {error.status}</p><p>{about}</p>"
     )
     return HTMLResponse(text, headers=_PAGE)
 
@@ -82,13 +81,12 @@ def _section(document: Json, path: str, method: str, operation: Json) -> str:
 
 def _inputs(document: Json, operation: Json) -> Iterator[tuple[str, str, str]]:
     """Name, initial value and description of each parameter or member of the body."""
-    for reference in operation.get("parameters", []):
-        parameter = _resolve(document, reference)
+    for parameter in operation.get("parameters", []):
         default = parameter["schema"].get("default", "")
         yield parameter["name"], str(parameter.get("example", default)), parameter["description"]
     if "requestBody" in operation:
-        schema = _resolve(document, _resolve(document, operation["requestBody"])["content"][JSON]["schema"])
-        for name, member in schema["properties"].items():
+        body = _resolve(document, operation["requestBody"]["content"][JSON]["schema"])
+        for name, member in body["properties"].items():
             yield name, member.get("examples", [""])[0], member["description"]
 
 

@@ -1,4 +1,4 @@
-"""Computes a planned operation and sends its exact result."""
+"""Plans and computes an operation and sends its exact result; HTTP caching is between the two steps."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -7,16 +7,36 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from mathops.errors import InvalidParameter
 from mathops.evaluator import NO_TIME, Evaluation
 from mathops.models import encode_result
 from mathops.ports import Timing
 from mathops.web.context import Headers, context_of
-from mathops.web.negotiation import TEXT
+from mathops.web.middleware.base import HttpMiddleware
+from mathops.web.negotiation import TEXT, preferred_media_type
+from mathops.web.parameters import read_parameters
 
 _CHUNK_BYTES = 65536
 _JSON_TYPE = (b"content-type", b"application/json")
 _TEXT_TYPE = (b"content-type", b"text/plain; charset=utf-8")
 _CACHE_STATUS = {"hit": (b"cache-status", b"mathops; hit"), "miss": (b"cache-status", b"mathops; fwd=miss")}
+
+
+class OperationPlanning(HttpMiddleware):
+    """Route middleware; requests with invalid parameters or a too large result end here."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        context = context_of(scope)
+        operation, resources = context.operation, context.resources
+        assert operation is not None
+        context.media_type = preferred_media_type(context.header(b"accept"))
+        context.parameters, errors = await read_parameters(scope, receive)
+        if errors:
+            raise InvalidParameter(errors)
+        settings = resources.settings
+        limit = settings.text_digits if context.media_type == TEXT else settings.json_digits
+        context.plan = resources.evaluator.plan(operation, operation.parse(context.parameters), limit)
+        await self.app(scope, receive, send)
 
 
 class OperationEndpoint:

@@ -1,1 +1,1 @@
-"""ASGI middleware, one class per module; web/app.py and web/routes.py define the order."""
+"""ASGI middleware; web/app.py and web/routes.py define the order."""

@@ -26,14 +26,13 @@ class HttpCaching(HttpMiddleware):
             digest = blake2b(f"{context.media_type}:{context.plan.key}".encode("ascii"), digest_size=12)
             etag = f'"{digest.hexdigest()}"'
             context.result_headers = [(b"etag", etag.encode("ascii")), *_FRESHNESS]
-            if _matches(context.header(b"if-none-match"), etag):
+            condition = context.header(b"if-none-match")
+            if condition is not None and _matches(condition, etag):
                 response = Response(status_code=304)
                 response.raw_headers = context.result_headers
                 return response(scope, receive, send)
         return self.app(scope, receive, send)
 
 
-def _matches(condition: str | None, etag: str) -> bool:
-    if condition is None:
-        return False
+def _matches(condition: str, etag: str) -> bool:
     return condition == "*" or etag in [candidate.strip().removeprefix("W/") for candidate in condition.split(",")]

@@ -17,12 +17,9 @@ class RateLimiting(HttpMiddleware):
         if context.principal is not None:
             quota = await context.resources.rate_limiter.charge(POLICY, context.principal.user)
             if quota is not None:
-                policy = f'"{POLICY}";q={quota.limit};w={quota.window}'
-                remaining = f'"{POLICY}";r={quota.remaining};t={quota.reset}'
-                context.response_headers += [
-                    (b"ratelimit-policy", policy.encode("ascii")),
-                    (b"ratelimit", remaining.encode("ascii")),
-                ]
+                policy = f'"{POLICY}";q={quota.limit};w={quota.window}'.encode("ascii")
+                remaining = f'"{POLICY}";r={quota.remaining};t={quota.reset}'.encode("ascii")
+                context.response_headers += [(b"ratelimit-policy", policy), (b"ratelimit", remaining)]
                 if not quota.allowed:
                     raise quota_exceeded(quota, f"{quota.limit} requests in {quota.window} s")
         await self.app(scope, receive, send)

@@ -13,8 +13,6 @@ CLIENT_CLOSED_REQUEST = 499
 
 
 class RequestMetrics(HttpMiddleware):
-    """Observes every response, errors included."""
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = context_of(scope)
         try:

@@ -57,13 +57,11 @@ def _finish(span: Span, method: str, context: RequestContext) -> None:
     """Name the span by its route and add the outcome."""
     status = context.status or CLIENT_CLOSED_REQUEST
     span.set_attributes({"http.response.status_code": status, "mathops.request_id": context.request_id})
+    outcome = {"mathops.cache": context.cache, "mathops.problem": context.problem}
+    span.set_attributes({name: value for name, value in outcome.items() if value})
     if context.endpoint:
         span.update_name(f"{method} {context.endpoint.path}")
         span.set_attribute("http.route", context.endpoint.path)
-    if context.cache:
-        span.set_attribute("mathops.cache", context.cache)
-    if context.problem:
-        span.set_attribute("mathops.problem", context.problem)
     if status >= 500:
         span.set_attribute("error.type", context.problem or str(status))
         span.set_status(StatusCode.ERROR)
