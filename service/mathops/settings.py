@@ -47,14 +47,11 @@ class Settings(BaseModel):
     token_leeway_seconds: int = Field(10, ge=0, le=30, description="clock difference tolerated in exp, iat and nbf")
 
     redis_url: str = Field(
-        "",
-        description="Redis for the cache, quotas and revoked tokens of all replicas, "
-        "redis://user:password@host:6379/0 or rediss://; empty: process memory",
+        "", description="Redis for shared state, redis://user:password@host:6379/0 or rediss://; empty: process memory"
     )
     redis_timeout_seconds: float = Field(0.1, ge=0.01, le=1, description="timeout; requests continue without Redis")
     revocation: Literal["off", "closed", "open"] = Field(
-        "off",
-        description="whether POST /logout revokes a token; if Redis is down, closed rejects and open accepts tokens",
+        "off", description="whether POST /logout revokes a token; if Redis is down, closed rejects, open accepts tokens"
     )
 
     kafka_brokers: str = Field("", description="Kafka brokers, host:port,…; empty: records are not published")
@@ -85,7 +82,7 @@ class Settings(BaseModel):
 
     quota_requests: str = Field("", description="requests of one user, such as 600/minute; empty: unlimited")
     quota_compute: str = Field(
-        "", description="predicted computing milliseconds of one user, such as 30000/minute; empty: unlimited"
+        "", description="predicted compute ms of one user, such as 30000/minute; empty: unlimited"
     )
     quota_unauthenticated: str = Field(
         "120/minute", description="rejected tokens and password logins of one client address; empty: unlimited"
@@ -97,10 +94,7 @@ class Settings(BaseModel):
     read_timeout_seconds: float = Field(10, gt=0, description="time limit to receive a request head, or a body (408)")
     write_timeout_seconds: float = Field(60, gt=0, description="maximum pause of a client in reading a response")
     connections: int = Field(
-        900,
-        ge=1,
-        description="maximum connections of a web worker; requests on further ones are rejected (503) except probes "
-        "and /metrics. Must be below the limit of open files, often 1024",
+        900, ge=1, description="maximum connections of a web worker (503; not for probes); below the open-file limit"
     )
 
     @model_validator(mode="after")

@@ -28,7 +28,8 @@ def read_environment(environ: Mapping[str, str], names: Collection[str]) -> tupl
     values: dict[str, str] = {}
     sources: dict[str, str] = {}
     for variable, value in sorted(environ.items()):
-        if not variable.startswith(PREFIX) or _is_injected(variable, value):
+        injected = _INJECTED.fullmatch(variable) or (variable.endswith("_PORT") and _INJECTED_PORT.fullmatch(value))
+        if not variable.startswith(PREFIX) or variable == TOKEN_VARIABLE or injected:
             continue
         name, text = _read_variable(variable, value, names)
         if name in values:
@@ -37,11 +38,6 @@ def read_environment(environ: Mapping[str, str], names: Collection[str]) -> tupl
         if text:
             values[name], sources[name] = text, variable
     return values, sources
-
-
-def _is_injected(variable: str, value: str) -> bool:
-    injected = _INJECTED.fullmatch(variable) or (variable.endswith("_PORT") and _INJECTED_PORT.fullmatch(value))
-    return variable == TOKEN_VARIABLE or bool(injected)
 
 
 def _read_variable(variable: str, value: str, names: Collection[str]) -> tuple[str, str]:

@@ -19,14 +19,10 @@ _PIPE_WIDTH = 10_000
 Report = Callable[[int, int | None], None]
 
 
-def _strip(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    return value.strip() if value else None
-
-
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 url = click.option("--url", metavar="URL", help="Send the request to the service at this URL.")
 token = click.option(
-    "--token", envvar=TOKEN_VARIABLE, show_envvar=True, metavar="TOKEN", callback=_strip, help="Access token for --url."
+    "--token", envvar=TOKEN_VARIABLE, show_envvar=True, metavar="TOKEN", type=str.strip, help="Access token for --url."
 )
 
 

@@ -1,6 +1,5 @@
 """The `mathops` command: subcommands and error handling."""
 
-import errno
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,10 +35,10 @@ class CommandGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (StartupError, MathopsError, OSError) as error:
+        except BrokenPipeError:
             # click exits without a message when the reader of a pipe has closed it.
-            if isinstance(error, OSError) and error.errno == errno.EPIPE:
-                raise
+            raise
+        except (StartupError, MathopsError, OSError) as error:
             raise click.ClickException(str(error)) from None
 
 

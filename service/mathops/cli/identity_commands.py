@@ -21,7 +21,7 @@ _scopes = click.option(
     "scopes",
     type=click.Choice(SCOPES),
     multiple=True,
-    help="Scope to grant. Repeat the option for several scopes. Default: all scopes.",
+    help="Scope to grant, repeatable. Default: all scopes.",
 )
 
 
@@ -41,26 +41,19 @@ def token(user: str, scopes: tuple[str, ...], url: str | None, password: bool, a
         raise click.UsageError("--scope cannot be combined with --url: the service grants the scopes")
     if password and not url:
         raise click.UsageError("--password requires --url")
-    response = _log_in(url, user, password) if url else _sign(user, list(scopes or SCOPES))
+    if url:
+        from mathops.cli.http_client import connect, request_json
+
+        credentials = {"user": user, **({"password": _read_password()} if password else {})}
+        with connect(url) as client:
+            response = request_json(client, "/login", TokenResponse, credentials)
+    else:
+        from mathops.identity.keys import Keys
+        from mathops.identity.tokens import Tokens
+
+        settings = console.load_settings()
+        response = Tokens(Keys(settings.keys_path), settings).grant(user, list(scopes or SCOPES))
     click.echo(encode_json(response) if as_json else response.access_token)
-
-
-def _log_in(url: str, user: str, password: bool) -> TokenResponse:
-    from mathops.cli.http_client import connect, request_json
-
-    credentials = {"user": user}
-    if password:
-        credentials["password"] = _read_password()
-    with connect(url) as client:
-        return request_json(client, "/login", TokenResponse, credentials)
-
-
-def _sign(user: str, scopes: list[str]) -> TokenResponse:
-    from mathops.identity.keys import Keys
-    from mathops.identity.tokens import Tokens
-
-    settings = console.load_settings()
-    return Tokens(Keys(settings.keys_path), settings).grant(user, scopes)
 
 
 @click.group()

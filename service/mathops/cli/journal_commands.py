@@ -50,14 +50,9 @@ def _row(record: Record) -> tuple[object, ...]:
     result = record.result
     if result is None or len(result) > _MAX_RESULT_LENGTH:
         result = f"{record.result_digits} digits" if record.result_digits else None
-    return (
-        record.timestamp,
-        record.user or "-",
-        record.operation,
-        " ".join(f"{name}={value}" for name, value in record.parameters.items()),
-        record.status,
-        record.problem or result or "-",
-    )
+    parameters = " ".join(f"{name}={value}" for name, value in record.parameters.items())
+    outcome = record.problem or result or "-"
+    return record.timestamp, record.user or "-", record.operation, parameters, record.status, outcome
 
 
 @click.group()

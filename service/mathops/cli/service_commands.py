@@ -1,10 +1,16 @@
 """`mathops serve` and `mathops config`."""
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
 from mathops.cli import console
+
+_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @click.command()
@@ -26,13 +32,29 @@ def serve(host: str | None, port: int | None, workers: int | None, reload: bool)
             os.environ[variable] = str(value)
     # gunicorn reads WEB_CONCURRENCY when imported and fails if it is not a number. Only MATHOPS_WORKERS counts.
     os.environ.pop("WEB_CONCURRENCY", None)
-    from mathops.server.multiprocess import multiprocess_metrics
-
     settings = console.load_settings()
     with multiprocess_metrics(settings.workers):
+        # prometheus_client chooses its mode when imported.
         from mathops.server.master import serve
 
         serve(settings, reload=reload)
+
+
+@contextmanager
+def multiprocess_metrics(workers: int) -> Iterator[None]:
+    """Create the folder in which several workers share metrics, and delete it when the master exits."""
+    if workers == 1:
+        os.environ.pop(_METRICS_FOLDER, None)
+        yield
+        return
+    folder = os.environ[_METRICS_FOLDER] = tempfile.mkdtemp(prefix="mathops-metrics-")
+    master = os.getpid()
+    try:
+        yield
+    finally:
+        # Forked workers leave this block too.
+        if os.getpid() == master:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @click.command()

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import argon2
 from argon2 import PasswordHasher
@@ -25,11 +24,6 @@ class DemoUsers:
         return list(SCOPES)
 
 
-class _User(NamedTuple):
-    password_hash: str
-    scopes: list[str]
-
-
 class UsersFile:
     """Users of a file with lines `name:argon2id-hash:scopes`; raises StartupError."""
 
@@ -37,14 +31,14 @@ class UsersFile:
         self._hasher = PasswordHasher()
         self._users = _read(path)
         # Verified for unknown names, so that response times do not reveal which names exist. The result is ignored.
-        self._unknown_user = _User(next(iter(self._users.values())).password_hash, [])
+        self._unknown_user = next(iter(self._users.values()))
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
     async def scopes(self, name: str, password: str | None) -> list[str] | None:
-        user = self._users.get(name, self._unknown_user)
+        password_hash, scopes = self._users.get(name, self._unknown_user)
         async with self._checks:
-            matches = await asyncio.to_thread(self._matches, user.password_hash, password or "")
-        return list(user.scopes) if matches and user is not self._unknown_user else None
+            matches = await asyncio.to_thread(self._matches, password_hash, password or "")
+        return list(scopes) if matches and name in self._users else None
 
     def _matches(self, password_hash: str, password: str) -> bool:
         try:
@@ -62,12 +56,13 @@ def _bytes(password: str) -> bytes:
     return password.encode("utf-8", "surrogatepass")
 
 
-def _read(path: Path) -> dict[str, _User]:
+def _read(path: Path) -> dict[str, tuple[str, list[str]]]:
+    """Password hash and scopes by name."""
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise StartupError(f"users file {path} cannot be read: {error}") from None
-    users: dict[str, _User] = {}
+    users: dict[str, tuple[str, list[str]]] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -78,7 +73,7 @@ def _read(path: Path) -> dict[str, _User]:
                 f"users file {path}, line {number}: write name:argon2id-hash:scopes, "
                 f"each name once, with scopes of {' '.join(SCOPES)}; `mathops users hash` prints a line"
             )
-        users[match[1]] = _User(match[2], scopes or list(SCOPES))
+        users[match[1]] = match[2], scopes or list(SCOPES)
     if not users:
         raise StartupError(f"users file {path} contains no users")
     return users

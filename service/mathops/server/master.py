@@ -19,11 +19,10 @@ from mathops.errors import StartupError
 from mathops.identity import keys
 from mathops.identity.users import UsersFile
 from mathops.journal import request_log, schema
-from mathops.server.multiprocess import FOLDER_VARIABLE
 from mathops.server.web_worker import WebWorker, uvicorn_options
 from mathops.settings import Settings, load
 from mathops.shared.rate_limits import policies
-from mathops.telemetry import logs, tracing
+from mathops.telemetry import logs, metrics, tracing
 
 # Time beyond open requests for the last commit, the last spans and the end of child processes.
 _FLUSH_SECONDS = 5
@@ -54,16 +53,6 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
 
 def prepare(settings: Settings) -> None:
     """Validate settings and existing files, then create keys and journal; raises StartupError."""
-    _validate(settings)
-    request_log.prepare(settings.log_path)
-    schema.upgrade(settings.journal_url)
-    if keys.ensure(settings.keys_path):
-        log.info("signing key created", path=str(settings.keys_path))
-    if settings.demo:
-        log.warning("login accepts any user name without a password; set MATHOPS_USERS_FILE to require passwords")
-
-
-def _validate(settings: Settings) -> None:
     tracing.check()
     policies(settings)
     if settings.redis_url:
@@ -80,6 +69,12 @@ def _validate(settings: Settings) -> None:
         UsersFile(settings.users_file)
     if settings.keys_path.exists():
         keys.read(settings.keys_path)
+    request_log.prepare(settings.log_path)
+    schema.upgrade(settings.journal_url)
+    if keys.ensure(settings.keys_path):
+        log.info("signing key created", path=str(settings.keys_path))
+    if settings.demo:
+        log.warning("login accepts any user name without a password; set MATHOPS_USERS_FILE to require passwords")
 
 
 def build() -> Starlette:
@@ -153,5 +148,5 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
 
 
 def _remove_live_metrics(_: Any, worker: Any) -> None:
-    if FOLDER_VARIABLE in os.environ:
+    if metrics.MULTIPROCESS:
         mark_process_dead(worker.pid)

@@ -1,4 +1,4 @@
-"""Result caches: in process memory, in Redis, and both as two tiers."""
+"""Result caches: in process memory, and in Redis behind one in process memory."""
 
 from contextlib import suppress
 from hashlib import blake2b
@@ -44,22 +44,26 @@ def _checksum(key: str, text: bytes) -> bytes:
 
 
 class RedisCache:
-    """Cache shared by all replicas; if Redis fails, every look-up is a miss.
+    """Cache shared by all replicas, behind a `local` one that needs no round trip and works if Redis fails.
 
     A checksum over key and text detects altered values and values stored under another key.
     """
 
-    def __init__(self, redis: "Redis", breaker: CircuitBreaker, ttl: float, value_size: int) -> None:
+    def __init__(self, redis: "Redis", breaker: CircuitBreaker, local: Cache, ttl: float, value_size: int) -> None:
         self._redis = redis
         self._breaker = breaker
+        self._local = local
         self._milliseconds = max(1, int(ttl * 1000))
         self._value_size = value_size
 
     async def get(self, key: str) -> bytes | None:
-        try:
-            return await self._breaker.call(lambda: self._get(key))
-        except DependencyUnavailable:
-            return None
+        if (text := await self._local.get(key)) is not None:
+            return text
+        with suppress(DependencyUnavailable):
+            text = await self._breaker.call(lambda: self._get(key))
+        if text is not None:
+            await self._local.set(key, text)
+        return text
 
     async def _get(self, key: str) -> bytes | None:
         value = await self._redis.get(key)
@@ -70,25 +74,8 @@ class RedisCache:
         return value[_CHECKSUM_BYTES:]
 
     async def set(self, key: str, text: bytes) -> None:
+        await self._local.set(key, text)
         if len(text) <= self._value_size:
             value = _checksum(key, text) + text
             with suppress(DependencyUnavailable):
                 await self._breaker.call(lambda: self._redis.set(key, value, px=self._milliseconds))
-
-
-class TieredCache:
-    """A `local` cache in front of a `remote` one: local hits need no round trip and survive a remote failure."""
-
-    def __init__(self, local: Cache, remote: Cache) -> None:
-        self._local = local
-        self._remote = remote
-
-    async def get(self, key: str) -> bytes | None:
-        text = await self._local.get(key)
-        if text is None and (text := await self._remote.get(key)) is not None:
-            await self._local.set(key, text)
-        return text
-
-    async def set(self, key: str, text: bytes) -> None:
-        await self._local.set(key, text)
-        await self._remote.set(key, text)

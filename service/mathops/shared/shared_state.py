@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from mathops.ports import Cache, RateLimiter, Revocations
 from mathops.settings import Settings
-from mathops.shared.cache import MemoryCache, RedisCache, TieredCache
+from mathops.shared.cache import MemoryCache, RedisCache
 from mathops.shared.circuit_breaker import CircuitBreaker
 from mathops.shared.rate_limits import FallbackRateLimiter, WindowRateLimiter, policies
 from mathops.shared.revocations import MemoryRevocations, NoRevocations, RedisRevocations
@@ -55,7 +55,6 @@ def _open_redis(settings: Settings, local: SharedState, stack: AsyncExitStack) -
         return made
 
     cache_breaker = breaker("cache", metrics.CACHE_ERRORS, _SLOW_SECONDS)
-    cache = RedisCache(redis, cache_breaker, settings.cache_ttl_seconds, settings.cache_value_bytes)
     limits_breaker = breaker("rate_limits", metrics.RATE_LIMIT_ERRORS, _SLOW_SECONDS)
     windows = WindowRateLimiter(policies(settings), redis_storage(redis))
     revocations = local.revocations
@@ -63,7 +62,7 @@ def _open_redis(settings: Settings, local: SharedState, stack: AsyncExitStack) -
         revocation_breaker = breaker("revocation", metrics.REVOCATION_ERRORS)
         revocations = RedisRevocations(redis, revocation_breaker, closed=settings.revocation == "closed")
     return SharedState(
-        TieredCache(local.cache, cache),
+        RedisCache(redis, cache_breaker, local.cache, settings.cache_ttl_seconds, settings.cache_value_bytes),
         FallbackRateLimiter(windows, local.rate_limiter, limits_breaker),
         revocations,
         dependencies,

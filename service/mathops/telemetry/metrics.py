@@ -18,22 +18,18 @@ from mathops import __version__
 disable_created_metrics()
 
 # prometheus_client has chosen its mode when it is imported; the environment may have changed since.
-_MULTIPROCESS = values.ValueClass is not values.MutexValue
+MULTIPROCESS = values.ValueClass is not values.MutexValue
 _Duration = partial(Histogram, buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10))
 _Sum = partial(Gauge, multiprocess_mode="livesum")
 _Max = partial(Gauge, multiprocess_mode="livemax")
 _Latest = partial(Gauge, multiprocess_mode="livemostrecent")
 
 HTTP_REQUESTS = Counter("http_requests", "HTTP requests by route template.", ["method", "route", "status"])
-HTTP_DURATION = _Duration(
-    "http_request_duration_seconds", "Time from the request to the last byte of the response.", ["method", "route"]
-)
+HTTP_DURATION = _Duration("http_request_duration_seconds", "Time until the last response byte.", ["method", "route"])
 OPERATIONS = Counter(
-    "mathops_operations", "Operation requests; outcome is ok or a problem type.", ["operation", "outcome", "cache"]
+    "mathops_operations", "Operations; outcome: ok or problem type.", ["operation", "outcome", "cache"]
 )
-OPERATION_DURATION = _Duration(
-    "mathops_operation_duration_seconds", "Computation time including queueing, without cache hits.", ["operation"]
-)
+OPERATION_DURATION = _Duration("mathops_operation_duration_seconds", "Queueing and computation time.", ["operation"])
 CACHE_HITS = Counter("mathops_cache_hits", "Cache hits.")
 CACHE_MISSES = Counter("mathops_cache_misses", "Cache misses.")
 CACHE_ERRORS = Counter("mathops_cache_errors", "Failed calls to the shared cache.", ["reason"])
@@ -66,8 +62,8 @@ def cached_labels(metric: Any, *values: str | int) -> Any:
 
 def require_multiprocess(expected: bool) -> None:
     """Raise RuntimeError unless the mode chosen at import is the `expected` one."""
-    if expected != _MULTIPROCESS:
-        mode, action = ("on", "unset") if _MULTIPROCESS else ("off", "set")
+    if expected != MULTIPROCESS:
+        mode, action = ("on", "unset") if MULTIPROCESS else ("off", "set")
         raise RuntimeError(
             f"prometheus_client was imported with multiprocess mode {mode}; "
             f"{action} PROMETHEUS_MULTIPROC_DIR before the import"
@@ -82,7 +78,7 @@ def set_build_info() -> None:
 def exposition(accept: str) -> tuple[bytes, str]:
     """All metrics in the text format that the Accept header `accept` prefers, and their media type."""
     registry = REGISTRY
-    if _MULTIPROCESS:
+    if MULTIPROCESS:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
     encode, content_type = choose_encoder(accept)

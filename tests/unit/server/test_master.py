@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from mathops.cli.service_commands import multiprocess_metrics
 from mathops.errors import StartupError
 from mathops.server import master
-from mathops.server.multiprocess import FOLDER_VARIABLE as FOLDER
-from mathops.server.multiprocess import multiprocess_metrics
 from mathops.settings import Settings
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import pytest
 from fakeredis import FakeAsyncRedis, FakeServer
 from prometheus_client import REGISTRY
 
-from mathops.shared.cache import MemoryCache, RedisCache, TieredCache
+from mathops.shared.cache import MemoryCache, RedisCache
 from mathops.shared.circuit_breaker import CircuitBreaker
 from mathops.shared.redis_client import reason
 from mathops.telemetry import metrics
@@ -61,11 +61,19 @@ def server() -> FakeServer:
 
 
 @pytest.fixture
-async def cache(server: FakeServer) -> AsyncIterator[RedisCache]:
+async def breaker(server: FakeServer) -> AsyncIterator[CircuitBreaker]:
     redis = FakeAsyncRedis(server=server)
     breaker = CircuitBreaker("cache", redis.ping, reason, metrics.CACHE_ERRORS, seconds=1)
-    yield RedisCache(redis, breaker, ttl=60, value_size=100)
+    yield breaker
     await breaker.close()
+    await redis.aclose()
+
+
+@pytest.fixture
+async def cache(server: FakeServer, breaker: CircuitBreaker) -> AsyncIterator[RedisCache]:
+    redis = FakeAsyncRedis(server=server)
+    # A local cache of size zero stores nothing, so that every look-up reaches Redis.
+    yield RedisCache(redis, breaker, MemoryCache(60, 0, 0), ttl=60, value_size=100)
     await redis.aclose()
 
 
@@ -119,19 +127,20 @@ async def test_without_redis_every_look_up_is_a_miss_and_counted(cache: RedisCac
     assert errors("connection") == before + 2
 
 
-async def test_a_remote_hit_is_stored_locally() -> None:
-    local, remote = MemoryCache(60, 1000, 100), FakeCache()
-    cache = TieredCache(local, remote)
-    await remote.set("key", b"1")
+async def test_a_remote_hit_is_stored_locally(server: FakeServer, breaker: CircuitBreaker) -> None:
+    redis = FakeAsyncRedis(server=server)
+    await RedisCache(redis, breaker, MemoryCache(60, 0, 0), 60, 100).set("key", b"1")
+    cache = RedisCache(redis, breaker, MemoryCache(60, 1000, 100), 60, 100)
 
     assert await cache.get("key") == b"1"
-    remote.entries.clear()
+    await redis.flushall()
     assert await cache.get("key") == b"1"
 
 
-async def test_set_writes_both_tiers() -> None:
-    local, remote = FakeCache(), FakeCache()
+async def test_set_writes_both_tiers(server: FakeServer, breaker: CircuitBreaker) -> None:
+    local = FakeCache()
 
-    await TieredCache(local, remote).set("key", b"1")
+    await RedisCache(FakeAsyncRedis(server=server), breaker, local, 60, 100).set("key", b"1")
 
-    assert local.entries == remote.entries == {"key": b"1"}
+    assert local.entries == {"key": b"1"}
+    assert await RedisCache(FakeAsyncRedis(server=server), breaker, FakeCache(), 60, 100).get("key") == b"1"
