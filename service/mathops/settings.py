@@ -80,10 +80,8 @@ class Settings(BaseModel):
     compute_deadline_seconds: float = Field(2, gt=0, description="time limit of a computation, queue included (504)")
     compute_memory_bytes: int = Field(384 * _MIB, ge=128 * _MIB, description="address space of a pool worker process")
 
-    quota_requests: str = Field("", description="requests of one user, such as 600/minute; empty: unlimited")
-    quota_compute: str = Field(
-        "", description="predicted compute ms of one user, such as 30000/minute; empty: unlimited"
-    )
+    quota_requests: str = Field("", description="requests per user, such as 600/minute; empty: unlimited")
+    quota_compute: str = Field("", description="predicted compute ms per user, such as 30000/minute; empty: unlimited")
     quota_unauthenticated: str = Field(
         "120/minute", description="rejected tokens and password logins of one client address; empty: unlimited"
     )
@@ -112,12 +110,10 @@ class Settings(BaseModel):
         yield invalid, "MATHOPS_KAFKA_BROKERS: write host:port,host:port, without a scheme"
         account = "MATHOPS_KAFKA_USERNAME and MATHOPS_KAFKA_PASSWORD"
         sasl = self.kafka_security.startswith("sasl")
-        incomplete = sasl and not (self.kafka_username and self.kafka_password)
-        yield incomplete, f"MATHOPS_KAFKA_SECURITY with SASL needs {account}"
-        unused = not sasl and (self.kafka_username or self.kafka_password)
-        yield unused, f"{account} need MATHOPS_KAFKA_SECURITY with SASL, such as sasl_ssl"
-        files = self.kafka_ca_file or self.kafka_certificate_file or self.kafka_key_file
-        unencrypted = files and not self.kafka_tls
+        credentials = self.kafka_username, self.kafka_password
+        yield sasl and not all(credentials), f"MATHOPS_KAFKA_SECURITY with SASL needs {account}"
+        yield not sasl and any(credentials), f"{account} need MATHOPS_KAFKA_SECURITY with SASL, such as sasl_ssl"
+        unencrypted = (self.kafka_ca_file or self.kafka_certificate_file or self.kafka_key_file) and not self.kafka_tls
         yield unencrypted, "certificate files of MATHOPS_KAFKA_* need MATHOPS_KAFKA_SECURITY with TLS, ssl or sasl_ssl"
         key_only = self.kafka_key_file and not self.kafka_certificate_file
         yield key_only, "MATHOPS_KAFKA_KEY_FILE needs MATHOPS_KAFKA_CERTIFICATE_FILE"

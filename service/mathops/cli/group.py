@@ -53,8 +53,7 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 def commands(operations: Sequence[Operation] = OPERATIONS) -> click.Group:
     subcommands = [*operation_commands(operations), serve, token, history, events, db, keys, users, config, completion]
-    settings = {"help_option_names": ["-h", "--help"]}
-    group = CommandGroup("mathops", subcommands, help=_HELP, context_settings=settings)
+    group = CommandGroup("mathops", subcommands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
     return click.version_option(__version__)(group)
 
 

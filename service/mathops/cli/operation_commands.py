@@ -28,7 +28,12 @@ def _command(operation: Operation, name: str, *, hidden: bool = False) -> click.
         arguments = {parameter.name: values[parameter.name] for parameter in operation.parameters}
         texts = {name: str(value) for name, value in arguments.items()}
         if url:
-            click.echo(_request(url, token, operation.paths[0], texts, as_json))
+            from mathops.cli.http_client import connect, request
+
+            accept = "application/json" if as_json else "text/plain"
+            with console.progress(f"requesting {url}") as report, connect(url, token) as client:
+                body = request(client, operation.paths[0], accept, texts, report)
+            click.echo(body)
             return
         result = _compute(operation, tuple(arguments.values()))
         click.echo(encode_result(operation.name, texts, result.text, result.digits) if as_json else result.text)
@@ -56,14 +61,6 @@ def _argument(parameter: Parameter) -> click.Argument:
             raise click.BadParameter(str(error)) from None
 
     return click.Argument([parameter.name], callback=parse)
-
-
-def _request(url: str, token: str | None, path: str, parameters: dict[str, str], as_json: bool) -> bytes:
-    from mathops.cli.http_client import connect, request
-
-    accept = "application/json" if as_json else "text/plain"
-    with console.progress(f"requesting {url}") as report, connect(url, token) as client:
-        return request(client, path, accept, parameters, report)
 
 
 def _compute(operation: Operation, arguments: tuple[int, ...]) -> Result:

@@ -39,16 +39,9 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
     if not reload:
         _Gunicorn(settings, descriptor).run()
         return
-    uvicorn.run(
-        "mathops.server.master:build",
-        factory=True,
-        fd=descriptor,
-        reload=True,
-        reload_dirs=[str(Path(__file__).parents[1])],
-        log_config=None,
-        access_log=False,
-        **uvicorn_options(settings),
-    )
+    folder = str(Path(__file__).parents[1])
+    options = {**uvicorn_options(settings), "reload": True, "log_config": None, "access_log": False}
+    uvicorn.run("mathops.server.master:build", factory=True, fd=descriptor, reload_dirs=[folder], **options)
 
 
 def prepare(settings: Settings) -> None:

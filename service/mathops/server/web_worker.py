@@ -12,8 +12,6 @@ from types import FrameType
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
-from starlette.applications import Starlette
-from uvicorn.config import Config
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
@@ -43,20 +41,18 @@ def tune_gc() -> None:
 
 
 class DrainingServer(Server):
-    """On a signal reports not ready, serves for `delay` seconds more, then waits for open requests.
+    """On a signal reports not ready, serves for the shutdown delay, then waits for open requests.
 
-    Exits when its parent `master` exits, because nothing else would stop or replace it.
+    Exits when the master exits, because nothing else would stop or replace it.
     """
 
-    def __init__(self, config: Config, application: Starlette, delay: float, master: int) -> None:
-        super().__init__(config)
-        self._application = application
-        self._delay = delay
-        self._master = master
+    def __init__(self, worker: "WebWorker") -> None:
+        super().__init__(worker.config)
+        self._worker = worker
 
     async def on_tick(self, counter: int) -> bool:
         """Runs ten times a second."""
-        if os.getppid() != self._master:
+        if os.getppid() != self._worker.ppid:
             self._stop()
         return await super().on_tick(counter)
 
@@ -65,13 +61,13 @@ class DrainingServer(Server):
         asyncio.get_running_loop().call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
-        resources = getattr(self._application.state, "resources", None)
+        resources = getattr(self._worker.wsgi.state, "resources", None)
         if resources is None or resources.draining:
             # A second signal, or one before startup has finished.
             self._stop()
             return
         resources.draining = True
-        asyncio.get_running_loop().call_later(self._delay, self._stop)
+        asyncio.get_running_loop().call_later(self._worker.delay, self._stop)
 
     def _stop(self) -> None:
         self.should_exit = True
@@ -90,7 +86,7 @@ class WebWorker(UvicornWorker):
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi
-        server = DrainingServer(self.config, self.wsgi, self.delay, self.ppid)
+        server = DrainingServer(self)
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
         tune_gc()
         await server.serve(sockets=self.sockets)

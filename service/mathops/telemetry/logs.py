@@ -30,8 +30,6 @@ structlog.configure(
     logger_factory=structlog.stdlib.LoggerFactory(),
     wrapper_class=structlog.stdlib.BoundLogger,
 )
-
-
 get_logger = structlog.stdlib.get_logger
 
 

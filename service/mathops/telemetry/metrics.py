@@ -63,10 +63,9 @@ def cached_labels(metric: Any, *values: str | int) -> Any:
 def require_multiprocess(expected: bool) -> None:
     """Raise RuntimeError unless the mode chosen at import is the `expected` one."""
     if expected != MULTIPROCESS:
-        mode, action = ("on", "unset") if MULTIPROCESS else ("off", "set")
+        mode = "on" if MULTIPROCESS else "off"
         raise RuntimeError(
-            f"prometheus_client was imported with multiprocess mode {mode}; "
-            f"{action} PROMETHEUS_MULTIPROC_DIR before the import"
+            f"prometheus_client was imported with multiprocess mode {mode}; see PROMETHEUS_MULTIPROC_DIR"
         )
 
 

@@ -145,10 +145,8 @@ NO_TRACING = NoTracing()
 
 def start_tracing() -> AnyTracing:
     """Tracing as the OTEL_* variables configure it; call after fork, because the exporter runs a thread."""
-    return Tracing(_otlp_provider()) if requested() else NO_TRACING
-
-
-def _otlp_provider() -> Any:
+    if not requested():
+        return NO_TRACING
     # The SDK takes 60 ms to import, too much for a service without traces.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import OTELResourceDetector, Resource
@@ -159,7 +157,7 @@ def _otlp_provider() -> Any:
     defaults = Resource.create({"service.name": "mathops", "service.version": __version__, "process.pid": os.getpid()})
     provider = TracerProvider(resource=defaults.merge(OTELResourceDetector().detect()), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return provider
+    return Tracing(provider)
 
 
 def _current() -> SpanContext:
