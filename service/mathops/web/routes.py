@@ -8,12 +8,11 @@ from starlette.types import Receive, Scope, Send
 
 from mathops.models import HISTORY, MATH, Credentials, HistoryPage, HistoryQuery, TokenResponse
 from mathops.operations import Operation
-from mathops.web.context import context_of
+from mathops.web.context import HttpMiddleware, context_of
 from mathops.web.endpoint import Description, Endpoint
 from mathops.web.endpoints import documents, health, login
 from mathops.web.endpoints.history_page import history
 from mathops.web.endpoints.operation_endpoint import OperationEndpoint, OperationPlanning
-from mathops.web.middleware.base import HttpMiddleware
 from mathops.web.middleware.http_caching import HttpCaching
 from mathops.web.negotiation import JSON_SCHEMA, TEXT
 

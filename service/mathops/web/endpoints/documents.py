@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
 from string import Template
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -12,8 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from mathops.errors import NotFound, problem_types
 from mathops.models import encode_json, event_schema
 from mathops.web.negotiation import JSON, JSON_SCHEMA
-
-Json = dict[str, Any]
+from mathops.web.openapi import Json
 
 _PUBLIC = {"Cache-Control": "public, max-age=300"}
 # The pages load nothing from other hosts.

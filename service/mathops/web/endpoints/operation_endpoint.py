@@ -11,8 +11,7 @@ from mathops.errors import InvalidParameter
 from mathops.evaluator import NO_TIME, Evaluation
 from mathops.models import encode_result
 from mathops.ports import Timing
-from mathops.web.context import Headers, context_of
-from mathops.web.middleware.base import HttpMiddleware
+from mathops.web.context import Headers, HttpMiddleware, context_of
 from mathops.web.negotiation import TEXT, preferred_media_type
 from mathops.web.parameters import read_parameters
 

@@ -6,8 +6,7 @@ from mathops.errors import BEARER_CHALLENGE, Forbidden, Unauthorized
 from mathops.identity.tokens import Principal, invalid_token
 from mathops.ports import quota_exceeded
 from mathops.telemetry import metrics
-from mathops.web.context import RequestContext, context_of
-from mathops.web.middleware.base import HttpMiddleware
+from mathops.web.context import HttpMiddleware, RequestContext, context_of
 
 
 async def rate_limit_client(context: RequestContext, scope: Scope) -> None:

@@ -11,8 +11,7 @@ from starlette.types import Receive, Scope, Send
 from mathops.errors import InternalError, MathopsError, MethodNotAllowed, NotFound
 from mathops.models import Problem, encode_json
 from mathops.telemetry.logs import get_logger
-from mathops.web.context import NO_STORE, context_of
-from mathops.web.middleware.base import HttpMiddleware
+from mathops.web.context import NO_STORE, HttpMiddleware, context_of
 
 MEDIA_TYPE = "application/problem+json"
 PATH = "/problems/"

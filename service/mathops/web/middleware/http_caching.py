@@ -6,8 +6,7 @@ from hashlib import blake2b
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from mathops.web.context import context_of
-from mathops.web.middleware.base import HttpMiddleware
+from mathops.web.context import HttpMiddleware, context_of
 
 _FRESHNESS = [(b"cache-control", b"private, max-age=86400"), (b"vary", b"accept")]
 _NO_STORE = (b"cache-control", b"no-store")

@@ -6,8 +6,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from mathops.errors import JournalUnavailable
-from mathops.web.context import RequestContext, context_of
-from mathops.web.middleware.base import HttpMiddleware
+from mathops.web.context import HttpMiddleware, RequestContext, context_of
 from mathops.web.middleware.error_handling import problem_response
 from mathops.web.middleware.request_metrics import CLIENT_CLOSED_REQUEST
 

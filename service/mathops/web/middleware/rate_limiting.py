@@ -3,8 +3,7 @@
 from starlette.types import Receive, Scope, Send
 
 from mathops.ports import quota_exceeded
-from mathops.web.context import context_of
-from mathops.web.middleware.base import HttpMiddleware
+from mathops.web.context import HttpMiddleware, context_of
 
 POLICY = "requests"
 

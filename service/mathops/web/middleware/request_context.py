@@ -4,9 +4,8 @@ from collections.abc import Awaitable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mathops.web.context import RequestContext
+from mathops.web.context import HttpMiddleware, RequestContext
 from mathops.web.endpoint import Endpoint
-from mathops.web.middleware.base import HttpMiddleware
 from mathops.web.middleware.request_limits import over_connection_limit
 
 
@@ -22,8 +21,10 @@ class RequestContextMiddleware(HttpMiddleware):
             # Lifespan and WebSocket scopes have no request.
             router: ASGIApp = scope["app"].router
             return router(scope, receive, send)
-        resources = scope["app"].state.resources
-        context = scope["context"] = RequestContext.of(scope, resources, self._find(scope["path"]))
+        path, resources = scope["path"], scope["app"].state.resources
+        # The only path parameter is the last segment of a folder of pages.
+        endpoint = self._endpoints.get(path) or self._endpoints.get(path[: path.rfind("/")] + "/{slug}")
+        context = scope["context"] = RequestContext.of(scope, resources, endpoint)
         if resources.draining or over_connection_limit(scope):
             context.close_connection()
 
@@ -34,7 +35,3 @@ class RequestContextMiddleware(HttpMiddleware):
             return send(message)
 
         return self.app(scope, receive, send_with_headers)
-
-    def _find(self, path: str) -> Endpoint | None:
-        # The only path parameter is the last segment of a folder of pages.
-        return self._endpoints.get(path) or self._endpoints.get(path[: path.rfind("/")] + "/{slug}")

@@ -6,8 +6,7 @@ from collections.abc import Awaitable
 from starlette.types import Message, Receive, Scope, Send
 
 from mathops.errors import ContentTooLarge, HeaderFieldsTooLarge, MathopsError, Overloaded, RequestTimeout, UriTooLong
-from mathops.web.context import RequestContext, context_of
-from mathops.web.middleware.base import HttpMiddleware
+from mathops.web.context import HttpMiddleware, RequestContext, context_of
 
 # ASGI extension that marks requests on connections beyond the limit.
 OVER_CONNECTION_LIMIT = "mathops.over_connection_limit"

@@ -5,8 +5,7 @@ import time
 from starlette.types import Receive, Scope, Send
 
 from mathops.telemetry import metrics
-from mathops.web.context import context_of
-from mathops.web.middleware.base import HttpMiddleware
+from mathops.web.context import HttpMiddleware, context_of
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CLIENT_CLOSED_REQUEST = 499

@@ -6,8 +6,7 @@ from opentelemetry.trace import Span, StatusCode
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mathops.telemetry.tracing import Tracing
-from mathops.web.context import RequestContext
-from mathops.web.middleware.base import HttpMiddleware
+from mathops.web.context import HttpMiddleware, RequestContext
 from mathops.web.middleware.request_metrics import CLIENT_CLOSED_REQUEST, METHODS
 
 # Clients choose these texts; a span should not carry 8 KiB of digits.
