@@ -43,8 +43,10 @@ class ResponseWriter:
         self._transport.close()
 
     def unsent_bytes(self) -> int:
-        """Bytes in this process and in the kernel that the client has not acknowledged."""
-        in_kernel = fcntl.ioctl(self._transport.get_extra_info("socket"), termios.TIOCOUTQ, bytes(4))
+        """Bytes in this process, and on Linux in the kernel, that the client has not acknowledged."""
+        in_kernel = bytes(4)
+        if sys.platform == "linux":
+            in_kernel = fcntl.ioctl(self._transport.get_extra_info("socket"), termios.TIOCOUTQ, in_kernel)
         return self._transport.get_write_buffer_size() + int.from_bytes(in_kernel, sys.byteorder)
 
     def _flush(self) -> None:
