@@ -46,9 +46,7 @@ class Settings(BaseModel):
     token_lifetime_seconds: int = Field(3600, ge=1, le=31 * 86400, description="lifetime of issued tokens")
     token_leeway_seconds: int = Field(10, ge=0, le=30, description="clock difference tolerated in exp, iat and nbf")
 
-    redis_url: str = Field(
-        "", description="Redis for shared state, redis://user:password@host:6379/0 or rediss://; empty: process memory"
-    )
+    redis_url: str = Field("", description="redis[s]://user:password@host:6379/0 for shared state; empty: memory")
     redis_timeout_seconds: float = Field(0.1, ge=0.01, le=1, description="timeout; requests continue without Redis")
     revocation: Literal["off", "closed", "open"] = Field(
         "off", description="whether POST /logout revokes a token; if Redis is down, closed rejects, open accepts tokens"
@@ -91,9 +89,7 @@ class Settings(BaseModel):
     body_bytes: int = Field(65536, ge=256, description="maximum size of a request body (413)")
     read_timeout_seconds: float = Field(10, gt=0, description="time limit to receive a request head, or a body (408)")
     write_timeout_seconds: float = Field(60, gt=0, description="maximum pause of a client in reading a response")
-    connections: int = Field(
-        900, ge=1, description="maximum connections of a web worker (503; not for probes); below the open-file limit"
-    )
+    connections: int = Field(900, ge=1, description="maximum connections per web worker (503), below `ulimit -n`")
 
     @model_validator(mode="after")
     def _check_conflicts(self) -> Self:

@@ -36,15 +36,12 @@ class UsersFile:
 
     async def scopes(self, name: str, password: str | None) -> list[str] | None:
         password_hash, scopes = self._users.get(name, self._unknown_user)
-        async with self._checks:
-            matches = await asyncio.to_thread(self._matches, password_hash, password or "")
-        return list(scopes) if matches and name in self._users else None
-
-    def _matches(self, password_hash: str, password: str) -> bool:
         try:
-            return self._hasher.verify(password_hash, _bytes(password))
+            async with self._checks:
+                await asyncio.to_thread(self._hasher.verify, password_hash, _bytes(password or ""))
         except argon2.exceptions.VerificationError:
-            return False
+            return None
+        return list(scopes) if name in self._users else None
 
 
 def users_line(name: str, password: str, scopes: Iterable[str]) -> str:

@@ -32,7 +32,6 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
 
 
 def tune_gc() -> None:
-    """Freeze startup objects and collect less often."""
     # A full collection through the startup objects takes 70 ms.
     gc.collect()
     gc.freeze()

@@ -40,13 +40,8 @@ class _Pool(BlockingConnectionPool):
         connection: AbstractConnection = super().make_connection()  # type: ignore[no-untyped-call] # as redis-py has it
         if isinstance(connection, SSLConnection):
             self._tls = connection.ssl_context = self._tls or connection.ssl_context
-        return connection
-
-    def check(self) -> None:
-        """Raise now what the first connection would raise for unknown options and unreadable files."""
-        self.make_connection()
-        if self._tls:
             self._tls.get()
+        return connection
 
 
 def client(url: str, seconds: float) -> Redis:
@@ -63,7 +58,8 @@ def client(url: str, seconds: float) -> Redis:
             # Maintenance notices of a hosted Redis would extend the timeouts.
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
-        pool.check()
+        # Raise now what the first request would raise for unknown options and unreadable files.
+        pool.make_connection()
     except (ValueError, TypeError, OSError, exceptions.RedisError) as error:
         raise StartupError(f"{_URL_FORMAT}: {error}") from None
     return Redis.from_pool(pool)

@@ -10,7 +10,6 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 
 def add_trace_id(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """Add the trace id of the current span, if any."""
     context = get_current_span().get_span_context()
     if context.is_valid:
         event.setdefault("trace_id", format_trace_id(context.trace_id))

@@ -98,17 +98,17 @@ class Tracing:
 
     def trace_id(self) -> str | None:
         """32 hexadecimal digits; None outside a span."""
-        context = _current()
+        context = trace.get_current_span().get_span_context()
         return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
     def traceparent(self) -> str | None:
         """The current span as a W3C traceparent; None outside a span."""
-        context = _current()
+        context = trace.get_current_span().get_span_context()
         return _traceparent(context) if context.is_valid else None
 
     def exemplar(self) -> dict[str, str] | None:
         """The exemplar of the current trace; None when it is not sampled."""
-        context = _current()
+        context = trace.get_current_span().get_span_context()
         return {"trace_id": trace.format_trace_id(context.trace_id)} if context.trace_flags.sampled else None
 
     @contextmanager
@@ -158,10 +158,6 @@ def start_tracing() -> AnyTracing:
     provider = TracerProvider(resource=defaults.merge(OTELResourceDetector().detect()), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return Tracing(provider)
-
-
-def _current() -> SpanContext:
-    return trace.get_current_span().get_span_context()
 
 
 def _traceparent(context: SpanContext) -> str:
