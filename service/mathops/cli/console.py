@@ -18,7 +18,6 @@ _PIPE_WIDTH = 10_000
 
 Report = Callable[[int, int | None], None]
 
-
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 url = click.option("--url", metavar="URL", help="Send the request to the service at this URL.")
 token = click.option(

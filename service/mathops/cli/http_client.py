@@ -37,11 +37,7 @@ def request_json(client: httpx2.Client, path: str, kind: type[T], document: dict
 
 
 def request(
-    client: httpx2.Client,
-    path: str,
-    accept: str,
-    document: dict[str, str] | None = None,
-    report: Report = lambda done, total: None,
+    client: httpx2.Client, path: str, accept: str, document: dict[str, str] | None = None, report: Report | None = None
 ) -> bytes:
     """The body of the response to a POST of `document`, or to a GET; raises ClickException."""
     method = "GET" if document is None else "POST"
@@ -50,7 +46,8 @@ def request(
         chunks = []
         for chunk in response.iter_bytes():
             chunks.append(chunk)
-            report(response.num_bytes_downloaded, size)
+            if report:
+                report(response.num_bytes_downloaded, size)
     body = b"".join(chunks)
     if not response.is_success:
         raise click.ClickException(_error_message(response.status_code, body))

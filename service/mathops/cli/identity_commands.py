@@ -17,11 +17,7 @@ def _check_name(_: click.Context, __: click.Parameter, name: str) -> str:
 
 _user = click.argument("user", callback=_check_name)
 _scopes = click.option(
-    "--scope",
-    "scopes",
-    type=click.Choice(SCOPES),
-    multiple=True,
-    help="Scope to grant, repeatable. Default: all scopes.",
+    "--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="Scope to grant, repeatable. Default: all."
 )
 
 

@@ -119,13 +119,12 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _write(path: Path, keys: list[ECKey]) -> None:
-    text = json.dumps({"keys": [key.as_dict(private=True) for key in keys]}, indent=2)
     draft = path.with_name(f"{path.name}.new")
     try:
         # Left by a process that was killed or found the disk full; the lock excludes other writers.
         draft.unlink(missing_ok=True)
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text + "\n")
+            file.write(json.dumps({"keys": [key.as_dict(private=True) for key in keys]}, indent=2) + "\n")
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)

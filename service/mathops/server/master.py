@@ -86,9 +86,8 @@ def _bind(settings: Settings) -> int:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        reason = error.strerror or error
         advice = "change MATHOPS_HTTP_PORT or MATHOPS_HTTP_HOST"
-        raise StartupError(f"cannot listen on {host} port {port}: {reason}; {advice}") from None
+        raise StartupError(f"cannot listen on {host} port {port}: {error.strerror or error}; {advice}") from None
     return listener.detach()
 
 

@@ -117,18 +117,14 @@ class Tracing:
 
         Each span has the sampling decision of its trace. Spans of a failed publish are not exported.
         """
-        spans = [traceparent and self._publish_span(topic, event_id, traceparent) for event_id, traceparent in events]
+        spans = [traceparent and self._publish_span(topic, event, traceparent) for event, traceparent in events]
         yield [span and _traceparent(span.get_span_context()) for span in spans]
         for span in filter(None, spans):
             span.end()
 
-    def _publish_span(self, topic: str, event_id: str, traceparent: str) -> Any:
+    def _publish_span(self, topic: str, event: str, traceparent: str) -> Any:
         context = _propagator.extract({"traceparent": traceparent})
-        attributes = {
-            "messaging.system": "kafka",
-            "messaging.destination.name": topic,
-            "messaging.message.id": event_id,
-        }
+        attributes = {"messaging.system": "kafka", "messaging.destination.name": topic, "messaging.message.id": event}
         return self._tracer.start_span(f"send {topic}", context, SpanKind.PRODUCER, attributes)
 
     def stop(self, timeout: float) -> None:
