@@ -21,7 +21,7 @@ from mathops.shared.revocations import NoRevocations
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 from mathops.web.app import create_app
 from mathops.web.context import Resources
-from tests.support.fakes import FakeCache, FakeJournal, FakeRateLimiter, InlineCompute
+from tests.support.fakes import FakeCache, FakeJournal, FakeRateLimiter, InlinePool
 from tests.support.server import Server, running
 
 hypothesis_settings.register_profile("mathops", deadline=None, max_examples=100)
@@ -47,7 +47,7 @@ class World:
         self.settings = settings
         self.keys = keys.Keys(settings.keys_path)
         self.tokens = Tokens(self.keys, settings)
-        self.cache, self.journal, self.compute = FakeCache(), FakeJournal(), InlineCompute()
+        self.cache, self.journal, self.compute = FakeCache(), FakeJournal(), InlinePool()
         self.rate_limiter = FakeRateLimiter(limits)
         self.operations = operations
         self.resources = Resources(

@@ -20,7 +20,7 @@ from mathops.telemetry.tracing import NO_TRACING, AnyTracing, start_tracing
 from mathops.web.app import create_app
 from mathops.web.context import Resources
 
-_FLUSH_SECONDS = 2.0
+_SPAN_EXPORT_SECONDS = 2.0
 
 
 def build_application(settings: Settings) -> Starlette:
@@ -34,7 +34,7 @@ async def open_resources(settings: Settings, tracing: AnyTracing = NO_TRACING) -
     """Open the configured resources and close them in reverse order; raises StartupError."""
     metrics.require_multiprocess(settings.workers > 1)
     async with AsyncExitStack() as stack:
-        stack.callback(tracing.stop, _FLUSH_SECONDS)
+        stack.callback(tracing.stop, _SPAN_EXPORT_SECONDS)
         metrics.set_build_info()
         keys = Keys(settings.keys_path)
         shared = await stack.enter_async_context(open_shared(settings))
@@ -53,5 +53,5 @@ async def open_resources(settings: Settings, tracing: AnyTracing = NO_TRACING) -
             evaluator=Evaluator(shared.cache, pool, shared.rate_limiter, settings.inline_digits, tracing),
             tracing=tracing,
             revocations=shared.revocations,
-            dependencies={**shared.dependencies, **({"kafka": journal.events} if settings.kafka_brokers else {})},
+            dependencies=shared.dependencies | ({"kafka": journal.publishing_state} if settings.kafka_brokers else {}),
         )

@@ -104,7 +104,7 @@ class HeaderFieldsTooLarge(MathopsError, status=431, slug="header-fields-too-lar
 
 
 class Overloaded(MathopsError, status=503, slug="overloaded", title="Service overloaded"):
-    """Too many connections or computations, or a compute process died twice. Retry-After gives the seconds to wait."""
+    """Too many connections or computations, or a computing process died twice. Retry-After is in seconds."""
 
 
 class JournalUnavailable(MathopsError, status=503, slug="journal-unavailable", title="Journal unavailable"):

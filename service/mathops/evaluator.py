@@ -13,7 +13,7 @@ from msgspec import Struct
 from mathops.errors import ResultTooLarge
 from mathops.models import CacheOutcome
 from mathops.operations import Operation, Result
-from mathops.ports import Cache, Compute, RateLimiter, Timing, quota_exceeded
+from mathops.ports import Cache, ComputePool, RateLimiter, Timing, quota_exceeded
 from mathops.telemetry import metrics
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
@@ -22,7 +22,7 @@ CACHE_VERSION = "mathops:1"
 # GMP takes about 7 ns per bit to compute and 30 ns per bit to convert to decimal (10 Mbit, 2020s core).
 _SECONDS_PER_DIGIT = 37e-9 / 0.30103
 # Predictions may be too high by this. A result predicted so close above the limit is computed and then measured.
-_SLACK_DIGITS = 2
+_PREDICTION_MARGIN_DIGITS = 2
 
 NO_TIME = Timing(0, 0, 0)
 
@@ -87,7 +87,7 @@ class Evaluator:
     """Results from the cache or by computation; those of up to `inline_digits` digits are computed inline."""
 
     cache: Cache
-    compute: Compute
+    pool: ComputePool
     rate_limiter: RateLimiter
     inline_digits: int
     tracing: AnyTracing = NO_TRACING
@@ -96,7 +96,7 @@ class Evaluator:
     def plan(self, operation: Operation, arguments: tuple[int, ...], limit_digits: int) -> Plan:
         """Raises ResultTooLarge when the result certainly exceeds `limit_digits`."""
         digits = operation.predicted_digits(*arguments)
-        if digits - _SLACK_DIGITS > limit_digits:
+        if digits - _PREDICTION_MARGIN_DIGITS > limit_digits:
             raise too_large(digits, limit_digits)
         key = ":".join((CACHE_VERSION, operation.name, *map(str, arguments)))
         return Plan(operation, arguments, digits, limit_digits, key, digits > self.inline_digits)
@@ -129,7 +129,7 @@ class Evaluator:
         started = time.perf_counter()
         with self.tracing.span("compute", **{"mathops.operation": plan.operation.name}):
             if plan.large:
-                result, timing = await self.compute.run(plan.operation, plan.arguments)
+                result, timing = await self.pool.run(plan.operation, plan.arguments)
             else:
                 result = plan.operation.result(*plan.arguments)
                 timing = Timing(0, time.perf_counter() - started, 0)

@@ -24,13 +24,13 @@ CacheOutcome = Literal["hit", "miss"]
 # Sequence numbers have 64 bits.
 Cursor = Annotated[int, Meta(ge=0, lt=10**18)]
 Password = Annotated[str, Meta(max_length=MAX_PASSWORD_LENGTH)]
-CutText = Annotated[str, Meta(extra_json_schema={"maxLength": MAX_PARAMETER_CHARACTERS})]
+TruncatedText = Annotated[str, Meta(extra_json_schema={"maxLength": MAX_PARAMETER_CHARACTERS})]
 DecimalText = Annotated[str, Meta(extra_json_schema={"pattern": INTEGER_PATTERN})]
 
 encode_json = msgspec.json.Encoder().encode
 
 
-def _about(description: str, **schema: Any) -> Meta:
+def _doc(description: str, **schema: Any) -> Meta:
     """Describes a member without validating it: the service itself writes these documents."""
     return Meta(description=description, extra_json_schema=schema)
 
@@ -38,23 +38,23 @@ def _about(description: str, **schema: Any) -> Meta:
 class Record(Struct, frozen=True, gc=False):
     """One request to an operation: journal row, log line and event value."""
 
-    id: Annotated[str, _about("UUIDv7; unique, the key for removing duplicates", format="uuid")]
-    timestamp: Annotated[str, _about("RFC 3339, UTC, when the request was received", format="date-time")]
-    user: Annotated[str | None, _about("subject of the token; null without a valid one")]
-    operation: Annotated[str, _about("name of the operation")]
-    endpoint: Annotated[str, _about("path of the request")]
-    parameters: Annotated[dict[str, CutText], _about(f"as sent, each cut at {MAX_PARAMETER_CHARACTERS} characters")]
-    result: Annotated[str | None, _about("exact; null when rejected, or too long to record", pattern=INTEGER_PATTERN)]
-    result_digits: Annotated[int | None, _about("decimal digits of the result", minimum=1)]
-    result_sha256: Annotated[str | None, _about("SHA-256 of the decimal text", pattern="^[0-9a-f]{64}$")]
-    status: Annotated[int, _about("HTTP status; 499 when the client disconnected", minimum=200, maximum=599)]
-    problem: Annotated[str | None, _about("problem type of a rejected request")]
-    cache: Annotated[CacheOutcome | None, _about("whether the cache had the result")]
-    duration_ms: Annotated[float, _about("milliseconds until the response started", minimum=0)]
-    request_id: Annotated[str, _about("X-Request-ID of the response", minLength=1, maxLength=128)]
-    trace_id: Annotated[str | None, _about("W3C trace id, when tracing is on", pattern="^[0-9a-f]{32}$")]
-    traceparent: Annotated[str | None, _about("W3C trace context of the stored record", pattern=_TRACEPARENT)]
-    version: Annotated[int, _about("version of this schema", const=SCHEMA_VERSION)] = SCHEMA_VERSION
+    id: Annotated[str, _doc("UUIDv7; unique, the key for removing duplicates", format="uuid")]
+    timestamp: Annotated[str, _doc("RFC 3339, UTC, when the request was received", format="date-time")]
+    user: Annotated[str | None, _doc("subject of the token; null without a valid one")]
+    operation: Annotated[str, _doc("name of the operation")]
+    endpoint: Annotated[str, _doc("path of the request")]
+    parameters: Annotated[dict[str, TruncatedText], _doc(f"as sent, each cut at {MAX_PARAMETER_CHARACTERS} characters")]
+    result: Annotated[str | None, _doc("exact; null when rejected, or too long to record", pattern=INTEGER_PATTERN)]
+    result_digits: Annotated[int | None, _doc("decimal digits of the result", minimum=1)]
+    result_sha256: Annotated[str | None, _doc("SHA-256 of the decimal text", pattern="^[0-9a-f]{64}$")]
+    status: Annotated[int, _doc("HTTP status; 499 when the client disconnected", minimum=200, maximum=599)]
+    problem: Annotated[str | None, _doc("problem type of a rejected request; client-closed-request for status 499")]
+    cache: Annotated[CacheOutcome | None, _doc("whether the cache had the result")]
+    duration_ms: Annotated[float, _doc("milliseconds until the response started", minimum=0)]
+    request_id: Annotated[str, _doc("X-Request-ID of the response", minLength=1, maxLength=128)]
+    trace_id: Annotated[str | None, _doc("W3C trace id, when tracing is on", pattern="^[0-9a-f]{32}$")]
+    traceparent: Annotated[str | None, _doc("W3C trace context of the stored record", pattern=_TRACEPARENT)]
+    version: Annotated[int, _doc("version of this schema", const=SCHEMA_VERSION)] = SCHEMA_VERSION
 
 
 FIELDS: tuple[str, ...] = Record.__struct_fields__
@@ -70,14 +70,14 @@ class ParameterError(Struct):
 class Problem(Struct, kw_only=True):
     """Error response (RFC 9457); further members depend on the type."""
 
-    type: Annotated[str, _about("URI reference of the problem type")]
+    type: Annotated[str, _doc("URI reference of the problem type")]
     title: str
     status: int
-    detail: Annotated[str, _about("how to fix the request")]
-    instance: Annotated[str, _about("path of the request")]
+    detail: Annotated[str, _doc("how to fix the request")]
+    instance: Annotated[str, _doc("path of the request")]
     request_id: str
     trace_id: str | UnsetType = UNSET
-    errors: Annotated[list[ParameterError], _about("every invalid parameter")] | UnsetType = UNSET
+    errors: Annotated[list[ParameterError], _doc("every invalid parameter")] | UnsetType = UNSET
     predicted_digits: int | UnsetType | None = UNSET
     limit_digits: int | UnsetType = UNSET
     deadline_seconds: float | UnsetType = UNSET
@@ -90,7 +90,7 @@ class OperationResult(Struct):
     operation: str
     parameters: dict[str, DecimalText]
     result: DecimalText
-    digits: Annotated[int, _about("decimal digits of the result", minimum=1)]
+    digits: Annotated[int, _doc("decimal digits of the result", minimum=1)]
 
 
 class Credentials(Struct, forbid_unknown_fields=True):
@@ -114,7 +114,7 @@ class TokenResponse(Struct):
 
     access_token: str
     token_type: Literal["Bearer"]
-    expires_in: Annotated[int, _about("seconds")]
+    expires_in: Annotated[int, _doc("seconds")]
     scope: str
     token: str
 
@@ -130,7 +130,7 @@ class HistoryPage(Struct):
     """Records of the caller, newest first."""
 
     records: list[Record]
-    next: Annotated[str | None, _about("path of the following page")]
+    next: Annotated[str | None, _doc("path of the following page")]
 
 
 def encode_result(operation: str, parameters: dict[str, str], text: bytes, digits: int) -> bytes:
@@ -151,8 +151,8 @@ def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def cut(parameters: dict[str, str]) -> dict[str, str]:
-    """The parameters, names and texts cut at MAX_PARAMETER_CHARACTERS."""
+def truncate(parameters: dict[str, str]) -> dict[str, str]:
+    """The parameters, with names and texts cut at MAX_PARAMETER_CHARACTERS."""
     limit = MAX_PARAMETER_CHARACTERS
     return {name[:limit]: value[:limit] for name, value in parameters.items()}
 

@@ -40,14 +40,14 @@ def quota_exceeded(quota: Quota, allowance: str) -> QuotaExceeded:
 
 
 class Timing(NamedTuple):
-    """Seconds in the queue, computing, and converting to decimal."""
+    """Seconds in the queue, for computing, and for the decimal conversion (`encode`)."""
 
     queue: float
     compute: float
     encode: float
 
 
-class Compute(Protocol):
+class ComputePool(Protocol):
     async def run(self, operation: Operation, arguments: tuple[int, ...]) -> tuple[Result, Timing]:
         """Raises Overloaded or DeadlineExceeded."""
 
@@ -84,7 +84,7 @@ class Revocations(Protocol):
 
 
 class Users(Protocol):
-    async def scopes(self, name: str, password: str | None) -> list[str] | None:
+    async def authenticate(self, name: str, password: str | None) -> list[str] | None:
         """The scopes of `name`, or None if the password does not match."""
 
 

@@ -73,10 +73,10 @@ class Settings(BaseModel):
     json_digits: int = Field(1_000_000, ge=1, description="maximum digits of a JSON result")
     text_digits: int = Field(6_000_000, ge=1, description="maximum digits of a text/plain result")
     inline_digits: int = Field(2000, ge=0, le=4000, description="results up to this are computed in the web worker")
-    compute_workers: int = Field(0, ge=0, description="pool workers of each web worker; 0: CPU cores / web workers")
-    compute_queue: int = Field(0, ge=0, description="maximum queued computations; 0: twice the pool workers")
+    compute_workers: int = Field(0, ge=0, description="computing processes per web worker; 0: CPU cores / web workers")
+    compute_queue: int = Field(0, ge=0, description="maximum queued computations; 0: twice the computing processes")
     compute_deadline_seconds: float = Field(2, gt=0, description="time limit of a computation, queue included (504)")
-    compute_memory_bytes: int = Field(384 * _MIB, ge=128 * _MIB, description="address space of a pool worker process")
+    compute_memory_bytes: int = Field(384 * _MIB, ge=128 * _MIB, description="address space of a computing process")
 
     quota_requests: str = Field("", description="requests per user, such as 600/minute; empty: unlimited")
     quota_compute: str = Field("", description="predicted compute ms per user, such as 30000/minute; empty: unlimited")
@@ -141,18 +141,19 @@ class Settings(BaseModel):
         return self.users_file is None
 
 
-class Loaded(NamedTuple):
+class LoadedSettings(NamedTuple):
     """Settings, and the variable (or `default`) that each came from."""
 
     settings: Settings
     sources: dict[str, str]
 
 
-def load(environ: Mapping[str, str] = os.environ) -> Loaded:
+def load(environ: Mapping[str, str] = os.environ) -> LoadedSettings:
     """Read the settings; raises StartupError, which names every invalid variable."""
     values, sources = read_environment(environ, Settings.model_fields)
     try:
-        return Loaded(Settings.model_validate(values), {**dict.fromkeys(Settings.model_fields, "default"), **sources})
+        settings = Settings.model_validate(values)
+        return LoadedSettings(settings, {**dict.fromkeys(Settings.model_fields, "default"), **sources})
     except ValidationError as error:
         raise StartupError("; ".join(_sentence(entry["loc"], entry["msg"]) for entry in error.errors())) from None
 

@@ -1,4 +1,4 @@
-"""The contract of every Compute."""
+"""The contract of every ComputePool."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -7,9 +7,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 
 from mathops.operations import OPERATIONS, Operation
-from mathops.ports import Compute
+from mathops.ports import ComputePool
 from mathops.processes.pool import Pool
-from tests.support.fakes import InlineCompute
+from tests.support.fakes import InlinePool
 
 pytestmark = pytest.mark.anyio
 
@@ -17,17 +17,17 @@ LARGE = {"pow": (-7, 20_001), "fib": (100_000,), "fact": (20_000,)}
 
 
 @asynccontextmanager
-async def fake() -> AsyncIterator[Compute]:
-    yield InlineCompute()
+async def fake() -> AsyncIterator[ComputePool]:
+    yield InlinePool()
 
 
 @asynccontextmanager
-async def processes() -> AsyncIterator[Compute]:
+async def processes() -> AsyncIterator[ComputePool]:
     async with Pool(size=2, queue=100, deadline=30, memory_bytes=384 * 1024 * 1024).running() as pool:
         yield pool
 
 
-PARTS: dict[str, Callable[[], AbstractAsyncContextManager[Compute]]] = {"fake": fake, "processes": processes}
+PARTS: dict[str, Callable[[], AbstractAsyncContextManager[ComputePool]]] = {"fake": fake, "processes": processes}
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +36,13 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(params=PARTS, scope="module")
-async def compute(request: pytest.FixtureRequest) -> AsyncIterator[Compute]:
+async def compute(request: pytest.FixtureRequest) -> AsyncIterator[ComputePool]:
     async with PARTS[request.param]() as part:
         yield part
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-async def test_a_large_result_is_exact_to_the_last_digit(compute: Compute, operation: Operation) -> None:
+async def test_a_large_result_is_exact_to_the_last_digit(compute: ComputePool, operation: Operation) -> None:
     arguments = LARGE[operation.name]
 
     result, _ = await compute.run(operation, arguments)
@@ -51,7 +51,7 @@ async def test_a_large_result_is_exact_to_the_last_digit(compute: Compute, opera
     assert result.digits > 10_000
 
 
-async def test_the_timing_has_queue_compute_and_encode_seconds(compute: Compute) -> None:
+async def test_the_timing_has_queue_compute_and_encode_seconds(compute: ComputePool) -> None:
     _, timing = await compute.run(OPERATIONS[0], LARGE[OPERATIONS[0].name])
 
     assert timing.queue >= 0
@@ -59,7 +59,7 @@ async def test_the_timing_has_queue_compute_and_encode_seconds(compute: Compute)
     assert timing.encode > 0
 
 
-async def test_each_of_many_callers_gets_its_own_result(compute: Compute) -> None:
+async def test_each_of_many_callers_gets_its_own_result(compute: ComputePool) -> None:
     power = next(operation for operation in OPERATIONS if operation.name == "pow")
 
     results = await asyncio.gather(*(compute.run(power, (base, 5000)) for base in range(2, 22)))

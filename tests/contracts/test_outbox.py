@@ -9,7 +9,7 @@ import pytest
 
 from mathops.journal import schema
 from mathops.journal.database import database_of
-from mathops.journal.outbox import OutboxCursor
+from mathops.journal.outbox import DatabaseOutbox
 from mathops.journal.rows import Writer
 from mathops.models import Record
 from mathops.ports import Outbox
@@ -22,10 +22,10 @@ class OutboxJournal:
     def __init__(self, url: str) -> None:
         schema.upgrade(url)
         self._database = database_of(url)
-        self._opened: list[OutboxCursor] = []
+        self._opened: list[DatabaseOutbox] = []
 
-    def open(self, owner: str) -> OutboxCursor:
-        self._opened.append(OutboxCursor(self._database, owner))
+    def open(self, owner: str) -> DatabaseOutbox:
+        self._opened.append(DatabaseOutbox(self._database, owner))
         return self._opened[-1]
 
     def store(self, count: int) -> list[Record]:

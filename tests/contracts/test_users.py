@@ -34,17 +34,17 @@ def users(request: pytest.FixtureRequest, tmp_path: Path) -> Users:
 
 
 async def test_a_user_with_the_right_password_has_known_scopes(users: Users) -> None:
-    assert await users.scopes("alice", PASSWORD) == list(SCOPES)
+    assert await users.authenticate("alice", PASSWORD) == list(SCOPES)
 
 
 async def test_each_call_returns_a_list_of_its_own(users: Users) -> None:
-    scopes = await users.scopes("alice", PASSWORD)
+    scopes = await users.authenticate("alice", PASSWORD)
     assert scopes is not None
     scopes.clear()
 
-    assert await users.scopes("alice", PASSWORD) == list(SCOPES)
+    assert await users.authenticate("alice", PASSWORD) == list(SCOPES)
 
 
 @pytest.mark.parametrize("password", [None, "", "wrong", "\ud800", "x" * 1024])
 async def test_any_password_is_accepted_or_rejected_without_an_exception(users: Users, password: str | None) -> None:
-    assert await users.scopes("alice", password) in (None, list(SCOPES))
+    assert await users.authenticate("alice", password) in (None, list(SCOPES))

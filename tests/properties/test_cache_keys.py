@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from mathops.evaluator import Evaluator
 from mathops.operations import OPERATIONS, Operation
 from tests.conftest import World
-from tests.support.fakes import FakeCache, FakeRateLimiter, InlineCompute
+from tests.support.fakes import FakeCache, FakeRateLimiter, InlinePool
 
 Call = tuple[Operation, tuple[int, ...]]
 
-EVALUATOR = Evaluator(FakeCache(), InlineCompute(), FakeRateLimiter(), inline_digits=2000)
+EVALUATOR = Evaluator(FakeCache(), InlinePool(), FakeRateLimiter(), inline_digits=2000)
 
 calls = st.one_of(
     *(

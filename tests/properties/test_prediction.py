@@ -8,10 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mathops.operations import FACTORIAL, FIBONACCI, OPERATIONS, POWER, Operation
-from mathops.operations.operation import ADMISSION_BITS
+from mathops.operations.operation import ROUNDING_MARGIN_BITS
 
-# The prediction may add ADMISSION_BITS, and one more if a logarithm rounds below a whole number.
-MAX_EXCESS_BITS = ADMISSION_BITS + 1
+# The prediction may add ROUNDING_MARGIN_BITS, and one more if a logarithm rounds below a whole number.
+MAX_EXCESS_BITS = ROUNDING_MARGIN_BITS + 1
 
 
 def assert_foreseen(operation: Operation, *arguments: int) -> None:

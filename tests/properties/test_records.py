@@ -16,10 +16,10 @@ from mathops.models import (
     FIELDS,
     MAX_PARAMETER_CHARACTERS,
     Record,
-    cut,
     encode_json,
     event_schema,
     timestamp,
+    truncate,
 )
 from mathops.operations import OPERATIONS
 from tests.support.records import json_lines
@@ -40,7 +40,7 @@ records = st.builds(
     user=st.none() | texts,
     operation=st.sampled_from([operation.name for operation in OPERATIONS]),
     endpoint=st.sampled_from([path for operation in OPERATIONS for path in operation.paths]),
-    parameters=st.dictionaries(texts, texts, max_size=5).map(cut),
+    parameters=st.dictionaries(texts, texts, max_size=5).map(truncate),
     result=st.none() | st.integers().map(str),
     result_digits=st.none() | st.integers(1, 10**7),
     result_sha256=st.none() | st.text(hexadecimal, min_size=64, max_size=64),
@@ -125,10 +125,10 @@ def test_timestamps_sort_as_text_as_their_moments_do(one: float, other: float) -
 
 @given(st.dictionaries(texts, texts))
 def test_cutting_shortens_and_changes_nothing_else(parameters: dict[str, str]) -> None:
-    once = cut(parameters)
+    once = truncate(parameters)
 
     assert all(len(text) <= MAX_PARAMETER_CHARACTERS for pair in once.items() for text in pair)
-    assert cut(once) == once
+    assert truncate(once) == once
     for name, value in parameters.items():
         if len(name) <= MAX_PARAMETER_CHARACTERS:
             assert value.startswith(once[name])

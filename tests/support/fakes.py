@@ -69,7 +69,7 @@ class FakeRateLimiter:
         return Quota(policy, allowed, limit, 60, limit - used, 60)
 
 
-class InlineCompute:
+class InlinePool:
     """Computes at once, in this process; `error` is raised instead."""
 
     def __init__(self) -> None:

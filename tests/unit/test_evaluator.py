@@ -7,7 +7,7 @@ from mathops.evaluator import NO_TIME, Evaluator
 from mathops.operations.factorial import FACTORIAL
 from mathops.operations.fibonacci import FIBONACCI
 from mathops.operations.power import POWER
-from tests.support.fakes import FakeCache, FakeRateLimiter, InlineCompute
+from tests.support.fakes import FakeCache, FakeRateLimiter, InlinePool
 
 pytestmark = pytest.mark.anyio
 INLINE = 100
@@ -15,7 +15,7 @@ INLINE = 100
 
 class Parts:
     def __init__(self) -> None:
-        self.cache, self.compute, self.rate_limiter = FakeCache(), InlineCompute(), FakeRateLimiter({"compute": 1000})
+        self.cache, self.compute, self.rate_limiter = FakeCache(), InlinePool(), FakeRateLimiter({"compute": 1000})
         self.evaluator = Evaluator(self.cache, self.compute, self.rate_limiter, INLINE)
 
 

@@ -11,7 +11,7 @@ from mathops.operations import FACTORIAL, FIBONACCI, POWER, Operation, Result
 from mathops.ports import Timing
 from mathops.telemetry import metrics
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing, Tracing
-from tests.support.fakes import FakeCache, FakeRateLimiter, InlineCompute
+from tests.support.fakes import FakeCache, FakeRateLimiter, InlinePool
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +20,7 @@ class World:
     """An evaluator and what it works with; results of more than 20 digits are large."""
 
     def __init__(self, limits: dict[str, int] | None = None, tracing: AnyTracing = NO_TRACING) -> None:
-        self.cache, self.compute, self.rate_limiter = FakeCache(), InlineCompute(), FakeRateLimiter(limits)
+        self.cache, self.compute, self.rate_limiter = FakeCache(), InlinePool(), FakeRateLimiter(limits)
         self.evaluator = Evaluator(self.cache, self.compute, self.rate_limiter, 20, tracing)
 
     def plan(self, exp: int, limit_digits: int = 10**6) -> Plan:

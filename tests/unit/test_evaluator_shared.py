@@ -15,7 +15,7 @@ POWER = next(operation for operation in OPERATIONS if operation.name == "pow")
 COSTLY = (7, 9000)
 
 
-class SlowCompute:
+class SlowPool:
     """Computes after its event is set."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class SlowCompute:
 
 
 async def test_they_share_one_computation_and_only_the_first_is_charged() -> None:
-    compute, rate_limiter = SlowCompute(), FakeRateLimiter({"compute": 1000})
+    compute, rate_limiter = SlowPool(), FakeRateLimiter({"compute": 1000})
     evaluator = Evaluator(FakeCache(), compute, rate_limiter, inline_digits=2000)
     plan = evaluator.plan(POWER, COSTLY, 100_000)
     users = ("alice", "bob", "carol")

@@ -1,6 +1,6 @@
 import pytest
 
-from mathops.models import cut, event_schema, timestamp
+from mathops.models import event_schema, timestamp, truncate
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ def test_a_timestamp_is_rfc_3339_in_utc_with_microseconds(seconds: float, text: 
 
 
 def test_names_and_texts_are_cut_at_256_characters() -> None:
-    assert cut({"n": "1" * 256, "m" * 300: "2" * 257}) == {"n": "1" * 256, "m" * 256: "2" * 256}
+    assert truncate({"n": "1" * 256, "m" * 300: "2" * 257}) == {"n": "1" * 256, "m" * 256: "2" * 256}
 
 
 def test_the_schema_is_named_by_its_version() -> None:

@@ -55,15 +55,15 @@ async def _replay(settings: "Settings", since: datetime) -> int:
     from mathops.events.kafka import open_broker
     from mathops.events.relay import to_message
     from mathops.journal.database import database_of
-    from mathops.journal.outbox import OutboxCursor
+    from mathops.journal.outbox import OutboxReader
     from mathops.models import timestamp
 
     count = 0
-    with closing(OutboxCursor(database_of(settings.journal_url), "replay")) as cursor:
-        position, last = cursor.published_since(timestamp(since.timestamp()))
+    with closing(OutboxReader(database_of(settings.journal_url))) as outbox:
+        position, last = outbox.replay_range(timestamp(since.timestamp()))
         async with open_broker(settings) as broker:
             # Rows after `last` belong to the relay: publishing them here would change the order.
-            while rows := [row for row in cursor.fetch_after(position, _BATCH_SIZE) if row.seq <= last]:
+            while rows := [row for row in outbox.fetch_after(position, _BATCH_SIZE) if row.seq <= last]:
                 await broker.publish([to_message(row.record, row.record.traceparent) for row in rows])
                 position = rows[-1].seq
                 count += len(rows)
@@ -75,11 +75,11 @@ async def _replay(settings: "Settings", since: datetime) -> int:
 def dead_letters(as_json: bool) -> None:
     """List the events rejected by the broker."""
     from mathops.journal.database import database_of
-    from mathops.journal.outbox import OutboxCursor
+    from mathops.journal.outbox import OutboxReader
 
     database = database_of(console.load_settings().journal_url)
-    with _report_errors("read"), closing(OutboxCursor(database, "dead-letters")) as cursor:
-        rows = cursor.dead_letters()
+    with _report_errors("read"), closing(OutboxReader(database)) as outbox:
+        rows = outbox.dead_letters()
     names = ("seq", "id", "timestamp", "reason")
     document = {"events": [dict(zip(names, row, strict=True)) for row in rows]}
     console.print_output(as_json, document, [name.upper() for name in names], rows)

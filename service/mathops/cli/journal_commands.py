@@ -91,8 +91,8 @@ def check(as_json: bool) -> None:
     rows = [
         ("integrity", "; ".join(health.errors) or "ok"),
         ("revision", f"{health.revision or 'none'} (newest: {health.newest})"),
-        (health.database, health.version + ("" if health.safe else ", has the WAL-reset bug: update it")),
+        (health.database, health.version + ("" if health.wal_reset_fixed else ", has the WAL-reset bug: update it")),
     ]
     console.print_output(as_json, health, ("CHECK", "FOUND"), rows)
-    if not health.good:
+    if not health.usable:
         raise click.ClickException(health.advice)

@@ -33,7 +33,6 @@ _REJECTIONS = (
     errors.PolicyViolationError,
 )
 
-
 Call = Callable[[], Awaitable[None]]
 
 

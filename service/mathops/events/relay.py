@@ -28,7 +28,7 @@ OpenBroker = Callable[[], AbstractAsyncContextManager[Broker]]
 
 
 class LeaseLost(Exception):
-    """Another relay holds the lease."""
+    """Another relay holds the lease, or has moved the position."""
 
 
 class Relay:
@@ -42,6 +42,7 @@ class Relay:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._progress = RelayProgress()
+        self._backoff = _MIN_BACKOFF
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
     def start(self) -> None:
@@ -58,30 +59,28 @@ class Relay:
             progress, self._progress = self._progress, RelayProgress(error=self._progress.error)
         return progress
 
-    def _count(self, published: int = 0, failed: int = 0, dead: int = 0, error: str | None = None) -> None:
+    def _set_error(self, error: str | None) -> None:
         with self._lock:
-            last = self._progress
-            self._progress = RelayProgress(last.published + published, last.failed + failed, last.dead + dead, error)
+            self._progress.error = error
+            self._progress.failed += error is not None
 
     def _run(self) -> None:
-        backoff = _MIN_BACKOFF
         while not self._stopping.is_set():
             try:
                 position = self._outbox.acquire_lease()
                 if position is None:
-                    self._count()
+                    self._set_error(None)
                     self._stopping.wait(_STANDBY_SECONDS)
                     continue
                 asyncio.run(self._publish(position))
-                backoff = _MIN_BACKOFF
             except LeaseLost:
                 log.warning("relay lost its lease")
             except Exception as error:  # no failure of broker or database may end the relay
                 reason = str(error) or type(error).__name__
-                log.warning("publish failed", error=reason, retry_in_seconds=backoff)
-                self._count(failed=1, error=reason)
-                self._stopping.wait(backoff)
-                backoff = min(2 * backoff, _MAX_BACKOFF)
+                log.warning("relay failed", error=reason, retry_in_seconds=self._backoff)
+                self._set_error(reason)
+                self._stopping.wait(self._backoff)
+                self._backoff = min(2 * self._backoff, _MAX_BACKOFF)
         with contextlib.suppress(Exception):  # an unreleased lease expires
             self._outbox.release()
         self._outbox.close()
@@ -89,7 +88,7 @@ class Relay:
     async def _publish(self, position: int) -> None:
         """Publish rows after `position` until stopped or the broker rejects a message; raises on other errors."""
         async with self._open_broker() as broker:
-            self._count()
+            self._set_error(None)
             rejected_batch = await self._send_batches(broker, position)
         await self._send_one_by_one(rejected_batch)
 
@@ -135,7 +134,10 @@ class Relay:
     def _advance(self, position: int, published: int = 0, dead_letters: Sequence[tuple[OutboxRow, str]] = ()) -> None:
         if not self._outbox.advance(position, dead_letters):
             raise LeaseLost
-        self._count(published=published, dead=len(dead_letters))
+        self._backoff = _MIN_BACKOFF
+        with self._lock:
+            self._progress.published += published
+            self._progress.dead += len(dead_letters)
 
 
 def lease_owner() -> str:

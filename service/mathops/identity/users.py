@@ -20,7 +20,7 @@ _CHECKS_AT_ONCE = 2
 class DemoUsers:
     """Demo mode: accepts every name without a password."""
 
-    async def scopes(self, name: str, password: str | None) -> list[str] | None:
+    async def authenticate(self, name: str, password: str | None) -> list[str] | None:
         return list(SCOPES)
 
 
@@ -34,7 +34,7 @@ class UsersFile:
         self._unknown_user = next(iter(self._users.values()))
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
-    async def scopes(self, name: str, password: str | None) -> list[str] | None:
+    async def authenticate(self, name: str, password: str | None) -> list[str] | None:
         password_hash, scopes = self._users.get(name, self._unknown_user)
         try:
             async with self._checks:

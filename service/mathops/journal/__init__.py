@@ -1,1 +1,1 @@
-"""The journal: every request as a row, written by a process of its own."""
+"""The journal: every operation request as a row, written by a process of its own."""

@@ -65,7 +65,7 @@ class JournalClient:
                     yield self
                 finally:
                     # All requests have ended; a record that is left has no waiting caller.
-                    self._send(self._window.last_batch())
+                    self._send(self._window.take_pending())
 
     async def append(self, record: Record) -> None:
         if self._window.is_full:
@@ -95,8 +95,8 @@ class JournalClient:
                 await self._enqueue(None)
         return self._window.error
 
-    def events(self) -> str:
-        """The state of publishing: `ok`, or the error."""
+    def publishing_state(self) -> str:
+        """`ok`, or the error."""
         return self._relay_error or "ok"
 
     def _enqueue(self, line: bytes | None) -> asyncio.Future[float]:
@@ -153,7 +153,7 @@ class JournalClient:
             metrics.JOURNAL_ROWS.inc(rows - self._window.rows)
             metrics.JOURNAL_COMMIT_DURATION.observe(reply.seconds)
         else:
-            metrics.JOURNAL_FAILURES.labels("refused").inc(waiters)
+            metrics.JOURNAL_FAILURES.labels("commit_error").inc(waiters)
 
 
 def _age(oldest: str | None) -> float:

@@ -18,23 +18,23 @@ from mathops.models import Record
 
 
 class Health(msgspec.Struct, frozen=True):
-    """Findings of `check`; `safe` is False for a SQLite version with the WAL-reset bug."""
+    """Findings of `check`; `wal_reset_fixed` is False for a SQLite version with the WAL-reset bug."""
 
     errors: list[str]
     revision: str | None
     newest: str
     database: str
     version: str
-    safe: bool
+    wal_reset_fixed: bool
 
     @property
-    def good(self) -> bool:
+    def usable(self) -> bool:
         """Whether the service can use the database."""
         return not self.errors and self.revision == self.newest
 
     @property
     def advice(self) -> str:
-        """How to repair a database that is not good."""
+        """How to repair an unusable database."""
         if self.errors:
             return "the database is damaged; stop the service and restore a backup"
         return "the schema belongs to another version; run mathops db upgrade"
@@ -47,14 +47,14 @@ def check(url: str) -> Health:
         errors = database.integrity(connection)
         revision = schema.revision(connection)
         version = ".".join(map(str, connection.dialect.server_version_info or ()))
-        return Health(errors, revision, schema.newest(), database.product, version, database.safe)
+        return Health(errors, revision, schema.newest(), database.product, version, database.wal_reset_fixed)
 
 
 def recent(url: str, user: str | None, limit: int) -> list[Record]:
     """The newest records, of all users or of one."""
     with _reading(database_of(url)) as engine:
         reader = Reader(engine)
-        page = reader.everyone(limit) if user is None else reader.history(user, limit)
+        page = reader.all_users(limit) if user is None else reader.history(user, limit)
     return [record for _, record in page.rows]
 
 

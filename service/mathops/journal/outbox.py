@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, insert, or_, select, update
 
 from mathops.journal.database import Database, WriteEngine
-from mathops.journal.rows import POSITION, SELECT_RECORDS, record_of
+from mathops.journal.rows import PUBLISHED_POSITION, SELECT_RECORDS, record_of
 from mathops.journal.tables import dead_letters as letters
 from mathops.journal.tables import relay, requests
 from mathops.models import timestamp
@@ -15,19 +15,48 @@ from mathops.ports import OutboxRow
 _MAX_REASON_CHARACTERS = 500
 
 
-class OutboxCursor:
+class OutboxReader:
+    """Reads rows to publish and dead letters."""
+
+    def __init__(self, database: Database) -> None:
+        self._reader = database.reader()
+
+    def close(self) -> None:
+        self._reader.dispose()
+
+    def fetch_after(self, position: int, limit: int) -> list[OutboxRow]:
+        query = SELECT_RECORDS.where(requests.c.seq > position).order_by(requests.c.seq).limit(limit)
+        with self._reader.connect() as connection:
+            return [OutboxRow(row[0], record_of(row[1:])) for row in connection.execute(query)]
+
+    def replay_range(self, moment: str) -> tuple[int, int]:
+        """The position before the first row at or after `moment` (RFC 3339, UTC), and the published position."""
+        first = select(func.min(requests.c.seq)).where(requests.c.timestamp >= moment).scalar_subquery()
+        query = select(func.coalesce(first - 1, PUBLISHED_POSITION), PUBLISHED_POSITION)
+        with self._reader.connect() as connection:
+            start, end = connection.execute(query).one()
+        return int(start), int(end)
+
+    def dead_letters(self) -> list[tuple[int, str, str, str]]:
+        """Sequence number, id, timestamp and reason of each."""
+        query = select(letters.c.seq, letters.c.id, letters.c.timestamp, letters.c.reason).order_by(letters.c.seq)
+        with self._reader.connect() as connection:
+            return [tuple(row) for row in connection.execute(query)]
+
+
+class DatabaseOutbox(OutboxReader):
     """Implements ports.Outbox on the journal's database."""
 
     lease_seconds = 10.0
 
     def __init__(self, database: Database, owner: str) -> None:
-        self._reader = database.reader()
+        super().__init__(database)
         # A position that a power failure sets back only repeats some events.
         self._writer = WriteEngine(database, durable=False)
         self._owner = owner
 
     def close(self) -> None:
-        self._reader.dispose()
+        super().close()
         self._writer.close()
 
     def acquire_lease(self) -> int | None:
@@ -43,24 +72,6 @@ class OutboxCursor:
         free = update(relay).where(relay.c.owner == self._owner).values(owner=None, lease_until=None)
         with self._writer.transaction() as connection:
             connection.execute(free)
-
-    def fetch_after(self, position: int, limit: int) -> list[OutboxRow]:
-        query = SELECT_RECORDS.where(requests.c.seq > position).order_by(requests.c.seq).limit(limit)
-        with self._reader.connect() as connection:
-            return [OutboxRow(row[0], record_of(row[1:])) for row in connection.execute(query)]
-
-    def published_since(self, moment: str) -> tuple[int, int]:
-        """The position before the first row at or after `moment` (RFC 3339, UTC), and the published position."""
-        first = select(func.min(requests.c.seq)).where(requests.c.timestamp >= moment).scalar_subquery()
-        with self._reader.connect() as connection:
-            start, end = connection.execute(select(func.coalesce(first - 1, POSITION), POSITION)).one()
-        return int(start), int(end)
-
-    def dead_letters(self) -> list[tuple[int, str, str, str]]:
-        """Sequence number, id, timestamp and reason of each."""
-        query = select(letters.c.seq, letters.c.id, letters.c.timestamp, letters.c.reason).order_by(letters.c.seq)
-        with self._reader.connect() as connection:
-            return [tuple(row) for row in connection.execute(query)]
 
     def advance(self, position: int, dead_letters: Sequence[tuple[OutboxRow, str]] = ()) -> bool:
         own = update(relay).where(relay.c.owner == self._owner, relay.c.position < position)

@@ -25,9 +25,9 @@ class PostgreSQL:
     """The journal's database on a server, with the interface of sqlite.SQLite; `name` holds no password."""
 
     product = "PostgreSQL"
-    safe = True
+    wal_reset_fixed = True
     write_lock = nullcontext
-    # Sequence order is commit order only while one transaction writes at a time. Every replica uses this number.
+    # Sequence order is commit order only while one transaction writes at a time; every replica uses "math" in ASCII.
     begin = f"SELECT pg_advisory_xact_lock({0x6D617468})"
 
     def __init__(self, url: URL) -> None:
@@ -56,6 +56,6 @@ class PostgreSQL:
     def prepare(self) -> None:
         """Nothing to create before the first connection."""
 
-    def committed(self) -> Callable[[], None]:
+    def after_commit(self) -> Callable[[], None]:
         """PostgreSQL checkpoints by itself."""
         return lambda: None

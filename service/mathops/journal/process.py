@@ -8,7 +8,7 @@ import msgspec
 
 from mathops.events.relay import Relay, lease_owner
 from mathops.journal.database import Database, database_of, error_message
-from mathops.journal.outbox import OutboxCursor
+from mathops.journal.outbox import DatabaseOutbox
 from mathops.journal.request_log import RequestLog
 from mathops.journal.rows import OutboxStats, Writer
 from mathops.journal.window import CommitReply
@@ -22,7 +22,7 @@ _HOUSEKEEPING_SECONDS = 1.0
 # The pause between two batches of deletions, in which requests are committed.
 _RETENTION_SECONDS = 0.05
 _RELAY_STOP_SECONDS = 4.0
-_FLUSH_SECONDS = 2.0
+_SPAN_EXPORT_SECONDS = 2.0
 
 
 class JournalProcess:
@@ -33,7 +33,7 @@ class JournalProcess:
         self._parent = parent
         self._settings = settings
         self._writer = Writer(database)
-        self._committed = database.committed()
+        self._after_commit = database.after_commit()
         self._request_log = RequestLog(settings.log_path, settings.log_file_bytes, settings.log_file_backups)
         self._outbox = OutboxStats(0, None)
         self._relay = _start_relay(settings, database, tracing) if settings.kafka_brokers else None
@@ -48,7 +48,7 @@ class JournalProcess:
             frames, ended = self._parent.receive_batch(max(0.0, self._housekeeping_at - time.monotonic()))
             if frames:
                 self._commit(frames)
-                self._committed()
+                self._after_commit()
             if time.monotonic() >= self._housekeeping_at and not ended:
                 self._housekeeping()
         if self._relay:
@@ -72,14 +72,15 @@ class JournalProcess:
         self._parent.send(msgspec.msgpack.encode(CommitReply(batches, error, seconds, *self._outbox, progress)))
 
     def _housekeeping(self) -> None:
-        settings, published = self._settings, bool(self._settings.kafka_brokers)
+        retention = self._settings.retention_days, self._settings.retention_rows
+        keep = bool(self._settings.kafka_brokers)
         deleted = 0
         try:
             self._outbox = self._writer.outbox()
             self._reply(0)
-            deleted = self._writer.delete_expired(settings.retention_days, settings.retention_rows, published=published)
+            deleted = self._writer.delete_expired(*retention, keep_unpublished=keep)
             if deleted:
-                logs.get_logger(__name__).info("retention deleted rows", rows=deleted, published=published)
+                logs.get_logger(__name__).info("retention deleted rows", rows=deleted, keep_unpublished=keep)
         except Exception as error:  # the next commit meets the same error and reports it
             logs.get_logger(__name__).warning("journal housekeeping failed", error=error_message(error))
         self._housekeeping_at = time.monotonic() + (_RETENTION_SECONDS if deleted else _HOUSEKEEPING_SECONDS)
@@ -95,7 +96,7 @@ def _start_relay(settings: Settings, database: Database, tracing: AnyTracing) ->
 
         return open_broker(settings)
 
-    relay = Relay(OutboxCursor(database, lease_owner()), settings.kafka_topic, broker, tracing)
+    relay = Relay(DatabaseOutbox(database, lease_owner()), settings.kafka_topic, broker, tracing)
     relay.start()
     return relay
 
@@ -108,7 +109,7 @@ def main() -> None:
     # Only the relay creates spans in this process.
     tracing = start_tracing() if settings.kafka_brokers else NO_TRACING
     JournalProcess(parent, settings, tracing).run()
-    tracing.stop(_FLUSH_SECONDS)
+    tracing.stop(_SPAN_EXPORT_SECONDS)
 
 
 if __name__ == "__main__":

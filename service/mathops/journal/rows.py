@@ -18,7 +18,7 @@ SELECT_RECORDS = select(requests.c.seq, *(requests.c[name] for name in FIELDS))
 _Row = msgspec.defstruct("Row", [(name, Raw if name == "parameters" else Any) for name in FIELDS], gc=False)
 _decode_lines = msgspec.json.Decoder(_Row).decode_lines
 _PARAMETERS, _VERSION = FIELDS.index("parameters"), FIELDS.index("version")
-POSITION: Any = select(relay.c.position).scalar_subquery()
+PUBLISHED_POSITION: Any = select(relay.c.position).scalar_subquery()
 # Changes nothing, but succeeds only where writing is possible.
 _PROBE = "UPDATE relay SET position = position"
 # Small transactions, so that requests never wait long for retention.
@@ -43,7 +43,7 @@ class Reader:
     def history(self, user: str, limit: int, before: int | None = None) -> JournalPage:
         return self._page(SELECT_RECORDS.where(requests.c.user == user), limit, before)
 
-    def everyone(self, limit: int, before: int | None = None) -> JournalPage:
+    def all_users(self, limit: int, before: int | None = None) -> JournalPage:
         """Records of all users; for operators only."""
         return self._page(SELECT_RECORDS, limit, before)
 
@@ -79,18 +79,15 @@ class Writer:
             before_commit(lines)
 
     def outbox(self) -> OutboxStats:
-        oldest = select(requests.c.timestamp).where(requests.c.seq > POSITION).order_by(requests.c.seq).limit(1)
         first = select(func.coalesce(func.min(requests.c.seq) - 1, 0)).scalar_subquery()
         last = select(func.coalesce(func.max(requests.c.seq), 0)).scalar_subquery()
         with self._engine.transaction() as connection:
-            position, start, end = connection.execute(select(POSITION, first, last)).one()
+            position, start, end = connection.execute(select(PUBLISHED_POSITION, first, last)).one()
+            oldest = select(requests.c.timestamp).where(requests.c.seq > position).order_by(requests.c.seq).limit(1)
             return OutboxStats(max(0, end - max(position, start)), connection.execute(oldest).scalar())
 
-    def delete_expired(self, days: float, rows: int, *, published: bool = False) -> int:
-        """Delete one batch of rows older than `days` or beyond the newest `rows` (0: no limit); return their number.
-
-        With `published`, unpublished rows are kept.
-        """
+    def delete_expired(self, days: float, rows: int, *, keep_unpublished: bool = False) -> int:
+        """Delete one batch of rows older than `days` or beyond the newest `rows` (0: no limit); return their number."""
         if not days and not rows:
             return 0
         # Rows are almost in the order of time: looking only at the oldest ones saves an index.
@@ -98,7 +95,7 @@ class Writer:
         oldest = columns.order_by(requests.c.seq).limit(_DELETE_BATCH_ROWS).subquery()
         too_old = oldest.c.timestamp < timestamp(time.time() - days * _DAY_SECONDS) if days else false()
         too_many = oldest.c.seq <= select(func.max(requests.c.seq) - rows).scalar_subquery() if rows else false()
-        allowed = oldest.c.seq <= POSITION if published else true()
+        allowed = oldest.c.seq <= PUBLISHED_POSITION if keep_unpublished else true()
         expired = select(oldest.c.seq).where(or_(too_old, too_many), allowed)
         with self._engine.transaction() as connection:
             return connection.execute(delete(requests).where(requests.c.seq.in_(expired))).rowcount

@@ -24,6 +24,7 @@ log = get_logger(__name__)
 
 # 500 commits of 4 to 6 pages each grow the WAL by about 10 MiB.
 COMMITS_PER_CHECKPOINT = 500
+# Earlier versions can corrupt a WAL with several writers: https://sqlite.org/wal.html#walresetbug
 _WAL_RESET_FIXED = (3, 51, 3)
 
 
@@ -44,7 +45,7 @@ class FileLock:
 
 
 def sqlite_module() -> ModuleType:
-    """pysqlite3 where installed: SQLite before 3.51.3 can corrupt a WAL with several writers."""
+    """pysqlite3 where installed: it brings a newer SQLite."""
     try:
         return import_module("pysqlite3.dbapi2")
     except ModuleNotFoundError:
@@ -67,8 +68,7 @@ class SQLite:
         self.path = path
         self._busy_seconds = busy_seconds
         self.name = str(path)
-        # Without the WAL-reset bug.
-        self.safe = concurrent_checkpoints()
+        self.wal_reset_fixed = concurrent_checkpoints()
 
     def write_engine(self, *, durable: bool) -> Engine:
         """One connection; use database.WriteEngine, which adds the lock and the start of transactions."""
@@ -80,7 +80,7 @@ class SQLite:
             connect_args={"timeout": self._busy_seconds, "isolation_level": None, "check_same_thread": False},
         )
         pragmas = ["journal_mode=WAL", f"synchronous={'FULL' if durable else 'NORMAL'}", "foreign_keys=ON"]
-        if self.safe:
+        if self.wal_reset_fixed:
             pragmas.append("wal_autocheckpoint=0")
 
         @event.listens_for(engine, "connect")
@@ -115,9 +115,9 @@ class SQLite:
         except OSError as error:
             raise StartupError(f"the folder {self.path.parent} cannot be created: {error}") from None
 
-    def committed(self) -> Callable[[], None]:
+    def after_commit(self) -> Callable[[], None]:
         """The function to call after each commit."""
-        return WalCheckpointer(self).committed if self.safe else lambda: None
+        return WalCheckpointer(self).after_commit if self.wal_reset_fixed else lambda: None
 
 
 class WalCheckpointer:
@@ -133,7 +133,7 @@ class WalCheckpointer:
         self._commits = 0
         self._thread: threading.Thread | None = None
 
-    def committed(self) -> None:
+    def after_commit(self) -> None:
         self._commits += 1
         if self._thread is None:
             if self._commits >= COMMITS_PER_CHECKPOINT:

@@ -83,7 +83,7 @@ class CommitWindow:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether the reply to a batch already sent will show if `error` persists."""
+        """Whether an outstanding reply will update `error`, so that no check is needed."""
         return self.error is not None and bool(self.unacknowledged)
 
     def add(self, line: bytes | None, waiter: asyncio.Future[float]) -> Batch:
@@ -97,10 +97,10 @@ class CommitWindow:
 
     def next_batch(self) -> Batch | None:
         """The batch to send now: None without a pending one, or while MAX_UNACKNOWLEDGED wait for their reply."""
-        return self.last_batch() if len(self.unacknowledged) < MAX_UNACKNOWLEDGED else None
+        return self.take_pending() if len(self.unacknowledged) < MAX_UNACKNOWLEDGED else None
 
-    def last_batch(self) -> Batch | None:
-        """The batch to send before closing, whatever waits for a reply."""
+    def take_pending(self) -> Batch | None:
+        """Take the pending batch, to be sent at once."""
         batch, self.pending = self.pending, None
         if batch is not None:
             self.unacknowledged.append(batch)

@@ -4,12 +4,12 @@ import math
 
 import gmpy2
 
-from mathops.operations.operation import ADMISSION_BITS, Operation, Parameter
+from mathops.operations.operation import ROUNDING_MARGIN_BITS, Operation, Parameter
 
 
 def bits(n: int) -> float:
     """lgamma(n + 1) / ln 2, as n! = Gamma(n + 1)."""
-    return math.lgamma(n + 1) / math.log(2) + ADMISSION_BITS
+    return math.lgamma(n + 1) / math.log(2) + ROUNDING_MARGIN_BITS
 
 
 FACTORIAL = Operation(

@@ -4,14 +4,14 @@ import math
 
 import gmpy2
 
-from mathops.operations.operation import ADMISSION_BITS, Operation, Parameter
+from mathops.operations.operation import ROUNDING_MARGIN_BITS, Operation, Parameter
 
 _LOG2_PHI = math.log2((1 + math.sqrt(5)) / 2)
 
 
 def bits(n: int) -> float:
     """N * log2(phi) - log2(5)/2, from Binet's formula."""
-    return n * _LOG2_PHI - math.log2(5) / 2 + ADMISSION_BITS
+    return n * _LOG2_PHI - math.log2(5) / 2 + ROUNDING_MARGIN_BITS
 
 
 FIBONACCI = Operation(

@@ -13,7 +13,7 @@ from mathops.errors import InvalidParameter
 # CPython's own limit for int(str); a longer text is rejected before it reaches int().
 MAX_PARAMETER_DIGITS = 4300
 # Added to every predicted bit count, because float rounding could predict too few.
-ADMISSION_BITS = 2
+ROUNDING_MARGIN_BITS = 2
 _DIGITS_PER_BIT = math.log10(2)
 UNKNOWN_PARAMETER = "this parameter is unknown"
 
@@ -31,6 +31,10 @@ class Result:
     @classmethod
     def of(cls, text: bytes) -> "Result":
         return cls(text, len(text) - text.startswith(b"-"))
+
+    @classmethod
+    def from_integer(cls, integer: mpz) -> "Result":
+        return cls.of(integer.digits().encode("ascii"))
 
     @property
     def sha256(self) -> str:
@@ -103,4 +107,4 @@ class Operation:
             return math.inf
 
     def result(self, *integers: int) -> Result:
-        return Result.of(self.compute(*integers).digits().encode("ascii"))
+        return Result.from_integer(self.compute(*integers))

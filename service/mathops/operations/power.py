@@ -4,12 +4,12 @@ import math
 
 from gmpy2 import mpz
 
-from mathops.operations.operation import ADMISSION_BITS, Operation, Parameter
+from mathops.operations.operation import ROUNDING_MARGIN_BITS, Operation, Parameter
 
 
 def bits(base: int, exp: int) -> float:
     """Exp * log2|base|, the logarithm of the definition."""
-    return exp * math.log2(abs(base)) + ADMISSION_BITS if abs(base) > 1 else 1
+    return exp * math.log2(abs(base)) + ROUNDING_MARGIN_BITS if abs(base) > 1 else 1
 
 
 def compute(base: int, exp: int) -> mpz:

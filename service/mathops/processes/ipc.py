@@ -1,6 +1,6 @@
 """Child processes, and length-prefixed frames over a socket pair.
 
-A child exits when its socket closes, so it never outlives its parent.
+A child exits soon after its socket closes.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ _LENGTH_BYTES = 4
 
 
 class ChildProcess(asyncio.Protocol):
-    """The parent's end; `on_frame` is called with each frame.
+    """A child process as its parent sees it; `on_frame` is called with each frame.
 
     `ended` is done when the process has exited. Wait for it by asyncio.wait, which does not cancel it.
     """

@@ -1,4 +1,4 @@
-"""The child's end of a process: blocking frames from and to its parent."""
+"""The child's end of the socket to its parent, with blocking calls."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ class ParentConnection:
         # A terminal signals the whole process group, but only the parent decides when a child exits.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        # The inherited descriptor stays open until the process has exited; the parent waits for that.
+        # The inherited descriptor stays open until the process exits, so that the parent sees EOF only at exit.
         self.connection = Connection(os.dup(descriptor))
 
     def frames(self) -> Iterator[bytes]:

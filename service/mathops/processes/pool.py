@@ -45,7 +45,7 @@ class PoolWorker:
         child = worker.child = await ChildProcess.start(
             "mathops.processes.pool_worker", worker._receive, str(memory_bytes)
         )
-        child.ended.add_done_callback(worker._ended)
+        child.ended.add_done_callback(worker._on_child_ended)
         try:
             await worker._reply
             yield worker
@@ -69,7 +69,7 @@ class PoolWorker:
         self._stopped = True
         self.child.kill()
 
-    async def ended(self) -> None:
+    async def wait_ended(self) -> None:
         await asyncio.wait((self.child.ended,))
         metrics.POOL_WORKER_EXITS.labels("killed" if self._stopped else "died").inc()
         if not self._stopped:
@@ -79,14 +79,14 @@ class PoolWorker:
         if not self._reply.done():
             self._reply.set_result(frame)
 
-    def _ended(self, _: asyncio.Future[None]) -> None:
+    def _on_child_ended(self, _: asyncio.Future[None]) -> None:
         if not self._reply.done():
             self._reply.set_exception(WorkerDied())
 
 
 @dataclass(eq=False)
 class Pool:
-    """Implements ports.Compute in `size` processes; at most `queue` computations wait for one."""
+    """Implements ports.ComputePool in `size` processes; at most `queue` computations wait for one."""
 
     size: int
     queue: int
@@ -115,7 +115,7 @@ class Pool:
                 async with PoolWorker.running(self.memory_bytes) as worker:
                     self._idle.put_nowait(worker)
                     with metrics.POOL_WORKERS.track_inprogress():
-                        await worker.ended()
+                        await worker.wait_ended()
             except (OSError, WorkerDied) as error:
                 log.error("computing process cannot be started", error=str(error) or "it exited at once")
                 await asyncio.sleep(_RESTART_SECONDS)

@@ -19,7 +19,7 @@ from mathops.processes.parent import ParentConnection
 
 PRIORITY = 10
 # The web worker enforces the deadline; a computation that it has abandoned ends this much later.
-_SLACK_SECONDS = 0.5
+_KILL_DELAY_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
 
 
@@ -42,11 +42,11 @@ def main() -> None:
     parent.send(b"")
     for frame in parent.frames():
         compute, arguments, seconds = pickle.loads(frame)  # noqa: S301 - from the parent process
-        signal.setitimer(signal.ITIMER_REAL, seconds + _SLACK_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, seconds + _KILL_DELAY_SECONDS)
         started = time.perf_counter()
         value = compute(*arguments)
         computed = time.perf_counter()
-        result = Result.of(value.digits().encode("ascii"))
+        result = Result.from_integer(value)
         ended = time.perf_counter()
         signal.setitimer(signal.ITIMER_REAL, 0)
         parent.send(msgspec.msgpack.encode((result.text, result.digits, computed - started, ended - computed)))

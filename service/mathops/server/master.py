@@ -25,7 +25,7 @@ from mathops.shared.rate_limits import policies
 from mathops.telemetry import logs, metrics, tracing
 
 # Time beyond open requests for the last commit, the last spans and the end of child processes.
-_FLUSH_SECONDS = 5
+_CLOSE_RESERVE_SECONDS = 5
 
 log = logs.get_logger(__name__)
 
@@ -118,7 +118,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        stop = self._settings.shutdown_delay_seconds + self._settings.shutdown_timeout_seconds + _FLUSH_SECONDS
+        stop = self._settings.shutdown_delay_seconds + self._settings.shutdown_timeout_seconds + _CLOSE_RESERVE_SECONDS
         for name, value in {
             "bind": f"fd://{self._descriptor}",
             "workers": self._settings.workers,

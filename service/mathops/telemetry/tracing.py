@@ -26,7 +26,7 @@ _propagator = TraceContextTextMapPropagator()
 _NO_SPAN = nullcontext()
 
 # Ids of events with the traceparents stored with them.
-Events = Sequence[tuple[str, str | None]]
+EventContexts = Sequence[tuple[str, str | None]]
 
 
 def requested(environ: Mapping[str, str] = os.environ) -> bool:
@@ -58,7 +58,7 @@ class NoTracing:
     def span(self, name: str, **attributes: Any) -> AbstractContextManager[Any]:
         return _NO_SPAN
 
-    def publish_spans(self, topic: str, events: Events) -> AbstractContextManager[list[str | None]]:
+    def publish_spans(self, topic: str, events: EventContexts) -> AbstractContextManager[list[str | None]]:
         return nullcontext([traceparent for _, traceparent in events])
 
     def add_child_span(self, name: str, seconds: float, **attributes: Any) -> None: ...
@@ -112,7 +112,7 @@ class Tracing:
         return {"trace_id": trace.format_trace_id(context.trace_id)} if context.trace_flags.sampled else None
 
     @contextmanager
-    def publish_spans(self, topic: str, events: Events) -> Iterator[list[str | None]]:
+    def publish_spans(self, topic: str, events: EventContexts) -> Iterator[list[str | None]]:
         """A PRODUCER span for each event, child of its stored span; yields the traceparents to send.
 
         Each span has the sampling decision of its trace. Spans of a failed publish are not exported.

@@ -14,7 +14,7 @@ from uuid_utils import uuid7
 from mathops.evaluator import Evaluator, Plan
 from mathops.identity.keys import Keys
 from mathops.identity.tokens import Principal, Tokens
-from mathops.models import CacheOutcome, Record, cut, timestamp
+from mathops.models import CacheOutcome, Record, timestamp, truncate
 from mathops.operations import Operation, Result
 from mathops.ports import Journal, RateLimiter, Revocations, Users
 from mathops.settings import Settings
@@ -116,7 +116,7 @@ class RequestContext(Struct):
             user=self.principal.user if self.principal else None,
             operation=self.operation.name,
             endpoint=self.path,
-            parameters=cut(self.parameters),
+            parameters=truncate(self.parameters),
             result=result.text.decode("ascii") if result and shown else None,
             result_digits=result.digits if result else None,
             result_sha256=result.sha256 if result and not shown else None,

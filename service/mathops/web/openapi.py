@@ -37,7 +37,7 @@ def document(endpoints: Iterable[Endpoint]) -> Json:
         "info": {
             "title": "mathops",
             "version": __version__,
-            "description": "Exact power, Fibonacci and factorial; every request is recorded.",
+            "description": "Exact power, Fibonacci and factorial; operation requests are recorded.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {endpoint.path: _path(endpoint, description) for endpoint, description in described},

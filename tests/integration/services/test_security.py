@@ -140,7 +140,7 @@ def test_events_are_kept_until_a_start_with_the_right_password(
     eventually(lambda: server.metric("mathops_event_publish_failures_total") >= 1, 30)
     ready = server.client.get("/readyz")
     assert "SaslAuthenticationFailed" in ready.json()["checks"]["kafka"]
-    assert "SaslAuthenticationFailed" in log_lines(server, "publish failed")[0]
+    assert "SaslAuthenticationFailed" in log_lines(server, "relay failed")[0]
     assert "wr0ng" not in server.log.read_text() + ready.text
     assert server.stop() == 0
 

@@ -55,8 +55,8 @@ async def test_the_printed_line_is_valid_in_a_users_file(run: Run, tmp_path: Pat
     file.write_text(run("users", "hash", "bob", "--scope", "math", stdin="s:e cret\n").stdout)
     loaded = UsersFile(file)
 
-    assert await loaded.scopes("bob", "s:e cret") == ["math"]
-    assert await loaded.scopes("bob", "other") is None
+    assert await loaded.authenticate("bob", "s:e cret") == ["math"]
+    assert await loaded.authenticate("bob", "other") is None
 
 
 def test_a_line_has_all_scopes_by_default(run: Run) -> None:

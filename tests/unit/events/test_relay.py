@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator
+from unittest.mock import MagicMock
 
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from mathops.events.relay import Relay, to_message
 from mathops.journal.database import database_of
-from mathops.journal.outbox import OutboxCursor
+from mathops.journal.outbox import DatabaseOutbox
 from mathops.journal.rows import Writer
 from mathops.models import Record
 from mathops.ports import RelayProgress
@@ -31,7 +32,7 @@ def start(url: str, broker: FakeBroker) -> Iterator[Started]:
     relays: list[Relay] = []
 
     def start(owner: str = "one", tracing: AnyTracing = NO_TRACING) -> Relay:
-        relay = Relay(OutboxCursor(database_of(url), owner), "math-requests", broker.open, tracing)
+        relay = Relay(DatabaseOutbox(database_of(url), owner), "math-requests", broker.open, tracing)
         relays.append(relay)
         relay.start()
         return relay
@@ -60,7 +61,7 @@ def test_rows_are_published_in_journal_order_and_counted(url: str, broker: FakeB
     relay = start()
 
     eventually(lambda: ids(broker) == stored)
-    eventually(lambda: OutboxCursor(database_of(url), "one").acquire_lease() == 1200)
+    eventually(lambda: DatabaseOutbox(database_of(url), "one").acquire_lease() == 1200)
     # The counts follow the position.
     relay.stop(10)
     assert relay.progress() == RelayProgress(published=1200)
@@ -88,6 +89,28 @@ def test_the_error_is_reported_while_the_broker_is_unavailable_and_all_rows_are_
     eventually(lambda: relay.progress().error is None)
 
 
+def test_a_successful_send_resets_the_backoff(
+    url: str, broker: FakeBroker, start: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logger = MagicMock()
+    monkeypatch.setattr("mathops.events.relay.log", logger)
+    broker.available = False
+    store(url, make_record())
+    start()
+
+    def pauses() -> list[float]:
+        return [call.kwargs["retry_in_seconds"] for call in logger.warning.call_args_list]
+
+    eventually(lambda: len(pauses()) == 2)
+    broker.available = True
+    eventually(lambda: broker.messages)
+    broker.available = False
+    store(url, make_record())
+    eventually(lambda: len(pauses()) == 3)
+
+    assert pauses() == [0.5, 1.0, 0.5]
+
+
 def test_a_rejected_event_becomes_a_dead_letter_and_the_others_are_published(
     url: str, broker: FakeBroker, start: Started
 ) -> None:
@@ -96,7 +119,7 @@ def test_a_rejected_event_becomes_a_dead_letter_and_the_others_are_published(
 
     relay = start()
 
-    eventually(lambda: OutboxCursor(database_of(url), "one").acquire_lease() == 5)
+    eventually(lambda: DatabaseOutbox(database_of(url), "one").acquire_lease() == 5)
     # The counts follow the position.
     relay.stop(10)
     assert ids(broker) == [event_id for event_id in stored if event_id != stored[2]]
@@ -110,10 +133,10 @@ def test_only_the_relay_with_the_lease_publishes_and_a_second_one_continues_afte
     stored = store_many(url, 3)
     eventually(lambda: ids(broker) == stored)
 
-    assert OutboxCursor(database_of(url), "two").acquire_lease() is None
+    assert DatabaseOutbox(database_of(url), "two").acquire_lease() is None
     first.stop(10)
 
-    assert OutboxCursor(database_of(url), "two").acquire_lease() == 3
+    assert DatabaseOutbox(database_of(url), "two").acquire_lease() == 3
 
 
 def test_the_key_is_the_user_and_the_value_is_the_record() -> None:

@@ -25,23 +25,23 @@ def file(tmp_path: Path) -> Path:
 async def test_the_right_password_returns_the_scopes_of_the_line(file: Path) -> None:
     users = UsersFile(file)
 
-    assert await users.scopes("alice", "correct horse") == ["math", "history"]
-    assert await users.scopes("bob", "correct horse") == ["math"]
+    assert await users.authenticate("alice", "correct horse") == ["math", "history"]
+    assert await users.authenticate("bob", "correct horse") == ["math"]
 
 
 @pytest.mark.parametrize("name", ["carol", "dave"])
 async def test_a_line_without_scopes_grants_all(file: Path, name: str) -> None:
-    assert await UsersFile(file).scopes(name, "correct horse") == ["math", "history"]
+    assert await UsersFile(file).authenticate(name, "correct horse") == ["math", "history"]
 
 
 @pytest.mark.parametrize("password", ["wrong", "", None, "correct horse ", "\ud800", "x" * 1024, "\x00"])
 async def test_a_wrong_password_returns_none(file: Path, password: str | None) -> None:
-    assert await UsersFile(file).scopes("alice", password) is None
+    assert await UsersFile(file).authenticate("alice", password) is None
 
 
 @pytest.mark.parametrize("password", ["correct horse", "password", ""])
 async def test_an_unknown_user_returns_none(file: Path, password: str) -> None:
-    assert await UsersFile(file).scopes("mallory", password) is None
+    assert await UsersFile(file).authenticate("mallory", password) is None
 
 
 @pytest.mark.parametrize(
@@ -56,20 +56,20 @@ async def test_an_unknown_user_returns_none(file: Path, password: str) -> None:
 async def test_an_invalid_hash_matches_no_password(tmp_path: Path, impossible: str, name: str) -> None:
     (tmp_path / "users").write_text(f"alice:{impossible}:math\n")
 
-    assert await UsersFile(tmp_path / "users").scopes(name, "password") is None
+    assert await UsersFile(tmp_path / "users").authenticate(name, "password") is None
 
 
 async def test_a_non_ascii_password_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "users").write_text(f"alice:{CHEAP.hash('pässwörd ١٢')}:math\n")
 
-    assert await UsersFile(tmp_path / "users").scopes("alice", "pässwörd ١٢") == ["math"]
+    assert await UsersFile(tmp_path / "users").authenticate("alice", "pässwörd ١٢") == ["math"]
 
 
 async def test_password_checks_do_not_block_the_event_loop(tmp_path: Path) -> None:
     slow = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
     (tmp_path / "users").write_text(f"alice:{slow.hash('secret')}:math\n")
     users = UsersFile(tmp_path / "users")
-    check = asyncio.ensure_future(users.scopes("alice", "secret"))
+    check = asyncio.ensure_future(users.authenticate("alice", "secret"))
     turns = 0
     while not check.done():
         await asyncio.sleep(0.001)
@@ -121,4 +121,4 @@ def test_a_missing_file_is_a_startup_error(tmp_path: Path) -> None:
 
 
 async def test_the_demo_accepts_any_name() -> None:
-    assert await DemoUsers().scopes("mallory", None) == ["math", "history"]
+    assert await DemoUsers().authenticate("mallory", None) == ["math", "history"]

@@ -45,7 +45,7 @@ def test_a_backup_is_a_complete_database(url: str, tmp_path: Path) -> None:
     size = maintenance.backup(url, copy)
 
     assert size == copy.stat().st_size
-    assert maintenance.check(f"sqlite:///{copy}").good
+    assert maintenance.check(f"sqlite:///{copy}").usable
     with database(copy) as connection:
         assert connection.execute("SELECT count(*) FROM filling").fetchone() == (100,)
 
@@ -108,7 +108,7 @@ def test_a_row_that_disagrees_with_its_index_is_found(url: str, tmp_path: Path) 
     health = maintenance.check(url)
 
     assert health.errors
-    assert not health.good
+    assert not health.usable
     assert "backup" in health.advice
 
 
@@ -119,4 +119,4 @@ def test_a_folder_may_have_any_ordinary_name(tmp_path: Path, name: str) -> None:
 
     maintenance.backup(url, tmp_path / name / "copy.db")
 
-    assert maintenance.check(url).good
+    assert maintenance.check(url).usable

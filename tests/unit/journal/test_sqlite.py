@@ -74,7 +74,7 @@ def commit(engine: Engine, checkpointer: WalCheckpointer, times: int) -> None:
     for _ in range(times):
         with engine.begin() as connection:
             connection.execute(text("INSERT INTO a VALUES (1)"))
-        checkpointer.committed()
+        checkpointer.after_commit()
 
 
 @needs_checkpointer
@@ -101,7 +101,7 @@ def test_a_failed_checkpoint_is_logged_and_ends_nothing(tmp_path: Path, database
 
     with capture_logs() as lines:
         for _ in range(COMMITS_PER_CHECKPOINT):
-            checkpointer.committed()
+            checkpointer.after_commit()
         eventually(lambda: lines)
 
     assert lines[0]["event"] == "checkpoint failed"
@@ -116,10 +116,10 @@ def test_a_checkpoint_without_its_lock_is_logged_and_ends_nothing(
 
     with capture_logs() as lines:
         for _ in range(COMMITS_PER_CHECKPOINT):
-            checkpointer.committed()
+            checkpointer.after_commit()
 
         def failed() -> bool:
-            checkpointer.committed()
+            checkpointer.after_commit()
             return bool(lines)
 
         eventually(failed)

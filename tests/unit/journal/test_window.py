@@ -74,8 +74,8 @@ def test_closing_sends_the_pending_batch_although_the_window_is_full(
         sent(window, loop)
     pending = window.add(b"last", loop.create_future())
 
-    assert window.last_batch() is pending
-    assert window.last_batch() is None
+    assert window.take_pending() is pending
+    assert window.take_pending() is None
 
 
 def test_batches_without_a_reply_are_kept_in_order(window: CommitWindow, loop: asyncio.AbstractEventLoop) -> None:

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from mathops.operations import FIBONACCI
-from mathops.operations.operation import ADMISSION_BITS
+from mathops.operations.operation import ROUNDING_MARGIN_BITS
 
 
 @pytest.mark.parametrize(("n", "result"), [(0, 0), (1, 1), (2, 1), (3, 2), (10, 55), (100, 354224848179261915075)])
@@ -25,7 +25,7 @@ def test_predicted_bits_exceed_the_result_by_at_most_two(n: int) -> None:
 
 
 def test_predicted_bits_are_binets_formula_plus_the_admission_bits() -> None:
-    assert FIBONACCI.bits(1000) == pytest.approx(math.log2(FIBONACCI.compute(1000)) + ADMISSION_BITS, abs=1e-9)
+    assert FIBONACCI.bits(1000) == pytest.approx(math.log2(FIBONACCI.compute(1000)) + ROUNDING_MARGIN_BITS, abs=1e-9)
 
 
 def test_an_index_beyond_floats_has_an_infinite_predicted_size() -> None:

@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 
 from mathops.errors import Unauthorized
 from mathops.models import Credentials, PasswordCredentials, encode_json
+from mathops.telemetry import metrics
 from mathops.web.context import NO_STORE, context_of
 from mathops.web.middleware.authentication import rate_limit_client
 from mathops.web.negotiation import JSON
@@ -19,8 +20,9 @@ async def login(request: Request) -> Response:
     if not resources.settings.demo:
         # Before the password is checked, because hashing is expensive and a guess beyond the quota must fail.
         await rate_limit_client(context, request.scope)
-    scopes = await resources.users.scopes(credentials.user, credentials.password)
+    scopes = await resources.users.authenticate(credentials.user, credentials.password)
     if scopes is None:
+        metrics.AUTHENTICATION_FAILURES.inc()
         raise Unauthorized("wrong user or password")
     return Response(encode_json(resources.tokens.grant(credentials.user, scopes)), 200, NO_STORE, JSON)
 

@@ -7,6 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from mathops.identity import keys
+from mathops.telemetry import metrics
 from tests.conftest import World
 from tests.unit.web.responses import assert_problem
 
@@ -56,6 +57,15 @@ def test_with_a_users_file_the_password_is_accepted(secured: World) -> None:
     headers = {"Authorization": f"Bearer {response.json()['token']}"}
     assert secured.client.get("/fib?n=10", headers=headers).status_code == 200
     assert_problem(secured.client.get("/history", headers=headers), 403, "insufficient-scope")
+
+
+def test_failed_logins_are_counted(secured: World) -> None:
+    before = metrics.AUTHENTICATION_FAILURES._value.get()
+
+    for password in ("wrong", "secret"):
+        secured.client.post("/login", json={"user": "alice", "password": password})
+
+    assert metrics.AUTHENTICATION_FAILURES._value.get() - before == 1
 
 
 def test_a_wrong_password_and_an_unknown_user_get_the_same_response(secured: World) -> None:
