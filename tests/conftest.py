@@ -69,7 +69,7 @@ class World:
         yield self.resources
 
     def bearer(self, user: str = "alice", scopes: tuple[str, ...] = ("math", "history")) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.tokens.make(user, list(scopes))}"}
+        return {"Authorization": f"Bearer {self.tokens.issue(user, list(scopes))}"}
 
     def get(self, path: str, **headers: str) -> Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

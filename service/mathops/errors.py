@@ -18,8 +18,8 @@ class MathopsError(Exception):
     retry_after: int | None
     challenge: str | None
 
-    def __init_subclass__(cls, *, status: int, slug: str, title: str) -> None:
-        cls.status, cls.type, cls.title = status, slug, title
+    def __init_subclass__(cls, *, status: int, type: str, title: str) -> None:  # noqa: A002 - of the class
+        cls.status, cls.type, cls.title = status, type, title
         # A 401 response must have a challenge (RFC 9110, 15.5.2), and every 503 error of the service is temporary.
         cls.challenge = BEARER_CHALLENGE if status == 401 else None
         cls.retry_after = 1 if status == 503 else None
@@ -34,51 +34,51 @@ class MathopsError(Exception):
         self.challenge = challenge or self.challenge
 
 
-class InternalError(MathopsError, status=500, slug="internal-error", title="Internal error"):
+class InternalError(MathopsError, status=500, type="internal-error", title="Internal error"):
     """An unexpected error occurred. It is logged under the request id; the request may be sent again."""
 
 
-class MalformedRequest(MathopsError, status=400, slug="malformed-request", title="Malformed request"):
+class MalformedRequest(MathopsError, status=400, type="malformed-request", title="Malformed request"):
     """The request cannot be parsed: invalid JSON, a repeated member, or bytes that are not UTF-8."""
 
 
-class Unauthorized(MathopsError, status=401, slug="unauthorized", title="Valid bearer token required"):
+class Unauthorized(MathopsError, status=401, type="unauthorized", title="Valid bearer token required"):
     """The request has no valid bearer token. POST /login returns one."""
 
 
-class Forbidden(MathopsError, status=403, slug="insufficient-scope", title="Insufficient scope"):
+class Forbidden(MathopsError, status=403, type="insufficient-scope", title="Insufficient scope"):
     """The token is valid but lacks the scope that this resource requires."""
 
 
-class NotFound(MathopsError, status=404, slug="not-found", title="Not found"):
+class NotFound(MathopsError, status=404, type="not-found", title="Not found"):
     """No resource has this path. /openapi.json lists all paths."""
 
 
-class MethodNotAllowed(MathopsError, status=405, slug="method-not-allowed", title="Method not allowed"):
+class MethodNotAllowed(MathopsError, status=405, type="method-not-allowed", title="Method not allowed"):
     """The resource does not support this method. The Allow header lists the supported ones."""
 
 
-class NotAcceptable(MathopsError, status=406, slug="not-acceptable", title="Not acceptable"):
+class NotAcceptable(MathopsError, status=406, type="not-acceptable", title="Not acceptable"):
     """The Accept header allows none of the media types of this resource."""
 
 
-class RequestTimeout(MathopsError, status=408, slug="request-timeout", title="Request timeout"):
+class RequestTimeout(MathopsError, status=408, type="request-timeout", title="Request timeout"):
     """The body did not arrive in time."""
 
 
-class ContentTooLarge(MathopsError, status=413, slug="content-too-large", title="Content too large"):
+class ContentTooLarge(MathopsError, status=413, type="content-too-large", title="Content too large"):
     """The body exceeds the size limit."""
 
 
-class UriTooLong(MathopsError, status=414, slug="uri-too-long", title="URI too long"):
+class UriTooLong(MathopsError, status=414, type="uri-too-long", title="URI too long"):
     """The request target exceeds the length limit. Send long numbers in a POST body."""
 
 
-class UnsupportedMediaType(MathopsError, status=415, slug="unsupported-media-type", title="Unsupported media type"):
+class UnsupportedMediaType(MathopsError, status=415, type="unsupported-media-type", title="Unsupported media type"):
     """The resource does not accept the media type of the body. Send JSON."""
 
 
-class InvalidParameter(MathopsError, status=422, slug="invalid-parameter", title="Invalid parameter"):
+class InvalidParameter(MathopsError, status=422, type="invalid-parameter", title="Invalid parameter"):
     """One or more parameters are missing, unknown, repeated or out of range. `errors` lists all of them."""
 
     def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
@@ -88,36 +88,36 @@ class InvalidParameter(MathopsError, status=422, slug="invalid-parameter", title
         )
 
 
-class ResultTooLarge(MathopsError, status=422, slug="result-too-large", title="Result too large"):
+class ResultTooLarge(MathopsError, status=422, type="result-too-large", title="Result too large"):
     """The result would have more digits than the limit of the requested media type.
 
     `predicted_digits` is the size predicted before computing, `limit_digits` the limit.
     """
 
 
-class QuotaExceeded(MathopsError, status=429, slug="quota-exceeded", title="Quota exceeded"):
+class QuotaExceeded(MathopsError, status=429, type="quota-exceeded", title="Quota exceeded"):
     """The caller has used up a quota. Retry-After gives the seconds until it is renewed."""
 
 
-class HeaderFieldsTooLarge(MathopsError, status=431, slug="header-fields-too-large", title="Header fields too large"):
+class HeaderFieldsTooLarge(MathopsError, status=431, type="header-fields-too-large", title="Header fields too large"):
     """The header fields exceed the size limit."""
 
 
-class Overloaded(MathopsError, status=503, slug="overloaded", title="Service overloaded"):
+class Overloaded(MathopsError, status=503, type="overloaded", title="Service overloaded"):
     """Too many connections or computations, or a computing process died twice. Retry-After is in seconds."""
 
 
-class JournalUnavailable(MathopsError, status=503, slug="journal-unavailable", title="Journal unavailable"):
+class JournalUnavailable(MathopsError, status=503, type="journal-unavailable", title="Journal unavailable"):
     """The request could not be stored, or stored requests cannot be read. Retry the request."""
 
 
 class RevocationUnavailable(
-    MathopsError, status=503, slug="revocation-unavailable", title="Revocation check unavailable"
+    MathopsError, status=503, type="revocation-unavailable", title="Revocation check unavailable"
 ):
     """Token revocation is temporarily unavailable. Retry the request."""
 
 
-class DeadlineExceeded(MathopsError, status=504, slug="deadline-exceeded", title="Deadline exceeded"):
+class DeadlineExceeded(MathopsError, status=504, type="deadline-exceeded", title="Deadline exceeded"):
     """The computation, including its wait in the queue, exceeded the deadline and was stopped."""
 
 

@@ -15,7 +15,7 @@ MAX_PARAMETER_CHARACTERS = 256
 MAX_PASSWORD_LENGTH = 1024
 MAX_PAGE_SIZE = 200
 USER_NAME = "[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
-_USER_NAME_RULE = "a name of 1 to 64 letters, digits, dots, dashes, underscores and @"
+USER_NAME_RULE = "a name of 1 to 64 letters, digits, dots, dashes, underscores and @"
 _TRACEPARENT = "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 INTEGER_PATTERN = "^(0|-?[1-9][0-9]*)$"
 
@@ -97,7 +97,7 @@ class Credentials(Struct, forbid_unknown_fields=True):
     """Body of POST /login; the password is required where the service has a users file."""
 
     # Python's $ matches before a final newline too.
-    user: Annotated[str, Meta(pattern=f"^{USER_NAME}$(?!\n)", description=_USER_NAME_RULE, examples=["alice"])]
+    user: Annotated[str, Meta(pattern=f"^{USER_NAME}$(?!\n)", description=USER_NAME_RULE, examples=["alice"])]
     password: Annotated[
         Password | None, Meta(description=f"a text of at most {MAX_PASSWORD_LENGTH} characters, or nothing")
     ] = None

@@ -49,7 +49,8 @@ class Settings(BaseModel):
     redis_url: str = Field("", description="redis[s]://user:password@host:6379/0 for shared state; empty: memory")
     redis_timeout_seconds: float = Field(0.1, ge=0.01, le=1, description="timeout; requests continue without Redis")
     revocation: Literal["off", "closed", "open"] = Field(
-        "off", description="whether POST /logout revokes a token; if Redis is down, closed rejects, open accepts tokens"
+        "off",
+        description="whether POST /logout revokes tokens; if Redis is down, closed answers 503, open skips the check",
     )
 
     kafka_brokers: str = Field("", description="Kafka brokers, host:port,…; empty: records are not published")
@@ -76,7 +77,7 @@ class Settings(BaseModel):
     compute_workers: int = Field(0, ge=0, description="computing processes per web worker; 0: CPU cores / web workers")
     compute_queue: int = Field(0, ge=0, description="maximum queued computations; 0: twice the computing processes")
     compute_deadline_seconds: float = Field(2, gt=0, description="time limit of a computation, queue included (504)")
-    compute_memory_bytes: int = Field(384 * _MIB, ge=128 * _MIB, description="address space of a computing process")
+    compute_memory_bytes: int = Field(384 * _MIB, ge=128 * _MIB, description="address space per computation (Linux)")
 
     quota_requests: str = Field("", description="requests per user, such as 600/minute; empty: unlimited")
     quota_compute: str = Field("", description="predicted compute ms per user, such as 30000/minute; empty: unlimited")
@@ -87,7 +88,9 @@ class Settings(BaseModel):
     url_bytes: int = Field(8192, ge=256, description="maximum length of path and query (414)")
     header_bytes: int = Field(32768, ge=1024, description="maximum total size of the request headers (431)")
     body_bytes: int = Field(65536, ge=256, description="maximum size of a request body (413)")
-    read_timeout_seconds: float = Field(10, gt=0, description="time limit to receive a request head, or a body (408)")
+    read_timeout_seconds: float = Field(
+        10, gt=0, description="time to receive a body (408), or a head before the connection closes"
+    )
     write_timeout_seconds: float = Field(60, gt=0, description="maximum pause of a client in reading a response")
     connections: int = Field(900, ge=1, description="maximum connections per web worker (503), below `ulimit -n`")
 

@@ -28,7 +28,7 @@ class _SkewedClock:
         self._keys = Keys(settings.keys_path)
 
     def token(self, ahead: float) -> str:
-        return Tokens(self._keys, self._settings, clock=lambda: time.time() + ahead).make(_USER, ["math"])
+        return Tokens(self._keys, self._settings, clock=lambda: time.time() + ahead).issue(_USER, ["math"])
 
     def not_before(self, ahead: float) -> str:
         """A token issued now with `nbf` in `ahead` seconds."""

@@ -24,7 +24,7 @@ async def memory() -> AsyncIterator[Revocations]:
 @asynccontextmanager
 async def redis() -> AsyncIterator[Revocations]:
     client = FakeAsyncRedis()
-    breaker = CircuitBreaker("revocation", client.ping, reason, metrics.REVOCATION_ERRORS, seconds=1)
+    breaker = CircuitBreaker("revocation", client.ping, reason, metrics.REVOCATION_ERRORS, timeout_seconds=1)
     yield RedisRevocations(client, breaker, closed=True)
     await breaker.close()
     await client.aclose()

@@ -24,13 +24,13 @@ def is_valid(service: World, token: str) -> bool:
 
 @given(names, scopes)
 def test_a_token_gives_back_user_and_scopes(service: World, user: str, granted: list[str]) -> None:
-    principal = service.tokens.verify(service.tokens.make(user, granted))
+    principal = service.tokens.verify(service.tokens.issue(user, granted))
 
     assert (principal.user, principal.scopes) == (user, frozenset(granted))
 
 
 def test_no_bit_of_a_token_can_be_flipped(service: World) -> None:
-    token = service.tokens.make("alice", ["math"])
+    token = service.tokens.issue("alice", ["math"])
     assert is_valid(service, token)
 
     for place, character in enumerate(token):
@@ -41,7 +41,7 @@ def test_no_bit_of_a_token_can_be_flipped(service: World) -> None:
 
 @given(st.data())
 def test_a_changed_token_is_rejected_with_401(service: World, data: st.DataObject) -> None:
-    token = service.tokens.make("alice", ["math"])
+    token = service.tokens.issue("alice", ["math"])
     place = data.draw(st.integers(0, len(token) - 1))
     changed = data.draw(
         st.one_of(
@@ -62,8 +62,8 @@ def test_a_changed_token_is_rejected_with_401(service: World, data: st.DataObjec
 
 @given(names, names)
 def test_a_signature_fits_no_other_claims(service: World, one: str, other: str) -> None:
-    header, claims, _ = service.tokens.make(one, ["math"]).split(".")
-    *_, signature = service.tokens.make(other, ["math"]).split(".")
+    header, claims, _ = service.tokens.issue(one, ["math"]).split(".")
+    *_, signature = service.tokens.issue(other, ["math"]).split(".")
 
     assert not is_valid(service, f"{header}.{claims}.{signature}")
 

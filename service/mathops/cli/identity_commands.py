@@ -6,12 +6,12 @@ import sys
 import click
 
 from mathops.cli import console
-from mathops.models import MAX_PASSWORD_LENGTH, SCOPES, USER_NAME, TokenResponse, encode_json
+from mathops.models import MAX_PASSWORD_LENGTH, SCOPES, USER_NAME, USER_NAME_RULE, TokenResponse, encode_json
 
 
 def _check_name(_: click.Context, __: click.Parameter, name: str) -> str:
     if not re.fullmatch(USER_NAME, name):
-        raise click.BadParameter("write 1 to 64 letters, digits, dots, dashes, underscores and @")
+        raise click.BadParameter(f"write {USER_NAME_RULE}")
     return name
 
 
@@ -48,7 +48,7 @@ def token(user: str, scopes: tuple[str, ...], url: str | None, password: bool, a
         from mathops.identity.tokens import Tokens
 
         settings = console.load_settings()
-        response = Tokens(Keys(settings.keys_path), settings).grant(user, list(scopes or SCOPES))
+        response = Tokens(Keys(settings.keys_path), settings).token_response(user, list(scopes or SCOPES))
     click.echo(encode_json(response) if as_json else response.access_token)
 
 

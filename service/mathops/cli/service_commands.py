@@ -27,7 +27,7 @@ def serve(host: str | None, port: int | None, workers: int | None, reload: bool)
         raise click.UsageError("--reload runs one worker; remove --workers")
     for variable, value in (("MATHOPS_HTTP_HOST", host), ("MATHOPS_HTTP_PORT", port), ("MATHOPS_WORKERS", workers)):
         if value is not None:
-            # Worker processes read their settings from the environment.
+            # The process that --reload starts reads the environment.
             os.environ.pop(f"{variable}_FILE", None)
             os.environ[variable] = str(value)
     # gunicorn reads WEB_CONCURRENCY when imported and fails if it is not a number. Only MATHOPS_WORKERS counts.

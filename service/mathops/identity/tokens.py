@@ -52,7 +52,7 @@ class Tokens:
         self._verified = lru_cache(maxsize=_CACHED_TOKENS)(self._verify)
         self._generation = keys.generation
 
-    def make(self, user: str, scopes: list[str]) -> str:
+    def issue(self, user: str, scopes: list[str]) -> str:
         now = int(self._clock())
         claims = {
             "iss": self._settings.token_issuer,
@@ -68,8 +68,8 @@ class Tokens:
         key = self._keys.signing
         return jwt.encode({"alg": ALGORITHM, "typ": TYPE, "kid": key.kid}, claims, key)
 
-    def grant(self, user: str, scopes: list[str]) -> TokenResponse:
-        token = self.make(user, scopes)
+    def token_response(self, user: str, scopes: list[str]) -> TokenResponse:
+        token = self.issue(user, scopes)
         return TokenResponse(token, "Bearer", self._settings.token_lifetime_seconds, " ".join(scopes), token)
 
     def verify(self, token: str) -> Principal:

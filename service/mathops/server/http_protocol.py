@@ -1,4 +1,4 @@
-"""The HTTP/1.1 protocol with read and write timeouts, a connection limit and collected writes."""
+"""The HTTP/1.1 protocol with read and write timeouts, a connection limit and coalesced writes."""
 
 import asyncio
 import fcntl
@@ -12,15 +12,15 @@ from mathops.web.middleware.request_limits import OVER_CONNECTION_LIMIT
 
 # A rejected connection occupies a file descriptor until its first request has arrived.
 _OVER_LIMIT_READ_SECONDS = 1.0
-# Larger writes are sent at once, because flow control does not see collected data.
+# Larger writes are sent at once, because flow control does not see unsent data.
 _SMALL_BYTES = 16 * 1024
 
 
 class ResponseWriter:
     """The methods of a transport that uvicorn calls on a connection.
 
-    Collects small writes until the next turn of the event loop. uvicorn writes head and body separately, which would be
-    two system calls and two packets, and responses to a group commit are then sent one right after the other.
+    Coalesces small writes until the next iteration of the event loop. uvicorn writes head and body separately, which
+    would be two system calls and two packets, and responses to a group commit are then sent one right after the other.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:

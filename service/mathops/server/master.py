@@ -41,7 +41,9 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
         return
     folder = str(Path(__file__).parents[1])
     options = {**uvicorn_options(settings), "reload": True, "log_config": None, "access_log": False}
-    uvicorn.run("mathops.server.master:build", factory=True, fd=descriptor, reload_dirs=[folder], **options)
+    uvicorn.run(
+        "mathops.server.master:reloadable_application", factory=True, fd=descriptor, reload_dirs=[folder], **options
+    )
 
 
 def prepare(settings: Settings) -> None:
@@ -70,7 +72,7 @@ def prepare(settings: Settings) -> None:
         log.warning("login accepts any user name without a password; set MATHOPS_USERS_FILE to require passwords")
 
 
-def build() -> Starlette:
+def reloadable_application() -> Starlette:
     """The application configured by the environment; uvicorn calls it after each reload."""
     settings = load().settings
     logs.configure(settings.log_level, settings.log_format)
@@ -101,7 +103,7 @@ class _Log(Logger):  # type: ignore[misc]
 
 
 class _Arbiter(Arbiter):  # type: ignore[misc]
-    """gunicorn's master, which stops immediately on a second SIGTERM."""
+    """gunicorn's master; a second SIGTERM ends the wait for open requests, and workers have 2 s to exit."""
 
     stopping = False
 
@@ -113,15 +115,15 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]
     def __init__(self, settings: Settings, descriptor: int) -> None:
-        self._settings = settings
+        self.settings = settings
         self._descriptor = descriptor
         super().__init__()
 
     def load_config(self) -> None:
-        stop = self._settings.shutdown_delay_seconds + self._settings.shutdown_timeout_seconds + _CLOSE_RESERVE_SECONDS
+        stop = self.settings.shutdown_delay_seconds + self.settings.shutdown_timeout_seconds + _CLOSE_RESERVE_SECONDS
         for name, value in {
             "bind": f"fd://{self._descriptor}",
-            "workers": self._settings.workers,
+            "workers": self.settings.workers,
             "worker_class": WebWorker,
             "graceful_timeout": int(stop) + 1,
             "keepalive": 75,
@@ -136,7 +138,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         _Arbiter(self).run()
 
     def load(self) -> Starlette:
-        return build_application(self._settings)
+        return build_application(self.settings)
 
 
 def _remove_live_metrics(_: Any, worker: Any) -> None:

@@ -16,7 +16,7 @@ from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
 from mathops.server.http_protocol import TimeoutProtocol
-from mathops.settings import Settings, load
+from mathops.settings import Settings
 
 
 def uvicorn_options(settings: Settings) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class DrainingServer(Server):
 class WebWorker(UvicornWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        settings = load().settings
+        settings: Settings = self.app.settings
         for name, value in uvicorn_options(settings).items():
             setattr(self.config, name, value)
         self.delay = settings.shutdown_delay_seconds
@@ -86,6 +86,7 @@ class WebWorker(UvicornWorker):
     async def _serve(self) -> None:
         self.config.app = self.wsgi
         server = DrainingServer(self)
+        # The master sends SIGQUIT after a second SIGTERM.
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
         tune_gc()
         await server.serve(sockets=self.sockets)

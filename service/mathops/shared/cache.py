@@ -19,7 +19,7 @@ _CHECKSUM_BYTES = 8
 
 
 class MemoryCache:
-    """LRU cache of `size` bytes in total. Entries expire after `ttl` seconds; texts over `value_size` are ignored."""
+    """LRU cache of `size` bytes. Entries expire after `ttl` seconds; texts over `value_size` are not stored."""
 
     def __init__(self, ttl: float, size: int, value_size: int) -> None:
         # Each text is stored with the size of its entry.

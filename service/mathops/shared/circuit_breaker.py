@@ -29,7 +29,7 @@ class DependencyUnavailable(Exception):
 
 @dataclass(eq=False)
 class CircuitBreaker:
-    """Limits each call to `seconds` and opens after MAX_FAILURES consecutive failures or replies over `slow` seconds.
+    """Limits each call to `timeout_seconds`; MAX_FAILURES consecutive failures or slow replies open it.
 
     `reason` maps an exception to a label of the counter `errors`. An open breaker closes once `probe`, called every
     `probe_interval` seconds, succeeds.
@@ -40,8 +40,8 @@ class CircuitBreaker:
     reason: Callable[[Exception], str]
     errors: Any
     _: KW_ONLY
-    seconds: float
-    slow: float = math.inf
+    timeout_seconds: float
+    slow_seconds: float = math.inf
     probe_interval: float = 1.0
     _failures: int = field(default=0, init=False)
     _error: str = field(default="", init=False)
@@ -50,7 +50,7 @@ class CircuitBreaker:
     _recovery: asyncio.Task[None] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self.slow = min(self.slow, self.seconds)
+        self.slow_seconds = min(self.slow_seconds, self.timeout_seconds)
         metrics.CIRCUIT_BREAKER_OPEN.labels(self.name).set(0)
 
     async def call(self, request: Callable[[], Awaitable[Reply]]) -> Reply:
@@ -59,13 +59,13 @@ class CircuitBreaker:
             raise DependencyUnavailable(self._error)
         started = time.monotonic()
         try:
-            async with asyncio.timeout(self.seconds):
+            async with asyncio.timeout(self.timeout_seconds):
                 reply = await request()
         except Exception as error:  # client libraries raise exceptions of any type for invalid replies
             self._record_failure(self.reason(error), str(error) or type(error).__name__)
             raise DependencyUnavailable(self._error) from error
-        if time.monotonic() - started > self.slow:
-            self._record_failure("slow", f"slower than {self.slow:g} s")
+        if time.monotonic() - started > self.slow_seconds:
+            self._record_failure("slow", f"slower than {self.slow_seconds:g} s")
         else:
             self._failures = 0
         return reply
@@ -98,7 +98,7 @@ class CircuitBreaker:
         while not recovered:
             await asyncio.sleep(self.probe_interval)
             recovered = await self._probe_succeeds()
-        log.warning("circuit breaker closed", dependency=self.name, error=self._error)
+        log.info("circuit breaker closed", dependency=self.name, last_error=self._error)
         metrics.CIRCUIT_BREAKER_OPEN.labels(self.name).set(0)
         self._failures = 0
         self._recovery = None
@@ -106,7 +106,7 @@ class CircuitBreaker:
     async def _probe_succeeds(self) -> bool:
         try:
             # The first probe may have to connect, so only the second must be fast.
-            for seconds in (self.seconds, self.slow):
+            for seconds in (self.timeout_seconds, self.slow_seconds):
                 async with asyncio.timeout(seconds):
                     await self.probe()
         except Exception as error:  # as in call

@@ -48,11 +48,11 @@ def _open_redis(settings: Settings, local: SharedState, stack: AsyncExitStack) -
     stack.push_async_callback(redis.aclose)
     dependencies = {}
 
-    def breaker(name: str, errors: Any, slow: float = math.inf) -> CircuitBreaker:
-        made = CircuitBreaker(name, redis.ping, reason, errors, seconds=seconds, slow=slow)
-        stack.push_async_callback(made.close)
-        dependencies[name] = made.state
-        return made
+    def breaker(name: str, errors: Any, slow_seconds: float = math.inf) -> CircuitBreaker:
+        created = CircuitBreaker(name, redis.ping, reason, errors, timeout_seconds=seconds, slow_seconds=slow_seconds)
+        stack.push_async_callback(created.close)
+        dependencies[name] = created.state
+        return created
 
     cache_breaker = breaker("cache", metrics.CACHE_ERRORS, _SLOW_SECONDS)
     limits_breaker = breaker("rate_limits", metrics.RATE_LIMIT_ERRORS, _SLOW_SECONDS)

@@ -24,6 +24,8 @@ from mathops.web.endpoint import Endpoint
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _CLOSE = (b"connection", b"close")
 
+# Clients choose paths, and 8 KiB of digits are not readable.
+MAX_PATH_CHARACTERS = 256
 NO_STORE = {"Cache-Control": "no-store"}
 
 Headers = list[tuple[bytes, bytes]]
@@ -59,14 +61,14 @@ class RequestContext(Struct):
     path: str
     # Values of a repeated header are joined.
     headers: dict[bytes, bytes]
-    id: str
+    record_id: str
     request_id: str
     # Sent with every response.
     response_headers: Headers = []
     received: float = field(default_factory=time.time)
     started: float = field(default_factory=time.perf_counter)
     operation: Operation | None = None
-    # Requests to operations are recorded, unless they are rejected in numbers that would fill the journal.
+    # True for operations, except beyond the connection limit, for 414 and 431, and beyond the quota of rejected tokens.
     recorded: bool = False
     media_type: str = ""
     parameters: dict[str, str] = {}
@@ -85,11 +87,12 @@ class RequestContext(Struct):
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if len(headers) != len(scope["headers"]):
             headers = _combined(scope["headers"])
-        identity = request_id = str(uuid7())
+        record_id = request_id = str(uuid7())
         sent = headers.get(b"x-request-id")
         if sent is not None and _REQUEST_ID.fullmatch(sent):
             request_id = sent.decode("ascii")
-        context = cls(resources, endpoint, resources.tracing.trace_id(), scope["path"], headers, identity, request_id)
+        path = scope["path"][:MAX_PATH_CHARACTERS]
+        context = cls(resources, endpoint, resources.tracing.trace_id(), path, headers, record_id, request_id)
         context.response_headers.append((b"x-request-id", request_id.encode("ascii")))
         if endpoint is not None and endpoint.operation is not None:
             context.operation, context.recorded = endpoint.operation, True
@@ -111,7 +114,7 @@ class RequestContext(Struct):
         result = self.result
         shown = result is not None and result.digits <= max_digits
         return Record(
-            id=self.id,
+            id=self.record_id,
             timestamp=timestamp(self.received),
             user=self.principal.user if self.principal else None,
             operation=self.operation.name,
@@ -143,7 +146,7 @@ def context_of(scope: Scope) -> RequestContext:
 
 
 class HttpMiddleware:
-    """Keeps the next application, bound: CPython calls a method faster than an instance.
+    """Stores the next application's `__call__`, because calling a bound method is faster.
 
     A subclass that acts only before the next application returns its awaitable instead of awaiting it, because each
     coroutine costs time.

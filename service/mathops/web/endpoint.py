@@ -11,9 +11,9 @@ from mathops.web.negotiation import JSON
 
 
 class Description(NamedTuple):
-    """OpenAPI description; `response` is a media type or the Struct of a JSON document, `errors` are problem types.
+    """OpenAPI description; `response` is a media type, the Struct of a JSON document, or None for 204.
 
-    Errors that follow from the route itself, such as 401 without a token, are not listed.
+    `errors` are problem types beyond those that follow from the route itself, such as 401 without a token.
     """
 
     summary: str
@@ -52,5 +52,5 @@ class Endpoint(Route):
         self.public = public
         self.always_answered = always_answered
         self.operation = operation
-        # Methods that need no path parameters, and therefore no matching of the path.
+        # Methods of a path without parameters, which needs no matching.
         self.exact_methods = frozenset(() if self.param_convertors else self.methods or ())

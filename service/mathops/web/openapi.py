@@ -18,11 +18,17 @@ from mathops.web.negotiation import JSON, TEXT
 Json = dict[str, Any]
 
 # Problem types that follow from the properties of a route.
-_LIMITS = ("uri-too-long", "header-fields-too-large")
-_TOKEN = ("unauthorized", "quota-exceeded", "revocation-unavailable")
-_PARAMETERS = ("malformed-request", "invalid-parameter")
-_BODY = (*_PARAMETERS, "content-too-large", "request-timeout", "unsupported-media-type")
-_WORK = ("not-acceptable", "result-too-large", "internal-error", "journal-unavailable", "deadline-exceeded")
+_HEAD_PROBLEMS = ("uri-too-long", "header-fields-too-large")
+_TOKEN_PROBLEMS = ("unauthorized", "quota-exceeded", "revocation-unavailable")
+_PARAMETER_PROBLEMS = ("malformed-request", "invalid-parameter")
+_BODY_PROBLEMS = (*_PARAMETER_PROBLEMS, "content-too-large", "request-timeout", "unsupported-media-type")
+_OPERATION_PROBLEMS = (
+    "not-acceptable",
+    "result-too-large",
+    "internal-error",
+    "journal-unavailable",
+    "deadline-exceeded",
+)
 
 _RESULT_HEADERS = ("ETag", "Cache-Control", "Cache-Status", "Server-Timing", "RateLimit", "RateLimit-Policy")
 _PROBLEM_HEADERS = {401: ["WWW-Authenticate"], 403: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
@@ -91,13 +97,13 @@ def _problems(endpoint: Endpoint, description: Description, method: str) -> Json
     """References to the problem responses of an endpoint, by status."""
     operation = endpoint.operation
     conditions = (
-        (True, (*_LIMITS, *description.errors)),
+        (True, (*_HEAD_PROBLEMS, *description.errors)),
         (not endpoint.always_answered, ("overloaded",)),
-        (not endpoint.public, _TOKEN),
+        (not endpoint.public, _TOKEN_PROBLEMS),
         (endpoint.scope, ("insufficient-scope",)),
-        (operation or description.query, _PARAMETERS),
-        (description.body or (operation and method == "post"), _BODY),
-        (operation, _WORK),
+        (operation or description.query, _PARAMETER_PROBLEMS),
+        (description.body or (operation and method == "post"), _BODY_PROBLEMS),
+        (operation, _OPERATION_PROBLEMS),
     )
     types = problem_types()
     statuses = sorted({types[slug].status for condition, slugs in conditions if condition for slug in slugs})

@@ -89,7 +89,7 @@ def rejection(tokens: Tokens, token: str) -> str:
 
 
 def test_an_issued_token_identifies_its_user(tokens: Tokens) -> None:
-    principal = tokens.verify(tokens.make("alice", ["math", "history"]))
+    principal = tokens.verify(tokens.issue("alice", ["math", "history"]))
 
     assert principal.user == "alice"
     assert principal.scopes == {"math", "history"}
@@ -98,7 +98,7 @@ def test_an_issued_token_identifies_its_user(tokens: Tokens) -> None:
 
 def test_an_issued_token_follows_the_profile(tokens: Tokens, key: ECKey) -> None:
     header, claims = (
-        json.loads(base64.urlsafe_b64decode(part + "==")) for part in tokens.make("alice", ["math"]).split(".")[:2]
+        json.loads(base64.urlsafe_b64decode(part + "==")) for part in tokens.issue("alice", ["math"]).split(".")[:2]
     )
 
     assert header == {"alg": "ES256", "typ": "at+jwt", "kid": key.kid}
@@ -106,7 +106,7 @@ def test_an_issued_token_follows_the_profile(tokens: Tokens, key: ECKey) -> None
 
 
 def test_tokens_are_unique(tokens: Tokens) -> None:
-    assert tokens.make("alice", ["math"]) != tokens.make("alice", ["math"])
+    assert tokens.issue("alice", ["math"]) != tokens.issue("alice", ["math"])
 
 
 def test_a_forged_token_without_errors_is_accepted(tokens: Tokens, forge: Callable[..., str]) -> None:
@@ -301,7 +301,7 @@ def test_small_clock_differences_are_tolerated(tokens: Tokens, forge: Callable[.
 def test_tokens_of_another_clock_are_accepted_only_within_the_leeway(
     path: Path, settings: Settings, tokens: Tokens, ahead: float, reason: str
 ) -> None:
-    token = Tokens(keys.Keys(path), settings, clock=lambda: NOW + ahead).make("alice", ["math"])
+    token = Tokens(keys.Keys(path), settings, clock=lambda: NOW + ahead).issue("alice", ["math"])
 
     if reason:
         assert reason in rejection(tokens, token)
@@ -317,17 +317,17 @@ def test_without_leeway_no_clock_difference_is_tolerated(path: Path, forge: Call
 
 
 def test_older_tokens_stay_valid_after_a_rotation(path: Path, settings: Settings, tokens: Tokens) -> None:
-    older = tokens.make("alice", ["math"])
+    older = tokens.issue("alice", ["math"])
     keys.rotate(path)
 
     assert Tokens(keys.Keys(path), settings, lambda: NOW).verify(older).user == "alice"
 
 
 def test_pruning_a_key_invalidates_its_cached_tokens(path: Path, tokens: Tokens) -> None:
-    older = tokens.make("alice", ["math"])
+    older = tokens.issue("alice", ["math"])
     tokens.verify(older)
     keys.rotate(path)
     keys.prune(path)
 
     rejection(tokens, older)
-    assert tokens.verify(tokens.make("alice", ["math"])).user == "alice"
+    assert tokens.verify(tokens.issue("alice", ["math"])).user == "alice"

@@ -3,10 +3,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gunicorn.glogging import Logger
 
 from mathops.cli.service_commands import multiprocess_metrics
 from mathops.errors import StartupError
 from mathops.server import master
+from mathops.server.web_worker import WebWorker
 from mathops.settings import Settings
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -61,3 +63,14 @@ def test_prepare_rejects_invalid_settings_in_one_line(tmp_path: Path, values: di
         master.prepare(Settings(data_dir=tmp_path, **values))
 
     assert "\n" not in str(raised.value)
+
+
+def test_a_web_worker_has_the_settings_of_the_master(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(shutdown_delay_seconds=3)
+    monkeypatch.setenv("MATHOPS_SHUTDOWN_DELAY_SECONDS", "1")
+    application = master._Gunicorn(settings, 0)
+
+    worker = WebWorker(0, os.getppid(), [], application, 30, application.cfg, Logger(application.cfg))
+
+    assert worker.delay == 3
+    assert worker.config.http.args == (settings,)

@@ -63,7 +63,7 @@ def server() -> FakeServer:
 @pytest.fixture
 async def breaker(server: FakeServer) -> AsyncIterator[CircuitBreaker]:
     redis = FakeAsyncRedis(server=server)
-    breaker = CircuitBreaker("cache", redis.ping, reason, metrics.CACHE_ERRORS, seconds=1)
+    breaker = CircuitBreaker("cache", redis.ping, reason, metrics.CACHE_ERRORS, timeout_seconds=1)
     yield breaker
     await breaker.close()
     await redis.aclose()

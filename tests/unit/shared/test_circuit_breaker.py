@@ -40,7 +40,9 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 async def breaker(dependency: Dependency, registry: CollectorRegistry) -> AsyncIterator[CircuitBreaker]:
     errors = Counter("errors", "", ["reason"], registry=registry)
-    made = CircuitBreaker("test", dependency, reason, errors, seconds=0.4, slow=0.02, probe_interval=0.05)
+    made = CircuitBreaker(
+        "test", dependency, reason, errors, timeout_seconds=0.4, slow_seconds=0.02, probe_interval=0.05
+    )
     yield made
     await made.close()
 
@@ -130,9 +132,10 @@ async def test_the_breaker_closes_once_the_dependency_recovers_and_logs_both_cha
         await breaker._recovery
 
     assert await breaker.call(dependency) == "reply"
-    assert [(line["event"], line["dependency"], line["error"]) for line in lines] == [
-        ("circuit breaker opened", "test", "connection: no"),
-        ("circuit breaker closed", "test", "connection: no"),
+    common = {"dependency": "test"}
+    assert lines == [
+        {"event": "circuit breaker opened", "error": "connection: no", "log_level": "warning", **common},
+        {"event": "circuit breaker closed", "last_error": "connection: no", "log_level": "info", **common},
     ]
 
 

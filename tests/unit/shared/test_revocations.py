@@ -28,7 +28,7 @@ async def make(server: FakeServer) -> AsyncIterator[Make]:
 
     def make(closed: bool = True) -> RedisRevocations:
         redis = FakeAsyncRedis(server=server)
-        breakers.append(CircuitBreaker("revocation", redis.ping, reason, metrics.REVOCATION_ERRORS, seconds=1))
+        breakers.append(CircuitBreaker("revocation", redis.ping, reason, metrics.REVOCATION_ERRORS, timeout_seconds=1))
         return RedisRevocations(redis, breakers[-1], closed)
 
     yield make

@@ -24,7 +24,7 @@ async def login(request: Request) -> Response:
     if scopes is None:
         metrics.AUTHENTICATION_FAILURES.inc()
         raise Unauthorized("wrong user or password")
-    return Response(encode_json(resources.tokens.grant(credentials.user, scopes)), 200, NO_STORE, JSON)
+    return Response(encode_json(resources.tokens.token_response(credentials.user, scopes)), 200, NO_STORE, JSON)
 
 
 async def logout(request: Request) -> Response:

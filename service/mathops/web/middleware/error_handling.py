@@ -32,7 +32,7 @@ class ErrorHandling(HttpMiddleware):
             if context.status:
                 raise
             if not isinstance(error, MathopsError):
-                log.error("request failed", exc_info=error, request_id=context.request_id, path=scope["path"][:256])
+                log.error("request failed", exc_info=error, request_id=context.request_id, path=context.path)
                 error = InternalError("an unexpected error occurred and was logged under this request id")
             await problem_response(error, scope)(scope, receive, send)
 
@@ -45,7 +45,7 @@ def problem_response(error: MathopsError, scope: Scope) -> Response:
         title=error.title,
         status=error.status,
         detail=error.detail,
-        instance=scope["path"][:256],
+        instance=context.path,
         request_id=context.request_id,
         trace_id=context.trace_id or UNSET,
         **error.extensions,

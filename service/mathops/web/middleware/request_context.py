@@ -22,7 +22,7 @@ class RequestContextMiddleware(HttpMiddleware):
             router: ASGIApp = scope["app"].router
             return router(scope, receive, send)
         path, resources = scope["path"], scope["app"].state.resources
-        # The only path parameter is the last segment of a folder of pages.
+        # /problems/{slug} is the only path with a parameter.
         endpoint = self._endpoints.get(path) or self._endpoints.get(path[: path.rfind("/")] + "/{slug}")
         context = scope["context"] = RequestContext.of(scope, resources, endpoint)
         if resources.draining or over_connection_limit(scope):

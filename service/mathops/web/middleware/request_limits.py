@@ -13,22 +13,22 @@ OVER_CONNECTION_LIMIT = "mathops.over_connection_limit"
 
 
 class RequestLimits(HttpMiddleware):
-    """Rejects requests beyond the limits of the settings; rejected heads are not recorded."""
+    """Rejects requests beyond the limits of the settings; requests rejected by their head are not recorded."""
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         context = context_of(scope)
         if (error := _head_error(scope, context)) is not None:
             context.recorded = False
             raise error
-        bodiless = scope["method"] in ("GET", "HEAD")
-        return self.app(scope, receive if bodiless else _bounded(receive, context), send)
+        ignores_body = scope["method"] in ("GET", "HEAD")
+        return self.app(scope, receive if ignores_body else _bounded(receive, context), send)
 
 
 def _head_error(scope: Scope, context: RequestContext) -> MathopsError | None:
     settings = context.resources.settings
     # Unanswered probes would restart a busy service.
     if over_connection_limit(scope) and not (context.endpoint and context.endpoint.always_answered):
-        return Overloaded(f"the limit of {settings.connections} connections is reached; retry in a second")
+        return Overloaded(f"the limit of {settings.connections} connections is reached; retry later")
     if len(scope["raw_path"]) + len(scope["query_string"]) > settings.url_bytes:
         return UriTooLong(f"send at most {settings.url_bytes} bytes, and long numbers in a POST body")
     # Each header takes its name, its value, ": " and the line end.

@@ -6,11 +6,8 @@ from opentelemetry.trace import Span, StatusCode
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mathops.telemetry.tracing import Tracing
-from mathops.web.context import HttpMiddleware, RequestContext
+from mathops.web.context import MAX_PATH_CHARACTERS, HttpMiddleware, RequestContext
 from mathops.web.middleware.request_metrics import CLIENT_CLOSED_REQUEST, METHODS
-
-# Clients choose these texts; a span should not carry 8 KiB of digits.
-_MAX_CHARACTERS = 256
 
 
 class RequestTracing(HttpMiddleware):
@@ -46,9 +43,9 @@ def _request(scope: Scope, headers: dict[str, str]) -> dict[str, Any]:
     return {
         "http.request.method": scope["method"] if known else "_OTHER",
         "url.scheme": scope["scheme"],
-        "url.path": scope["path"][:_MAX_CHARACTERS],
+        "url.path": scope["path"][:MAX_PATH_CHARACTERS],
         "network.protocol.version": scope["http_version"],
-        **{name: value[:_MAX_CHARACTERS] for name, value in optional.items() if value},
+        **{name: value[:MAX_PATH_CHARACTERS] for name, value in optional.items() if value},
     }
 
 

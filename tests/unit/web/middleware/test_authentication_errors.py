@@ -74,7 +74,7 @@ def test_every_other_path_requires_a_token_whether_it_exists_or_not(world: World
 
 @pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Bearer  ", "Basic {token}", "{token}", "Bearer:{token}", ""])
 def test_a_header_without_a_bearer_token_is_rejected(world: World, value: str) -> None:
-    token = world.tokens.make("alice", ["math"])
+    token = world.tokens.issue("alice", ["math"])
 
     response = ask(world, authorization=[value.format(token=token)])
 
@@ -85,7 +85,7 @@ def test_a_header_without_a_bearer_token_is_rejected(world: World, value: str) -
 
 @pytest.mark.parametrize("value", ["Bearer {token}", "bearer {token}", "BEARER {token}", "Bearer   {token} "])
 def test_the_scheme_may_be_in_any_case_and_blanks_do_not_matter(world: World, value: str) -> None:
-    token = world.tokens.make("alice", ["math"])
+    token = world.tokens.issue("alice", ["math"])
 
     assert ask(world, authorization=[value.format(token=token)]).status_code == 200
 
