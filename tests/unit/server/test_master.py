@@ -1,4 +1,5 @@
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,5 +73,7 @@ def test_a_web_worker_has_the_settings_of_the_master(monkeypatch: pytest.MonkeyP
 
     worker = WebWorker(0, os.getppid(), [], application, 30, application.cfg, Logger(application.cfg))
 
+    worker.tmp.close()
     assert worker.delay == 3
+    assert isinstance(worker.config.http, partial)
     assert worker.config.http.args == (settings,)
