@@ -52,15 +52,12 @@ def sqlite_module() -> ModuleType:
         return sqlite3
 
 
-def concurrent_checkpoints() -> bool:
-    """Whether one connection may checkpoint while another writes: only without the WAL-reset bug."""
-    return bool(sqlite_module().sqlite_version_info >= _WAL_RESET_FIXED)
-
-
 class SQLite:
     """The journal's database as a file; `name` is for people. A statement waits `busy_seconds` for a lock."""
 
     product = "SQLite"
+    # Otherwise no connection may checkpoint while another writes.
+    wal_reset_fixed: bool = sqlite_module().sqlite_version_info >= _WAL_RESET_FIXED
     # Starts every write transaction.
     begin = "BEGIN IMMEDIATE"
 
@@ -68,7 +65,6 @@ class SQLite:
         self.path = path
         self._busy_seconds = busy_seconds
         self.name = str(path)
-        self.wal_reset_fixed = concurrent_checkpoints()
 
     def write_engine(self, *, durable: bool) -> Engine:
         """One connection; use database.WriteEngine, which adds the lock and the start of transactions."""

@@ -7,16 +7,10 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from mathops.journal.sqlite import (
-    COMMITS_PER_CHECKPOINT,
-    SQLite,
-    WalCheckpointer,
-    concurrent_checkpoints,
-    sqlite_module,
-)
+from mathops.journal.sqlite import COMMITS_PER_CHECKPOINT, SQLite, WalCheckpointer, sqlite_module
 from tests.support.server import eventually
 
-needs_checkpointer = pytest.mark.skipif(not concurrent_checkpoints(), reason="this SQLite checkpoints by itself")
+needs_checkpointer = pytest.mark.skipif(not SQLite.wal_reset_fixed, reason="this SQLite checkpoints by itself")
 
 
 @pytest.fixture
@@ -46,7 +40,7 @@ def test_a_durable_commit_is_on_disk_when_it_returns(engine: Engine) -> None:
 
 
 def test_sqlite_checkpoints_by_itself_unless_checkpoints_beside_writers_are_safe(engine: Engine) -> None:
-    assert (pragma(engine, "wal_autocheckpoint") == 0) == concurrent_checkpoints()
+    assert (pragma(engine, "wal_autocheckpoint") == 0) == SQLite.wal_reset_fixed
 
 
 def test_a_reader_cannot_write(database: SQLite, engine: Engine) -> None:
