@@ -49,8 +49,7 @@ class Settings(BaseModel):
     redis_url: str = Field("", description="redis[s]://user:password@host:6379/0 for shared state; empty: memory")
     redis_timeout_seconds: float = Field(0.1, ge=0.01, le=1, description="timeout; requests continue without Redis")
     revocation: Literal["off", "closed", "open"] = Field(
-        "off",
-        description="whether POST /logout revokes tokens; if Redis is down, closed answers 503, open skips the check",
+        "off", description="whether /logout revokes tokens; if Redis is down, closed answers 503, open skips the check"
     )
 
     kafka_brokers: str = Field("", description="Kafka brokers, host:port,…; empty: records are not published")
@@ -88,9 +87,7 @@ class Settings(BaseModel):
     url_bytes: int = Field(8192, ge=256, description="maximum length of path and query (414)")
     header_bytes: int = Field(32768, ge=1024, description="maximum total size of the request headers (431)")
     body_bytes: int = Field(65536, ge=256, description="maximum size of a request body (413)")
-    read_timeout_seconds: float = Field(
-        10, gt=0, description="time to receive a body (408), or a head before the connection closes"
-    )
+    read_timeout_seconds: float = Field(10, gt=0, description="time limit of a body (408) or head (connection closes)")
     write_timeout_seconds: float = Field(60, gt=0, description="maximum pause of a client in reading a response")
     connections: int = Field(900, ge=1, description="maximum connections per web worker (503), below `ulimit -n`")
 

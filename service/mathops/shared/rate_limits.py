@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage
@@ -34,19 +35,19 @@ class WindowRateLimiter:
         return Quota(policy, allowed, item.amount, item.get_expiry(), stats.remaining, reset)
 
 
+@dataclass(eq=False)
 class FallbackRateLimiter:
     """A `remote` limiter shared by all replicas, and a `local` one while it is unavailable."""
 
-    def __init__(self, remote: RateLimiter, local: RateLimiter, breaker: CircuitBreaker) -> None:
-        self._remote = remote
-        self._local = local
-        self._breaker = breaker
+    remote: RateLimiter
+    local: RateLimiter
+    breaker: CircuitBreaker
 
     async def charge(self, policy: str, key: str, cost: int = 1) -> Quota | None:
         try:
-            return await self._breaker.call(lambda: self._remote.charge(policy, key, cost))
+            return await self.breaker.call(lambda: self.remote.charge(policy, key, cost))
         except DependencyUnavailable:
-            return await self._local.charge(policy, key, cost)
+            return await self.local.charge(policy, key, cost)
 
 
 def policies(settings: Settings) -> dict[str, RateLimitItem]:

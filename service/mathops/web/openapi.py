@@ -22,13 +22,7 @@ _HEAD_PROBLEMS = ("uri-too-long", "header-fields-too-large")
 _TOKEN_PROBLEMS = ("unauthorized", "quota-exceeded", "revocation-unavailable")
 _PARAMETER_PROBLEMS = ("malformed-request", "invalid-parameter")
 _BODY_PROBLEMS = (*_PARAMETER_PROBLEMS, "content-too-large", "request-timeout", "unsupported-media-type")
-_OPERATION_PROBLEMS = (
-    "not-acceptable",
-    "result-too-large",
-    "internal-error",
-    "journal-unavailable",
-    "deadline-exceeded",
-)
+_RESULT_PROBLEMS = ("not-acceptable", "result-too-large", "internal-error", "journal-unavailable", "deadline-exceeded")
 
 _RESULT_HEADERS = ("ETag", "Cache-Control", "Cache-Status", "Server-Timing", "RateLimit", "RateLimit-Policy")
 _PROBLEM_HEADERS = {401: ["WWW-Authenticate"], 403: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
@@ -103,7 +97,7 @@ def _problems(endpoint: Endpoint, description: Description, method: str) -> Json
         (endpoint.scope, ("insufficient-scope",)),
         (operation or description.query, _PARAMETER_PROBLEMS),
         (description.body or (operation and method == "post"), _BODY_PROBLEMS),
-        (operation, _OPERATION_PROBLEMS),
+        (operation, _RESULT_PROBLEMS),
     )
     types = problem_types()
     statuses = sorted({types[slug].status for condition, slugs in conditions if condition for slug in slugs})
