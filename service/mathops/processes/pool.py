@@ -123,7 +123,7 @@ class Pool:
     async def run(self, operation: Operation, arguments: tuple[int, ...]) -> tuple[Result, Timing]:
         """Compute; raises Overloaded or DeadlineExceeded. Cancelling kills the process at once."""
         if self._idle.empty() and self._waiting >= self.queue:
-            raise Overloaded(f"{self.queue} computations are waiting already; try again in a second")
+            raise Overloaded(f"{self.queue} computations are waiting already; retry later")
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.deadline):
