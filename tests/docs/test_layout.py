@@ -15,7 +15,7 @@ MAX_MODULE_LINES = 200
 MAX_FUNCTION_LINES = 40
 MAX_MEDIAN_FUNCTION_LINES = 6
 # Lower it when the package shrinks.
-MAX_PACKAGE_LINES = 7_450
+MAX_PACKAGE_LINES = 6_900
 # Named by Python and Alembic.
 SPECIAL = {"__init__", "__main__", "env"}
 
