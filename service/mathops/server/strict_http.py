@@ -45,12 +45,14 @@ class StrictHttpProtocol(HttpToolsProtocol):
     """
 
     # Attributes beyond 30 in its dictionary would make access to all attributes slower.
-    __slots__ = ("_has_host", "_in_body", "_pending_bytes", "_unparsed")
+    __slots__ = ("_has_host", "_in_body", "_pending_bytes", "_unparsed", "_valid_host")
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._in_body = False
         self._has_host = False
+        # The Host of the previous request, which needs no second check.
+        self._valid_host = b""
         # Since the last complete head or part of a body.
         self._pending_bytes = 0
         self._unparsed = _NOTHING
@@ -90,9 +92,9 @@ class StrictHttpProtocol(HttpToolsProtocol):
         name = name.lower()
         value = value.rstrip(b" \t")
         if name == b"host":
-            if self._has_host or not _HOST.fullmatch(value):
+            if self._has_host or (value != self._valid_host and not _HOST.fullmatch(value)):
                 raise httptools.HttpParserError("repeated or invalid Host")
-            self._has_host = True
+            self._has_host, self._valid_host = True, value
         elif name in _CHECKED:
             self._check_header(name, value)
         self.headers.append((name, value))

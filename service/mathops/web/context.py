@@ -142,7 +142,8 @@ def _combined(headers: Headers) -> dict[bytes, bytes]:
 
 
 def context_of(scope: Scope) -> RequestContext:
-    return cast("RequestContext", scope["context"])
+    context: RequestContext = scope["context"]
+    return context
 
 
 class HttpMiddleware:
