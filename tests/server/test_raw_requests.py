@@ -207,7 +207,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("server"), MATHOPS_QUOTA_UNAUTHENTICATED="") as started:
+    with running(tmp_path_factory.mktemp("server"), MATHOPS_QUOTA_UNAUTHENTICATED="1000000/second") as started:
         yield started
 
 
