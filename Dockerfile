@@ -7,7 +7,7 @@ RUN apt-get update && apt-get install --yes --no-install-recommends binutils && 
 RUN python -m venv --without-pip /opt/mathops
 COPY requirements/run.txt /tmp/
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip --python /opt/mathops/bin/python install --disable-pip-version-check --require-hashes -r /tmp/run.txt
+    pip --python /opt/mathops/bin/python install --disable-pip-version-check --no-deps --require-hashes -r /tmp/run.txt
 # Debug symbols of the wheels are not needed at run time.
 RUN find /opt/mathops -name '*.so*' -type f -exec strip --strip-debug {} +
 
@@ -15,7 +15,7 @@ FROM python:3.13-slim AS wheel
 RUN python -m venv --without-pip /build
 COPY requirements/build.txt /tmp/
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip --python /build/bin/python install --disable-pip-version-check --require-hashes -r /tmp/build.txt
+    pip --python /build/bin/python install --disable-pip-version-check --no-deps --require-hashes -r /tmp/build.txt
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
