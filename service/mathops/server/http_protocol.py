@@ -61,13 +61,25 @@ class TimeoutProtocol(StrictHttpProtocol):
     Marks requests on connections above the limit with the ASGI extension OVER_CONNECTION_LIMIT.
     """
 
-    __slots__ = ("_over_connection_limit", "_read_timer", "_settings", "_unsent_bytes", "_write_timer", "_writer")
+    __slots__ = (
+        "_deadline",
+        "_deadline_timer",
+        "_over_connection_limit",
+        "_read_started",
+        "_settings",
+        "_unsent_bytes",
+        "_write_timer",
+        "_writer",
+    )
 
     def __init__(self, settings: Settings, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._settings = settings
         self._over_connection_limit = False
-        self._read_timer: asyncio.TimerHandle | None = None
+        # Of the next complete request, in seconds of the event loop's clock.
+        self._deadline = 0.0
+        self._deadline_timer: asyncio.TimerHandle | None = None
+        self._read_started = False
         self._write_timer: asyncio.TimerHandle | None = None
         self._unsent_bytes = 0
 
@@ -76,7 +88,7 @@ class TimeoutProtocol(StrictHttpProtocol):
         self._writer = ResponseWriter(transport, self.loop)
         self.transport = cast(asyncio.Transport, self._writer)
         self._over_connection_limit = len(self.connections) > self._settings.connections
-        self._start_read_timer()
+        self._start_read_timeout()
 
     def on_message_begin(self) -> None:
         StrictHttpProtocol.on_message_begin(self)
@@ -85,17 +97,19 @@ class TimeoutProtocol(StrictHttpProtocol):
 
     def data_received(self, data: bytes) -> None:
         StrictHttpProtocol.data_received(self, data)
-        if self.cycle is not None and not self.cycle.response_complete:
-            if self._read_timer is not None:
-                self._stop_read_timer()
-        elif self.message_incomplete:
-            self._start_read_timer()
-        else:
+        if self._pending_bytes or self._in_body:
+            if not self._responding():
+                self._start_read_timeout()
+        elif self.cycle is not None and self.cycle.response_complete:
             # The rest of a rejected request has arrived.
-            self._stop_read_timer()
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+            self.start_keep_alive()
+
+    def start_keep_alive(self) -> None:
+        self._read_started = False
+        if self._pending_bytes and not self._in_body:
+            self._start_read_timeout()
+        else:
+            self._set_deadline(self.timeout_keep_alive)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -107,18 +121,40 @@ class TimeoutProtocol(StrictHttpProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._stop_read_timer()
+        if self._deadline_timer is not None:
+            self._deadline_timer.cancel()
         self._stop_write_timer()
 
-    def _start_read_timer(self) -> None:
-        if self._read_timer is None:
-            seconds = _OVER_LIMIT_READ_SECONDS if self._over_connection_limit else self._settings.read_timeout_seconds
-            self._read_timer = self.loop.call_later(seconds, self.transport.close)
+    def _start_read_timeout(self) -> None:
+        if not self._read_started:
+            self._read_started = True
+            limit = self._settings.read_timeout_seconds
+            self._set_deadline(_OVER_LIMIT_READ_SECONDS if self._over_connection_limit else limit)
 
-    def _stop_read_timer(self) -> None:
-        if self._read_timer is not None:
-            self._read_timer.cancel()
-            self._read_timer = None
+    def _set_deadline(self, seconds: float) -> None:
+        """Keep a timer that is not later, because the start of a timer for each request takes 1 µs."""
+        self._deadline = deadline = self.loop.time() + seconds
+        timer = self._deadline_timer
+        if timer is None or timer.when() > deadline:
+            self._start_deadline_timer()
+
+    def _start_deadline_timer(self) -> None:
+        if self._deadline_timer is not None:
+            self._deadline_timer.cancel()
+        self._deadline_timer = self.loop.call_at(self._deadline, self._check_deadline)
+
+    def _check_deadline(self) -> None:
+        self._deadline_timer = None
+        if self._responding():
+            # The end of the response sets the next deadline.
+            return
+        if self._deadline <= self.loop.time():
+            self.transport.close()
+        else:
+            self._start_deadline_timer()
+
+    def _responding(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _start_write_timer(self) -> None:
         self._unsent_bytes = self._writer.unsent_bytes()
