@@ -22,16 +22,7 @@ def valid_data_is_rejected_only_for_the_size_of_its_result(
 def every_error_is_a_problem_document_with_the_request_id(
     ctx: CheckContext, response: Response, case: Case[Any]
 ) -> None:
-    if response.status_code >= 400 and not _from_the_parser(response):
+    if response.status_code >= 400:
         assert response.headers["content-type"] == [PROBLEM], response.headers
         if case.method != "HEAD":
             assert [response.json()["request_id"]] == response.headers["x-request-id"]
-
-
-def _from_the_parser(response: Response) -> bool:
-    """The HTTP parser rejects, for example, a target of over 64 KiB before the application sees it."""
-    return (
-        response.status_code == 400
-        and response.content in (b"Invalid HTTP request received.", b"")
-        and ("x-request-id" not in response.headers)
-    )

@@ -1,5 +1,6 @@
 """Raw requests, each with its one right outcome, and floods that must not take memory."""
 
+import json
 import re
 import socket
 import time
@@ -183,10 +184,10 @@ CASES = [
     Case("a body behind requests", (LIVE * 200 + login()[:-4], login()[-4:]), [200] * 201),
     Case("a request behind Connection: close", (LAST + SMUGGLED,), [200], open=False),
     Case("a request behind HTTP/1.0", (get(version=b"HTTP/1.0") + SMUGGLED,), [200], open=False),
-    Case("an invalid request behind a valid one", (login() + get(host=b"") + LIVE,), [200], open=False),
-    Case("an invalid request behind valid ones", (LIVE * 3 + b"\0",), [200] * 3, open=False),
+    Case("an invalid request behind a valid one", (login() + get(host=b"") + LIVE,), [200, 400], open=False),
+    Case("an invalid request behind valid ones", (LIVE * 3 + b"\0",), [200] * 3 + [400], open=False),
     Case("an invalid request after a response", (LIVE, get(host=b"")), [200, 400], open=False),
-    Case("an invalid body behind requests", (LIVE * 2 + chunked(chunks=b"x"),), [], open=False),
+    Case("an invalid body behind requests", (LIVE * 2 + chunked(chunks=b"x"),), [200, 200, 400], open=False),
     Case(
         "an invalid body of an answered request",
         (head(b"Transfer-Encoding: chunked", path=b"/fib"), b"xx"),
@@ -237,6 +238,8 @@ def statuses(stream: BinaryIO, count: int | None = None) -> list[int]:
     while len(found) != count and (line := stream.readline()):
         found.append(int(line.split()[1]))
         headers = b"".join(iter(stream.readline, b"\r\n"))
+        if found[-1] == 400:
+            assert b"content-type: application/problem+json\r\n" in headers
         length = re.search(rb"(?i)^content-length: (\d+)", headers, re.MULTILINE)
         stream.read(int(length[1]) if length else 0)
     return found
@@ -257,6 +260,18 @@ def test_a_raw_request(server: Server, token: bytes, case: Case) -> None:
             assert statuses(stream) == [200]
         else:
             assert statuses(stream) == case.statuses
+
+
+def test_an_invalid_request_is_counted_and_gets_a_reason(server: Server) -> None:
+    name = 'http_requests_total{method="other",route="unmatched",status="400"}'
+    before = server.metric(name)
+    with connect(server) as connection, connection.makefile("rb") as stream:
+        connection.sendall(get(host=b""))
+        problem = json.loads(stream.read().partition(b"\r\n\r\n")[2])
+
+    assert problem["type"] == "/problems/malformed-request"
+    assert problem["detail"] == "send valid HTTP/1.1: the Host header is missing"
+    assert server.metric(name) == before + 1
 
 
 def test_a_large_computation_ends_when_its_client_closes(server: Server, token: bytes) -> None:

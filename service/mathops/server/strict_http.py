@@ -9,11 +9,15 @@ import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mathops.web.middleware.request_limits import MALFORMED_REQUEST
+
 # Bounds the memory of one connection. The application rejects smaller heads already (414, 431).
 MAX_HEAD_BYTES = 256 * 1024
 # Bounds the number of pipelined requests that are parsed before the first one has its response.
 _PARSED_BYTES = 4096
 _NOTHING = memoryview(b"")
+# Stands for a request that cannot be parsed. HTTP/1.0 closes the connection after the response.
+_EMPTY_REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 # A name is several runs around percent-encoded bytes, so that a long one matches in linear time and little memory.
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+,;=-]*(?:%[0-9A-Fa-f]{2}[\w.~!$&'()*+,;=-]*)*)(?::[0-9]*)?")
 _CHECKED = frozenset((b"transfer-encoding", b"expect"))
@@ -45,7 +49,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
     """
 
     # Attributes beyond 30 in its dictionary would make access to all attributes slower.
-    __slots__ = ("_has_host", "_in_body", "_pending_bytes", "_unparsed", "_valid_host")
+    __slots__ = ("_has_host", "_in_body", "_pending_bytes", "_rejected", "_unparsed", "_valid_host")
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -56,12 +60,15 @@ class StrictHttpProtocol(HttpToolsProtocol):
         # Since the last complete head or part of a body.
         self._pending_bytes = 0
         self._unparsed = _NOTHING
+        self._rejected = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn's own
         super().connection_made(transport)
         self.flow = PipelineFlowControl(transport, self.pipeline)
 
     def data_received(self, data: bytes) -> None:
+        if self._rejected:
+            return
         if len(data) > _PARSED_BYTES:
             self._unparsed = memoryview(data)
             self._parse()
@@ -88,7 +95,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
         value = value.rstrip(b" \t")
         if name == b"host":
             if self._has_host or (value != self._valid_host and not _HOST.fullmatch(value)):
-                raise httptools.HttpParserError("repeated or invalid Host")
+                raise httptools.HttpParserError("the Host header is repeated or invalid")
             self._has_host, self._valid_host = True, value
         elif name in _CHECKED:
             self._check_header(name, value)
@@ -96,7 +103,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if not self._has_host and self.parser.get_http_version() != "1.0":
-            raise httptools.HttpParserError("no Host")
+            raise httptools.HttpParserError("the Host header is missing")
         if self.url[:1] != b"/":
             url = httptools.parse_url(self.url)
             if url.path is None:
@@ -130,18 +137,6 @@ class StrictHttpProtocol(HttpToolsProtocol):
         """Called instead of uvicorn's keep-alive timer, which takes 1 µs for each response."""
         raise NotImplementedError
 
-    def send_400_response(self, msg: str) -> None:
-        self._unparsed = _NOTHING
-        cycle = self.cycle
-        if self._in_body and (cycle.response_started or self.pipeline):
-            self.transport.close()
-        elif self._in_body or cycle is None or cycle.response_complete:
-            super().send_400_response(msg)
-        else:
-            # Close after the responses to the requests before this one.
-            cycle.keep_alive = False
-            self.flow.pause_reading()
-
     def _parse(self) -> None:
         """Parse until a pipelined request waits."""
         while self._unparsed and not self.pipeline and not self.transport.is_closing():
@@ -152,18 +147,35 @@ class StrictHttpProtocol(HttpToolsProtocol):
         self._pending_bytes += len(data)
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserError:
-            self.logger.warning("Invalid HTTP request received.")
-            self.send_400_response("Invalid HTTP request received.")
+        except httptools.HttpParserError as error:
+            # The errors of on_header and on_headers_complete are contexts of the parser's error.
+            self._reject(f"send valid HTTP/1.1: {error.__context__ or error}")
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         if self._pending_bytes > MAX_HEAD_BYTES:
-            self.send_400_response("The head of the request is too large.")
+            self._reject(f"send at most {MAX_HEAD_BYTES} bytes of header or trailer fields")
+
+    def _reject(self, detail: str) -> None:
+        """Mark the request for a 400 response of the application, and parse nothing more."""
+        self._rejected = True
+        self._unparsed = _NOTHING
+        self._pending_bytes = 0
+        if not self._in_body:
+            self._has_host = False
+            self.parser = _parser(self)
+            self.parser.feed_data(_EMPTY_REQUEST)
+            self.scope["method"] = self.scope["path"] = ""
+        elif self.cycle.response_complete:
+            self.transport.close()
+        else:
+            self.cycle.keep_alive = False
+            self.cycle.message_event.set()
+        self.scope["extensions"] = {MALFORMED_REQUEST: {"detail": detail}}
 
     def _ignore_upgrade(self, rest: bytes | memoryview) -> None:
         """Parse the head again without Upgrade, because llhttp skips the body behind an upgrade."""
         if self.scope["method"] == "CONNECT":
-            self.send_400_response("CONNECT is not supported.")
+            self._reject("CONNECT is not supported")
             return
         line = b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
         fields = [b"%b: %b" % field for field in self.headers if field[0] != b"upgrade"]
@@ -182,4 +194,4 @@ class StrictHttpProtocol(HttpToolsProtocol):
         if name == b"expect":
             self.expect_100_continue = value.lower() == b"100-continue" and version != "1.0"
         elif value.lower() != b"chunked" or version == "1.0" or name in dict(self.headers):
-            raise httptools.HttpParserError("unsupported Transfer-Encoding")
+            raise httptools.HttpParserError("the only supported Transfer-Encoding is chunked")

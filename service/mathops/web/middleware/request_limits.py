@@ -1,15 +1,25 @@
-"""Limits on the size and duration of a request, and on connections."""
+"""Rejects malformed requests, and limits size and duration of requests and the number of connections."""
 
 import asyncio
 from collections.abc import Awaitable
 
 from starlette.types import Message, Receive, Scope, Send
 
-from mathops.errors import ContentTooLarge, HeaderFieldsTooLarge, MathopsError, Overloaded, RequestTimeout, UriTooLong
+from mathops.errors import (
+    ContentTooLarge,
+    HeaderFieldsTooLarge,
+    MalformedRequest,
+    MathopsError,
+    Overloaded,
+    RequestTimeout,
+    UriTooLong,
+)
 from mathops.web.context import HttpMiddleware, RequestContext, context_of
 
 # ASGI extension that marks requests on connections beyond the limit.
 OVER_CONNECTION_LIMIT = "mathops.over_connection_limit"
+# ASGI extension of a request that is not valid HTTP; its member `detail` says why.
+MALFORMED_REQUEST = "mathops.malformed_request"
 
 
 class RequestLimits(HttpMiddleware):
@@ -21,14 +31,13 @@ class RequestLimits(HttpMiddleware):
             context.recorded = False
             raise error
         ignores_body = scope["method"] in ("GET", "HEAD")
-        return self.app(scope, receive if ignores_body else _bounded(receive, context), send)
+        return self.app(scope, receive if ignores_body else _bounded(scope, receive, context), send)
 
 
 def _head_error(scope: Scope, context: RequestContext) -> MathopsError | None:
     settings = context.resources.settings
-    # Unanswered probes would restart a busy service.
-    if over_connection_limit(scope) and not (context.endpoint and context.endpoint.always_answered):
-        return Overloaded(f"the limit of {settings.connections} connections is reached; retry later")
+    if "extensions" in scope and (error := _malformed(scope) or _over_limit(scope, context)) is not None:
+        return error
     if len(scope["raw_path"]) + len(scope["query_string"]) > settings.url_bytes:
         return UriTooLong(f"send at most {settings.url_bytes} bytes, and long numbers in a POST body")
     # Each header takes its name, its value, ": " and the line end.
@@ -37,7 +46,19 @@ def _head_error(scope: Scope, context: RequestContext) -> MathopsError | None:
     return None
 
 
-def _bounded(receive: Receive, context: RequestContext) -> Receive:
+def _malformed(scope: Scope) -> MalformedRequest | None:
+    extension = scope.get("extensions", {}).get(MALFORMED_REQUEST)
+    return extension and MalformedRequest(extension["detail"])
+
+
+def _over_limit(scope: Scope, context: RequestContext) -> Overloaded | None:
+    # Unanswered probes would restart a busy service.
+    if not over_connection_limit(scope) or (context.endpoint and context.endpoint.always_answered):
+        return None
+    return Overloaded(f"the limit of {context.resources.settings.connections} connections is reached; retry later")
+
+
+def _bounded(scope: Scope, receive: Receive, context: RequestContext) -> Receive:
     """`receive` with a time limit for the whole body and a size limit."""
     settings = context.resources.settings
     announced = _content_length(context)
@@ -62,6 +83,8 @@ def _bounded(receive: Receive, context: RequestContext) -> Receive:
         except TimeoutError:
             context.close_connection()
             raise RequestTimeout(f"the body did not arrive within {settings.read_timeout_seconds:g} s") from None
+        if (malformed := _malformed(scope)) is not None:
+            raise malformed
         size += len(message.get("body", b""))
         check(size)
         complete = not message.get("more_body", False)
