@@ -36,7 +36,7 @@ def eventually(claim: Callable[[], Any], seconds: float = 10) -> Any:
     end = time.monotonic() + seconds
     while not (value := claim()):
         assert time.monotonic() < end, f"no true value within {seconds} s"
-        time.sleep(0.02)
+        time.sleep(0.005)
     return value
 
 

@@ -12,7 +12,7 @@ from mathops.operations import OPERATIONS, Operation
 from mathops.settings import Settings
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing, Tracing
 from mathops.web.context import OpenResources
-from mathops.web.endpoints.documents import documentation
+from mathops.web.endpoints.documents import Documents
 from mathops.web.middleware.authentication import Authentication
 from mathops.web.middleware.error_handling import ErrorHandling, raise_mathops_error
 from mathops.web.middleware.journaling import Journaling
@@ -21,7 +21,6 @@ from mathops.web.middleware.request_context import RequestContextMiddleware
 from mathops.web.middleware.request_limits import RequestLimits
 from mathops.web.middleware.request_metrics import RequestMetrics
 from mathops.web.middleware.request_tracing import RequestTracing
-from mathops.web.openapi import document
 from mathops.web.routes import ExactPaths, routes
 
 
@@ -59,6 +58,5 @@ def create_app(
     # ErrorHandling renders every exception; Starlette's outermost middleware would only cost time.
     assert isinstance(stack, ServerErrorMiddleware)
     app.middleware_stack = stack.app
-    app.state.openapi = document(endpoints)
-    app.state.docs_page = documentation(app.state.openapi)
+    app.state.documents = Documents(endpoints)
     return app

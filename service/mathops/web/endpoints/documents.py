@@ -1,6 +1,7 @@
 """Documents about the service: OpenAPI, documentation page, event schema, problem pages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -10,8 +11,9 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from mathops.errors import NotFound, problem_types
 from mathops.models import encode_json, event_schema
+from mathops.web.endpoint import Endpoint
 from mathops.web.negotiation import JSON, JSON_SCHEMA
-from mathops.web.openapi import Json
+from mathops.web.openapi import Json, document
 
 _PUBLIC = {"Cache-Control": "public, max-age=300"}
 # The pages load nothing from other hosts.
@@ -27,12 +29,27 @@ index = RedirectResponse("/docs", 307, headers=_PUBLIC)
 schema = Response(encode_json(event_schema()), headers=_PUBLIC, media_type=JSON_SCHEMA)
 
 
+class Documents:
+    """The description of the API, made at its first request."""
+
+    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+        self._endpoints = endpoints
+
+    @cached_property
+    def openapi(self) -> Json:
+        return document(self._endpoints)
+
+    @cached_property
+    def page(self) -> str:
+        return _page(self.openapi)
+
+
 async def openapi(request: Request) -> Response:
-    return JSONResponse(request.app.state.openapi, headers=_PUBLIC)
+    return JSONResponse(request.app.state.documents.openapi, headers=_PUBLIC)
 
 
 async def docs(request: Request) -> Response:
-    return HTMLResponse(request.app.state.docs_page, headers=_PAGE)
+    return HTMLResponse(request.app.state.documents.page, headers=_PAGE)
 
 
 async def problem_page(request: Request) -> Response:
@@ -47,7 +64,7 @@ async def problem_page(request: Request) -> Response:
     return HTMLResponse(text, headers=_PAGE)
 
 
-def documentation(document: Json) -> str:
+def _page(document: Json) -> str:
     """HTML with every path, its parameters and responses, and a form to send a request."""
     info = {name: escape(document["info"][name]) for name in ("title", "version", "description")}
     sections = [
