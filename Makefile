@@ -25,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 test: $(VENV)/.test ## lint, then run the tests that need only Python
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov=service/mathops tests/unit tests/docs tests/processes tests/contracts tests/properties tests/server
+	@$(BIN)/python -m pytest -n 3 --dist worksteal --cov=service/mathops tests/unit tests/docs tests/processes tests/contracts tests/properties tests/server
 
 test-integration: $(VENV)/.test ## run slower tests: failures, Schemathesis, Redis, Kafka and PostgreSQL in Docker
 	@$(BIN)/python -m pytest tests/integration tests/chaos

@@ -13,8 +13,6 @@ import pytest
 from tests.support.load import Load
 from tests.support.server import Server, eventually
 
-pytestmark = pytest.mark.measured
-
 CALL = "/pow?base=2&exp=5"
 # About a second of work.
 LARGE = "/fact?n=600000"
@@ -52,6 +50,7 @@ def assert_ends(server: Server, processes: list[psutil.Process]) -> None:
     assert psutil.wait_procs(processes, timeout=5)[1] == []
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 def test_a_signal_ends_every_process_and_the_code_is_0(server: Server, number: signal.Signals) -> None:
     processes = all_processes(server)
@@ -72,6 +71,7 @@ def test_an_interrupt_of_the_process_group_ends_all_processes_gracefully(server:
     assert len(server.rows()) == 1
 
 
+@pytest.mark.measured
 def test_a_draining_server_is_not_ready_and_answers_on_old_and_new_connections(
     start_server: Callable[..., Server],
 ) -> None:
@@ -93,6 +93,7 @@ def test_a_draining_server_is_not_ready_and_answers_on_old_and_new_connections(
     assert len(server.rows()) == 3
 
 
+@pytest.mark.measured
 def test_the_second_signal_ends_the_drain_at_once(start_server: Callable[..., Server]) -> None:
     server = start_server(MATHOPS_SHUTDOWN_DELAY_SECONDS="60")
     processes = all_processes(server)
@@ -120,6 +121,7 @@ def test_a_large_request_in_progress_is_completed_and_stored(start_server: Calla
     assert_ends(server, processes)
 
 
+@pytest.mark.measured
 def test_a_request_longer_than_the_shutdown_timeout_does_not_delay_the_stop(
     start_server: Callable[..., Server],
 ) -> None:
