@@ -48,6 +48,7 @@ bench: $(VENV)/.tools ## measure performance against baselines (needs wrk, redis
 	@$(BIN)/python bench/mixed_load.py
 	@PYTHONPATH=. $(BIN)/python bench/dependencies.py
 	@PYTHONPATH=. $(BIN)/python bench/redis_failures.py
+	@PYTHONPATH=. $(BIN)/python bench/floods.py
 	@$(BIN)/python bench/profile_request.py
 
 docs: $(VENV)/.test ## generate docs/configuration.md, docs/cli.md and docs/openapi.json
