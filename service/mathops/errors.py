@@ -66,6 +66,10 @@ class RequestTimeout(MathopsError, status=408, type="request-timeout", title="Re
     """The body did not arrive in time."""
 
 
+class PreconditionFailed(MathopsError, status=412, type="precondition-failed", title="Precondition failed"):
+    """If-Match lists no entity tag of the result. Send the request without If-Match, or with the tag in ETag."""
+
+
 class ContentTooLarge(MathopsError, status=413, type="content-too-large", title="Content too large"):
     """The body exceeds the size limit."""
 

@@ -3,14 +3,13 @@
 import asyncio
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from mathops.errors import ResultTooLarge
+from mathops.errors import Overloaded, QuotaExceeded, ResultTooLarge
 from mathops.models import CacheOutcome
 from mathops.operations import Operation, Result
 from mathops.ports import Cache, ComputePool, RateLimiter, Timing, quota_exceeded
@@ -36,6 +35,7 @@ class Plan(Struct, frozen=True, gc=False):
     arguments: tuple[int, ...]
     predicted_digits: float
     limit_digits: int
+    text_digits: int
     key: str
     large: bool
 
@@ -46,40 +46,56 @@ class Evaluation(Struct, frozen=True, gc=False):
     timing: Timing
 
 
-def too_large(digits: float, limit: int) -> ResultTooLarge:
+def too_large(digits: float, limit: int, text_limit: int = 0) -> ResultTooLarge:
+    """`text_limit` is the limit of text/plain, which the detail proposes if it suffices."""
     predicted = int(digits) if digits < 1e18 else None
     size = f"about {predicted}" if predicted else "more than 10^18"
     return ResultTooLarge(
-        f"the result has {size} digits and the limit is {limit}; "
-        "ask for a smaller one, or for text/plain, whose limit is higher",
+        f"the result has {size} digits and the limit is {limit}; ask for a smaller one"
+        + (f", or for text/plain, whose limit is {text_limit}" if limit < digits <= text_limit else ""),
         predicted_digits=predicted,
         limit_digits=limit,
     )
+
+
+class Flight(Generic[Outcome]):
+    """One running call and the number of its callers."""
+
+    def __init__(self, task: asyncio.Task[Outcome]) -> None:
+        self.task = task
+        self.callers = 0
 
 
 class SingleFlight(Generic[Outcome]):
     """Runs concurrent calls with the same key once; all callers share the outcome."""
 
     def __init__(self) -> None:
-        self._tasks: dict[str, asyncio.Task[Outcome]] = {}
-        self._callers: Counter[str] = Counter()
+        self._flights: dict[str, Flight[Outcome]] = {}
 
     def __contains__(self, key: str) -> bool:
-        return key in self._tasks
+        return key in self._flights
 
     async def run(self, key: str, work: Callable[[], Coroutine[Any, Any, Outcome]]) -> Outcome:
         """The outcome of `work`, or of the running call with this key; cancelled with its last caller."""
-        if key not in self._tasks:
-            self._tasks[key] = asyncio.create_task(work())
-        task = self._tasks[key]
-        self._callers[key] += 1
+        flight = self._flights.get(key) or self._start(key, work)
+        flight.callers += 1
         try:
-            return await asyncio.shield(task)
+            return await asyncio.shield(flight.task)
         finally:
-            self._callers[key] -= 1
-            if not self._callers[key]:
-                del self._tasks[key], self._callers[key]
-                task.cancel()
+            flight.callers -= 1
+            if not flight.callers:
+                self._end(key, flight)
+                flight.task.cancel()
+
+    def _start(self, key: str, work: Callable[[], Coroutine[Any, Any, Outcome]]) -> Flight[Outcome]:
+        flight = self._flights[key] = Flight(asyncio.create_task(work()))
+        # Before the callers wake up, so that a caller that tries again starts the work again.
+        flight.task.add_done_callback(lambda _: self._end(key, flight))
+        return flight
+
+    def _end(self, key: str, flight: Flight[Outcome]) -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]
 
 
 @dataclass
@@ -93,13 +109,13 @@ class Evaluator:
     tracing: AnyTracing = NO_TRACING
     single_flight: SingleFlight[tuple[Result, Timing]] = field(default_factory=SingleFlight)
 
-    def plan(self, operation: Operation, arguments: tuple[int, ...], limit_digits: int) -> Plan:
-        """Raises ResultTooLarge when the result certainly exceeds `limit_digits`."""
+    def plan(self, operation: Operation, arguments: tuple[int, ...], limit_digits: int, text_digits: int = 0) -> Plan:
+        """Raises ResultTooLarge when the result certainly exceeds `limit_digits`; `text_digits` as in `too_large`."""
         digits = operation.predicted_digits(*arguments)
         if digits - _PREDICTION_MARGIN_DIGITS > limit_digits:
-            raise too_large(digits, limit_digits)
+            raise too_large(digits, limit_digits, text_digits)
         key = ":".join((CACHE_VERSION, operation.name, *map(str, arguments)))
-        return Plan(operation, arguments, digits, limit_digits, key, digits > self.inline_digits)
+        return Plan(operation, arguments, digits, limit_digits, text_digits, key, digits > self.inline_digits)
 
     async def evaluate(self, plan: Plan, user: str) -> Evaluation:
         """Raises QuotaExceeded, Overloaded, DeadlineExceeded or ResultTooLarge."""
@@ -113,17 +129,30 @@ class Evaluator:
             metrics.CACHE_HITS.inc()
             evaluation = Evaluation(Result.of(text), "hit", NO_TIME)
         if evaluation.result.digits > plan.limit_digits:
-            raise too_large(evaluation.result.digits, plan.limit_digits)
+            raise too_large(evaluation.result.digits, plan.limit_digits, plan.text_digits)
         return evaluation
 
     async def _join_or_compute(self, plan: Plan, user: str) -> tuple[Result, Timing]:
-        # A caller that joins a running computation is not charged.
-        if plan.key not in self.single_flight:
-            milliseconds = math.ceil(plan.predicted_digits * _SECONDS_PER_DIGIT * 1000)
-            quota = await self.rate_limiter.charge("compute", user, milliseconds)
-            if quota is not None and not quota.allowed:
-                raise quota_exceeded(quota, f"{quota.limit} ms of computing in {quota.window} s")
-        return await self.single_flight.run(plan.key, lambda: self._compute_and_cache(plan))
+        while True:
+            # A caller that joins a running computation is not charged.
+            joins = plan.key in self.single_flight
+            try:
+                return await self.single_flight.run(plan.key, lambda: self._charge_and_compute(plan, user))
+            except QuotaExceeded:
+                # The exceeded quota is that of the caller that started the computation.
+                if not joins:
+                    raise
+
+    async def _charge_and_compute(self, plan: Plan, user: str) -> tuple[Result, Timing]:
+        milliseconds = math.ceil(plan.predicted_digits * _SECONDS_PER_DIGIT * 1000)
+        quota = await self.rate_limiter.charge("compute", user, milliseconds)
+        if quota is not None and not quota.allowed:
+            raise quota_exceeded(quota, f"{quota.limit} ms of computing in {quota.window} s")
+        try:
+            return await self._compute_and_cache(plan)
+        except Overloaded:
+            await self.rate_limiter.refund("compute", user, milliseconds)
+            raise
 
     async def _compute_and_cache(self, plan: Plan) -> tuple[Result, Timing]:
         started = time.perf_counter()

@@ -99,7 +99,11 @@ class Credentials(Struct, forbid_unknown_fields=True):
     # Python's $ matches before a final newline too.
     user: Annotated[str, Meta(pattern=f"^{USER_NAME}$(?!\n)", description=USER_NAME_RULE, examples=["alice"])]
     password: Annotated[
-        Password | None, Meta(description=f"a text of at most {MAX_PASSWORD_LENGTH} characters, or nothing")
+        Password | None,
+        Meta(
+            description=f"a text of at most {MAX_PASSWORD_LENGTH} characters, or nothing",
+            extra_json_schema={"format": "password"},
+        ),
     ] = None
 
 

@@ -56,6 +56,9 @@ class RateLimiter(Protocol):
     async def charge(self, policy: str, key: str, cost: int = 1) -> Quota | None:
         """The quota after charging `cost` to `key`, or None if `policy` has no limit."""
 
+    async def refund(self, policy: str, key: str, cost: int = 1) -> None:
+        """Take back an allowed charge."""
+
 
 class JournalPage(NamedTuple):
     """Records with their sequence numbers, newest first; `more` is true if older ones exist."""

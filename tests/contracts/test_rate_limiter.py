@@ -80,6 +80,25 @@ async def test_a_charge_above_the_limit_uses_the_whole_limit(rate_limiter: RateL
     assert not (await charged(rate_limiter, "compute", "alice")).allowed
 
 
+async def test_a_refund_can_be_charged_again(rate_limiter: RateLimiter) -> None:
+    for cost in (60, 1000):
+        await rate_limiter.charge("compute", "alice", 30)
+        await charged(rate_limiter, "compute", "bob", cost)
+        await rate_limiter.refund("compute", "bob", cost)
+
+        assert (await charged(rate_limiter, "compute", "bob", 100)).remaining == 0
+        assert (await charged(rate_limiter, "compute", "alice", 1)).allowed
+        await rate_limiter.refund("compute", "bob", 100)
+
+
+async def test_a_refund_never_exceeds_the_limit(rate_limiter: RateLimiter) -> None:
+    await rate_limiter.refund("unauthenticated", "127.0.0.1", 5)
+    await rate_limiter.charge("compute", "alice", 10)
+    await rate_limiter.refund("compute", "alice", 10)
+
+    assert (await charged(rate_limiter, "compute", "alice", 0)).remaining == 100
+
+
 async def test_concurrent_charges_never_exceed_the_limit(rate_limiter: RateLimiter) -> None:
     quotas = await asyncio.gather(*(charged(rate_limiter, "requests", "alice") for _ in range(20)))
 

@@ -77,10 +77,18 @@ def test_a_visitor_logs_in_sends_pow_and_sees_32(docs: Watched, server: Server) 
     power.get_by_role("button").click()
     expect(power.locator("output")).to_contain_text('"result":"32"')
 
+    history = docs.form("/history")
+    history.get_by_role("button").click()
+    expect(history.locator("output")).to_contain_text('200\n{"records":[{')
+
     assert docs.errors == []
     assert docs.origins() == {str(server.client.base_url).rstrip("/")}
     # Select by user, because a test without a login shares the server.
     assert server.rows("operation, result, status", where="user = 'alice'") == [("pow", "32", 200)]
+
+
+def test_the_password_is_not_shown(docs: Watched) -> None:
+    expect(docs.form("/login").locator("[name=password]")).to_have_attribute("type", "password")
 
 
 def test_without_a_login_the_page_shows_the_error(docs: Watched) -> None:

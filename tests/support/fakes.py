@@ -68,6 +68,10 @@ class FakeRateLimiter:
             used = self.charged[policy, key] = used + cost
         return Quota(policy, allowed, limit, 60, limit - used, 60)
 
+    async def refund(self, policy: str, key: str, cost: int = 1) -> None:
+        if policy in self.limits:
+            self.charged[policy, key] -= min(cost, self.limits[policy])
+
 
 class InlinePool:
     """Computes at once, in this process; `error` is raised instead."""

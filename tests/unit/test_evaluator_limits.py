@@ -89,9 +89,21 @@ def test_a_too_large_result_is_rejected_with_size_and_limit(
         world.evaluator.plan(*plan, 5)
 
     assert raised.value.detail.startswith(detail)
-    assert raised.value.detail.endswith("ask for a smaller one, or for text/plain, whose limit is higher")
+    assert raised.value.detail.endswith("; ask for a smaller one")
     assert raised.value.extensions["limit_digits"] == 5
     assert raised.value.extensions["predicted_digits"] == (predicted and pytest.approx(predicted, rel=1e-12))
+
+
+@pytest.mark.parametrize(
+    ("limit", "text_limit", "advice"),
+    [
+        (5, 1000, "; ask for a smaller one, or for text/plain, whose limit is 1000"),
+        (5, 999, "; ask for a smaller one"),
+        (999, 999, "; ask for a smaller one"),
+    ],
+)
+def test_text_is_proposed_only_if_its_limit_suffices(limit: int, text_limit: int, advice: str) -> None:
+    assert too_large(1000.0, limit, text_limit).detail.endswith(f"limit is {limit}{advice}")
 
 
 async def test_a_small_result_is_computed_inline_and_not_charged() -> None:

@@ -53,6 +53,9 @@ class Tokens:
         self._generation = keys.generation
 
     def issue(self, user: str, scopes: list[str]) -> str:
+        """Raises ValueError for a user name that `verify` would reject."""
+        if not _is_name(user):
+            raise ValueError("a user name is printable text")
         now = int(self._clock())
         claims = {
             "iss": self._settings.token_issuer,
@@ -99,8 +102,8 @@ class Tokens:
         audience = claims.get("aud")
         texts = [claims.get(name) for name in ("sub", "jti", "client_id", "scope")]
         issued, expires, not_before = (claims.get(name) for name in ("iat", "exp", "nbf"))
-        if not all(isinstance(text, str) and text for text in texts[:3]) or not isinstance(texts[3], str):
-            raise invalid_token("the token lacks a required claim")
+        if not all(map(_is_name, texts[:3])) or not isinstance(texts[3], str):
+            raise invalid_token("a required claim of the token is missing or not printable")
         if not (_is_time(issued) and _is_time(expires) and (not_before is None or _is_time(not_before))):
             raise invalid_token("a time claim of the token is not a number")
         if claims.get("iss") != self._settings.token_issuer:
@@ -110,6 +113,11 @@ class Tokens:
         if max(issued, not_before or 0) - self._leeway > self._clock():
             raise invalid_token("the token is not valid yet")
         return Principal(str(texts[0]), frozenset(texts[3].split()), int(expires), str(texts[1]))
+
+
+def _is_name(value: Any) -> bool:
+    """Whether `value` is text that every store accepts: control characters and lone surrogates are not printable."""
+    return isinstance(value, str) and bool(value) and value.isprintable()
 
 
 def _is_time(value: Any) -> TypeGuard[float]:

@@ -32,7 +32,14 @@ class WindowRateLimiter:
         allowed = await self._rate_limiter.hit(item, policy, key, cost=min(cost, item.amount))
         stats = await self._rate_limiter.get_window_stats(item, policy, key)
         reset = max(1, math.ceil(stats.reset_time - time.time()))
-        return Quota(policy, allowed, item.amount, item.get_expiry(), stats.remaining, reset)
+        # A refund of a charge in the previous window makes the count of this window negative.
+        remaining = min(stats.remaining, item.amount)
+        return Quota(policy, allowed, item.amount, item.get_expiry(), remaining, reset)
+
+    async def refund(self, policy: str, key: str, cost: int = 1) -> None:
+        item = self._policies.get(policy)
+        if item is not None:
+            await self._rate_limiter.hit(item, policy, key, cost=-min(cost, item.amount))
 
 
 @dataclass(eq=False)
@@ -48,6 +55,12 @@ class FallbackRateLimiter:
             return await self.breaker.call(lambda: self.remote.charge(policy, key, cost))
         except DependencyUnavailable:
             return await self.local.charge(policy, key, cost)
+
+    async def refund(self, policy: str, key: str, cost: int = 1) -> None:
+        try:
+            await self.breaker.call(lambda: self.remote.refund(policy, key, cost))
+        except DependencyUnavailable:
+            await self.local.refund(policy, key, cost)
 
 
 def policies(settings: Settings) -> dict[str, RateLimitItem]:

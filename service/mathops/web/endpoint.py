@@ -30,7 +30,8 @@ class Description(NamedTuple):
 class Endpoint(Route):
     """Requires a valid token unless `public`, and `scope` if given.
 
-    `always_answered` exempts it from the connection limit; without a description it is not in the OpenAPI document.
+    `always_answered` exempts it from the connection limit, `without_quota` from the quota of requests; without a
+    description it is not in the OpenAPI document.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Endpoint(Route):
         scope: str | None = None,
         public: bool = False,
         always_answered: bool = False,
+        without_quota: bool = False,
         operation: Operation | None = None,
         **options: Any,
     ) -> None:
@@ -51,6 +53,7 @@ class Endpoint(Route):
         self.scope = scope
         self.public = public
         self.always_answered = always_answered
+        self.without_quota = without_quota
         self.operation = operation
         # Methods of a path without parameters, which needs no matching.
         self.exact_methods = frozenset(() if self.param_convertors else self.methods or ())

@@ -8,8 +8,8 @@ JSON = "application/json"
 JSON_SCHEMA = "application/schema+json"
 TEXT = "text/plain"
 
-# float() alone accepts nan, inf and 1_0.
-_QUALITY = re.compile(r"0(\.[0-9]*)?|1(\.0*)?")
+# Some clients omit the zero. float() alone accepts nan, inf and 1_0.
+_QUALITY = re.compile(r"0?\.[0-9]+|0\.?|1(\.0*)?")
 
 
 def preferred_media_type(accept: str | None) -> str:
@@ -17,6 +17,9 @@ def preferred_media_type(accept: str | None) -> str:
     if accept is None or accept in ("*/*", JSON):
         return JSON
     ranges = [_range(part) for part in accept.split(",") if part.strip()]
+    if not ranges:
+        # An empty list means the same as no header (RFC 9110, 12.5.1).
+        return JSON
     json, text = _quality(JSON, ranges), _quality(TEXT, ranges)
     if max(json, text) <= 0:
         raise NotAcceptable(f"accept {JSON} or {TEXT}")
@@ -29,7 +32,8 @@ def _range(part: str) -> tuple[str, float]:
     for parameter in parameters:
         if parameter.startswith("q="):
             quality = float(parameter[2:]) if _QUALITY.fullmatch(parameter, 2) else 0.0
-    return name, quality
+    # Java's HttpURLConnection sends "*".
+    return "*/*" if name == "*" else name, quality
 
 
 def _quality(media_type: str, ranges: list[tuple[str, float]]) -> float:

@@ -98,6 +98,7 @@ def _problems(endpoint: Endpoint, description: Description, method: str) -> Json
         (operation or description.query, _PARAMETER_PROBLEMS),
         (description.body or (operation and method == "post"), _BODY_PROBLEMS),
         (operation, _RESULT_PROBLEMS),
+        (operation and method != "post", ("precondition-failed",)),
     )
     types = problem_types()
     statuses = sorted({types[slug].status for condition, slugs in conditions if condition for slug in slugs})

@@ -1,6 +1,7 @@
 """Parameters of a request, from the query or a JSON body."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple, NoReturn
@@ -14,11 +15,12 @@ from starlette.types import Receive, Scope
 from mathops.errors import InvalidParameter, MalformedRequest, UnsupportedMediaType
 from mathops.models import Document
 from mathops.operations.operation import MAX_PARAMETER_DIGITS, UNKNOWN_PARAMETER
-from mathops.web.context import context_of
+from mathops.web.context import RequestContext, context_of
 from mathops.web.negotiation import JSON
 
 # More than any operation has; thousands would only cost time and space in the journal.
 _MAX_PARAMETERS = 32
+_CHARSET = re.compile(r'charset\s*=\s*"?([^\s";]*)')
 _NESTED: dict[type, str] = {dict: "{...}", list: "[...]"}
 
 
@@ -80,13 +82,13 @@ def validated(values: Mapping[str, Any], kind: type[Document]) -> Document:
 
 
 async def json_object(scope: Scope, receive: Receive, parse_number: Callable[[str], Any] = float) -> dict[str, Any]:
-    """The JSON object in a body; raises UnsupportedMediaType or MalformedRequest."""
-    media_type = (context_of(scope).header(b"content-type") or "").partition(";")[0].strip().lower()
-    if media_type != JSON:
-        raise UnsupportedMediaType(f"send the body as Content-Type: {JSON}")
+    """The JSON object in a body in UTF-8; raises UnsupportedMediaType or MalformedRequest."""
+    _check_content(context_of(scope))
+    body = await Request(scope, receive).body()
     try:
         document = json.loads(
-            await Request(scope, receive).body(),
+            # json.loads itself would accept UTF-16 and UTF-32 too.
+            body.decode("utf-8-sig"),
             object_pairs_hook=_unique_members,
             parse_int=parse_number,
             parse_float=parse_number,
@@ -99,6 +101,19 @@ async def json_object(scope: Scope, receive: Receive, parse_number: Callable[[st
     if not isinstance(document, dict):
         raise MalformedRequest('send one JSON object, such as {"n": "10"}')
     return document
+
+
+def _check_content(context: RequestContext) -> None:
+    media_type, _, parameters = (context.header(b"content-type") or "").lower().partition(";")
+    if media_type.strip() != JSON:
+        raise UnsupportedMediaType(f"send the body as Content-Type: {JSON}")
+    charset = _CHARSET.search(parameters)
+    if charset and charset[1] not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedMediaType("send the body in UTF-8")
+    if (context.header(b"content-encoding") or "identity").strip().lower() != "identity":
+        # The header says which codings would be accepted (RFC 9110, 15.5.16).
+        context.response_headers.append((b"accept-encoding", b"identity"))
+        raise UnsupportedMediaType("send the body without Content-Encoding")
 
 
 def _text(value: Any) -> str:

@@ -37,6 +37,8 @@ SERVICE_ENDPOINTS = (
         login.logout,
         Description("revoke the token of the request", "identity", None, errors=("not-found", "internal-error")),
         methods=["POST"],
+        # A stolen token must be revocable when its thief has used up the quota.
+        without_quota=True,
     ),
     Endpoint(
         "/history",

@@ -8,15 +8,16 @@ const show = (form, text) => {
 };
 
 const call = async (form) => {
-  const values = Object.fromEntries(new FormData(form));
+  // An empty field means that its parameter is absent.
+  const filled = Object.fromEntries([...new FormData(form)].filter(([, value]) => value));
   if (form.dataset.path === "/login") {
-    const body = JSON.stringify(Object.fromEntries(Object.entries(values).filter(([, value]) => value)));
+    const body = JSON.stringify(filled);
     const answer = await fetch("/login", { method: "POST", headers: { "Content-Type": "application/json" }, body });
     const document = await answer.json();
     token = document.access_token ?? "";
     return `${answer.status}\n${JSON.stringify(document, null, 2)}`;
   }
-  const query = new URLSearchParams(values);
+  const query = new URLSearchParams(filled);
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   const answer = await fetch(`${form.dataset.path}?${query}`, { headers });
   return `${answer.status}\n${await answer.text()}`;

@@ -105,6 +105,12 @@ def test_an_issued_token_follows_the_profile(tokens: Tokens, key: ECKey) -> None
     assert set(claims) == {"iss", "aud", "sub", "client_id", "scope", "iat", "exp", "jti"}
 
 
+@pytest.mark.parametrize("user", ["", "\ud800", "a\x00b"])
+def test_no_token_is_issued_that_would_be_rejected(tokens: Tokens, user: str) -> None:
+    with pytest.raises(ValueError, match="printable"):
+        tokens.issue(user, ["math"])
+
+
 def test_tokens_are_unique(tokens: Tokens) -> None:
     assert tokens.issue("alice", ["math"]) != tokens.issue("alice", ["math"])
 
@@ -182,6 +188,11 @@ def test_an_unexpected_header_is_rejected_despite_a_valid_signature(
         ({"sub": ABSENT}, "claim"),
         ({"sub": ""}, "claim"),
         ({"sub": 5}, "claim"),
+        ({"sub": "\ud800"}, "claim"),
+        ({"sub": "a\x00b"}, "claim"),
+        ({"sub": "a\nb"}, "claim"),
+        ({"jti": "\udfff"}, "claim"),
+        ({"client_id": "\x1b[0m"}, "claim"),
         ({"jti": ABSENT}, "claim"),
         ({"client_id": ABSENT}, "claim"),
         ({"client_id": None}, "claim"),

@@ -1,5 +1,6 @@
 """Valid and invalid parameters, by query and by body."""
 
+import gzip
 import json
 
 import pytest
@@ -234,6 +235,35 @@ def test_a_body_of_another_media_type_is_unsupported(world: World, media_type: s
 @pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON"])
 def test_parameters_and_case_of_the_media_type_do_not_matter(world: World, media_type: str) -> None:
     assert post(world, '{"n": 10}', **{"Content-Type": media_type}).status_code == 200
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"])
+def test_a_body_that_is_not_utf8_is_malformed(world: World, encoding: str) -> None:
+    content = '{"n": "10", "é": 1}'.encode(encoding)
+
+    assert_problem(post(world, content), 400, "malformed-request")
+
+
+def test_a_byte_order_mark_is_ignored(world: World) -> None:
+    assert post(world, '{"n": "10"}'.encode("utf-8-sig")).status_code == 200
+
+
+@pytest.mark.parametrize("charset", ["utf-16", '"ISO-8859-1"', "utf-8-x"])
+def test_a_declared_charset_other_than_utf8_is_unsupported(world: World, charset: str) -> None:
+    headers = {"Content-Type": f"application/json; Charset={charset}"}
+
+    document = assert_problem(post(world, '{"n": 1}', **headers), 415, "unsupported-media-type")
+
+    assert document["detail"] == "send the body in UTF-8"
+
+
+def test_a_compressed_body_is_unsupported(world: World) -> None:
+    response = post(world, gzip.compress(b'{"n": 1}'), **{"Content-Encoding": "gzip"})
+
+    document = assert_problem(response, 415, "unsupported-media-type")
+    assert document["detail"] == "send the body without Content-Encoding"
+    assert response.headers["accept-encoding"] == "identity"
+    assert post(world, '{"n": 1}', **{"Content-Encoding": "identity"}).status_code == 200
 
 
 def test_a_body_on_get_is_ignored(world: World) -> None:

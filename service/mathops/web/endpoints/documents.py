@@ -19,8 +19,15 @@ _PUBLIC = {"Cache-Control": "public, max-age=300"}
 # The pages load nothing from other hosts.
 _PAGE = {
     **_PUBLIC,
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
+    # default-src does not apply to these.
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
+}
+# Of the login form, for password managers.
+_ATTRIBUTES = {
+    "user": ' autocomplete="username"',
+    "password": ' type="password" autocomplete="current-password"',
 }
 _TEMPLATE = Template(files("mathops.web").joinpath("docs.html").read_text(encoding="utf-8"))
 
@@ -83,8 +90,9 @@ def _section(document: Json, path: str, method: str, operation: Json) -> str:
         for status, response in operation["responses"].items()
     )
     inputs = "".join(
-        f'<label>{escape(name)} <input name="{escape(name)}" value="{escape(value)}" title="{escape(about)}"></label>'
-        for name, value, about in _inputs(document, operation)
+        f'<label>{escape(name)} <input name="{escape(name)}" value="{escape(value)}" title="{escape(about)}"'
+        f"{attributes}></label>"
+        for name, attributes, value, about in _inputs(document, operation)
     )
     form = f'<form data-path="{escape(path)}">{inputs}<button>Send</button><output></output></form>'
     return (
@@ -94,15 +102,15 @@ def _section(document: Json, path: str, method: str, operation: Json) -> str:
     )
 
 
-def _inputs(document: Json, operation: Json) -> Iterator[tuple[str, str, str]]:
-    """Name, initial value and description of each parameter or member of the body."""
+def _inputs(document: Json, operation: Json) -> Iterator[tuple[str, str, str, str]]:
+    """Name, further attributes, initial value and description of each parameter or member of the body."""
     for parameter in operation.get("parameters", []):
         default = parameter["schema"].get("default", "")
-        yield parameter["name"], str(parameter.get("example", default)), parameter["description"]
+        yield parameter["name"], "", str(parameter.get("example", default)), parameter["description"]
     if "requestBody" in operation:
         body = _resolve(document, operation["requestBody"]["content"][JSON]["schema"])
         for name, member in body["properties"].items():
-            yield name, member.get("examples", [""])[0], member["description"]
+            yield name, _ATTRIBUTES.get(name, ""), member.get("examples", [""])[0], member["description"]
 
 
 def _resolve(document: Json, part: Json) -> Json:

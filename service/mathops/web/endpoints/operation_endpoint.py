@@ -34,7 +34,8 @@ class OperationPlanning(HttpMiddleware):
             raise InvalidParameter(errors)
         settings = resources.settings
         limit = settings.text_digits if context.media_type == TEXT else settings.json_digits
-        context.plan = resources.evaluator.plan(operation, operation.parse(context.parameters), limit)
+        arguments = operation.parse(context.parameters)
+        context.plan = resources.evaluator.plan(operation, arguments, limit, settings.text_digits)
         await self.app(scope, receive, send)
 
 

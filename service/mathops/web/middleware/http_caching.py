@@ -1,13 +1,17 @@
 """HTTP caching (RFC 9111): results are pure, so their ETag is known before any work."""
 
+import re
 from collections.abc import Awaitable
 from hashlib import blake2b
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from mathops.errors import PreconditionFailed
 from mathops.web.context import HttpMiddleware, context_of
 
+# Proxies that compress a response, such as Apache, append the coding to its tag.
+_CODING = re.compile(r'(?:--?|;)(?:gzip|br|zstd|deflate)"')
 _FRESHNESS = [(b"cache-control", b"private, max-age=86400"), (b"vary", b"accept")]
 _NO_STORE = (b"cache-control", b"no-store")
 
@@ -25,8 +29,10 @@ class HttpCaching(HttpMiddleware):
             digest = blake2b(f"{context.media_type}:{context.plan.key}".encode("ascii"), digest_size=12)
             etag = f'"{digest.hexdigest()}"'
             context.result_headers = [(b"etag", etag.encode("ascii")), *_FRESHNESS]
-            condition = context.header(b"if-none-match")
-            if condition is not None and _matches(condition, etag):
+            required, known = context.header(b"if-match"), context.header(b"if-none-match")
+            if required is not None and not _matches(required, etag):
+                raise PreconditionFailed("If-Match lists no tag of the result; send the request without it")
+            if known is not None and _matches(_CODING.sub('"', known.replace("W/", "")), etag):
                 response = Response(status_code=304)
                 response.raw_headers = context.result_headers
                 return response(scope, receive, send)
@@ -34,4 +40,4 @@ class HttpCaching(HttpMiddleware):
 
 
 def _matches(condition: str, etag: str) -> bool:
-    return condition == "*" or etag in [candidate.strip().removeprefix("W/") for candidate in condition.split(",")]
+    return condition.strip() == "*" or etag in [candidate.strip() for candidate in condition.split(",")]

@@ -13,7 +13,7 @@ class RateLimiting(HttpMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = context_of(scope)
-        if context.principal is not None:
+        if context.principal is not None and not (context.endpoint and context.endpoint.without_quota):
             quota = await context.resources.rate_limiter.charge(POLICY, context.principal.user)
             if quota is not None:
                 policy = f'"{POLICY}";q={quota.limit};w={quota.window}'.encode("ascii")

@@ -67,6 +67,7 @@ def test_the_page_and_its_policy_agree(world: World, page: Page) -> None:
     assert headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "script-src 'self'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     assert page.inline_scripts == 0
     assert page.handlers == []

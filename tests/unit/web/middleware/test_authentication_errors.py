@@ -72,7 +72,18 @@ def test_every_other_path_requires_a_token_whether_it_exists_or_not(world: World
     assert response.headers["www-authenticate"] == 'Bearer realm="mathops"'
 
 
-@pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Bearer  ", "Basic {token}", "{token}", "Bearer:{token}", ""])
+@pytest.mark.parametrize("value", ["Basic {token}", "Basic YTpi", "Digest x", "{token}", "Bearer:{token}", ""])
+def test_another_scheme_gets_a_challenge_without_an_error(world: World, value: str) -> None:
+    token = world.tokens.issue("alice", ["math"])
+
+    response = ask(world, authorization=[value.format(token=token)])
+
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == 'Bearer realm="mathops"'
+    assert "send Authorization: Bearer" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Bearer  "])
 def test_a_header_without_a_bearer_token_is_rejected(world: World, value: str) -> None:
     token = world.tokens.issue("alice", ["math"])
 

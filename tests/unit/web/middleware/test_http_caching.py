@@ -35,6 +35,28 @@ def test_a_matching_condition_gets_304_without_computation(world: World, etag: s
     assert world.compute.computed == 0
 
 
+@pytest.mark.parametrize("suffix", ["-gzip", "--gzip", ";gzip", "-br", "-zstd"])
+def test_a_tag_with_the_coding_of_a_proxy_matches(world: World, etag: str, suffix: str) -> None:
+    sent = f'"{etag[1:-1]}{suffix}"'
+
+    assert world.get(TARGET, If_None_Match=f"W/{sent}").status_code == 304
+    assert world.get(TARGET, If_None_Match=f'"other", {sent}').status_code == 304
+    assert world.get(TARGET, If_None_Match=f'"other{suffix}"').status_code == 200
+
+
+@pytest.mark.parametrize("listed", ["{}", '"other", {}', "*", " * "])
+def test_a_required_tag_gets_the_result(world: World, etag: str, listed: str) -> None:
+    assert world.get(TARGET, If_Match=listed.format(etag)).status_code == 200
+
+
+@pytest.mark.parametrize("listed", ['"other"', "W/{}", "", "{}x"])
+def test_another_required_tag_fails_without_computation(world: World, etag: str, listed: str) -> None:
+    response = world.get(TARGET, If_Match=listed.format(etag), If_None_Match=etag)
+
+    assert_problem(response, 412, "precondition-failed")
+    assert world.compute.computed == 0
+
+
 def test_304_has_the_headers_of_the_result(world: World, etag: str) -> None:
     headers = world.get(TARGET, If_None_Match=etag).headers
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from mathops.shared.revocations import MemoryRevocations
 from tests.conftest import World
 from tests.unit.web.responses import assert_problem
 
@@ -46,6 +47,20 @@ def test_each_user_has_a_quota_of_their_own(scarce: World) -> None:
 def test_history_counts_and_probes_do_not(scarce: World) -> None:
     assert "ratelimit" in scarce.get("/history").headers
     assert "ratelimit" not in scarce.get("/livez").headers
+
+
+def test_a_token_can_be_revoked_without_remaining_quota(make_world: Callable[..., World]) -> None:
+    world = make_world(limits={"requests": 1}, quota_requests="1/minute")
+    world.resources.revocations = MemoryRevocations()
+    bearer = world.bearer()
+    for status in (200, 429):
+        assert world.client.get("/fib?n=1", headers=bearer).status_code == status
+
+    response = world.client.post("/logout", headers=bearer)
+
+    assert response.status_code == 204
+    assert "ratelimit" not in response.headers
+    assert world.client.get("/fib?n=1", headers=bearer).status_code == 401
 
 
 def test_without_a_quota_no_headers_are_sent(world: World) -> None:
