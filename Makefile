@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The requirements files name every dependency. When pip resolves extras itself, a release newer than the lock file
+# fails the installation.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 CHAOS_SECONDS ?= 600
 
 .PHONY: help run test lint fix test-integration chaos test-chart test-e2e chart-docs image sbom kind-node kind-up kind-down mutation bench docs lock clean
@@ -111,25 +114,23 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) >/dev/null || \
 	  { rm -rf $(VENV); echo "python3 has no venv module: install it (on Debian: apt install python3-venv)"; exit 1; }
 
-# The requirements files name every dependency. When pip resolves extras itself, a release newer than the lock file
-# fails the installation.
 $(VENV)/.run: $(VENV)/bin/python requirements/run.txt requirements/build.txt pyproject.toml
 	@echo "installing requirements/run.txt"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/run.txt -r requirements/build.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(INSTALL) --require-hashes -r requirements/run.txt -r requirements/build.txt
+	@$(INSTALL) --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.tools: $(VENV)/.test requirements/tools.txt
 	@echo "installing requirements/tools.txt"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/tools.txt
+	@$(INSTALL) --require-hashes -r requirements/tools.txt
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run requirements/test.txt
 	@echo "installing requirements/test.txt"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/test.txt
+	@$(INSTALL) --require-hashes -r requirements/test.txt
 	@touch $@
 
 $(VENV)/.chart: $(VENV)/.test requirements/chart.txt
 	@echo "installing requirements/chart.txt"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/chart.txt
+	@$(INSTALL) --require-hashes -r requirements/chart.txt
 	@touch $@

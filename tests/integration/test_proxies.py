@@ -3,7 +3,6 @@
 import os
 import re
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,7 @@ import httpx2
 import pytest
 
 from tests.support import reverse_proxies
-from tests.support.raw_requests import CASES, LAST, Case, chunked
+from tests.support.raw_requests import CASES, HIGH_QUOTA, LAST, Case, chunked, read_headers
 from tests.support.reverse_proxies import Ports
 from tests.support.server import Server
 from tests.support.server import running as running_server
@@ -27,7 +26,6 @@ pytestmark = [
         reason=f"missing programs: {', '.join(reverse_proxies.MISSING)}: apt install nginx-light haproxy",
     ),
 ]
-PAUSE = 0.05
 PATIENCE_SECONDS = 4 * reverse_proxies.WAIT_SECONDS
 # Any proxy forwards these; others may be rejected.
 FORWARDED = (
@@ -58,7 +56,7 @@ class Reply(NamedTuple):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_server(tmp_path_factory.mktemp("server"), MATHOPS_QUOTA_UNAUTHENTICATED="1000000/second") as server:
+    with running_server(tmp_path_factory.mktemp("server"), **HIGH_QUOTA) as server:
         yield server
 
 
@@ -83,9 +81,7 @@ def replies(stream: BinaryIO, count: int | None = None) -> Iterator[Reply]:
     """The next `count` final responses, or all until the proxy closes the connection or sends no more."""
     while count != 0 and (line := stream.readline()).startswith(b"HTTP/"):
         status = int(line.split()[1])
-        headers = b"".join(iter(stream.readline, b"\r\n"))
-        length = re.search(rb"(?im)^content-length: (\d+)", headers)
-        stream.read(int(length[1]) if length else 0)
+        headers = read_headers(stream)
         if status >= 200:
             yield Reply(status, b"x-request-id:" in headers.lower())
             count = None if count is None else count - 1
@@ -96,12 +92,7 @@ def send(port: int, case: Case, token: bytes) -> list[Reply]:
     with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with suppress(OSError), connection.makefile("rb") as stream:
-            for number, packet in enumerate(case.packets):
-                if number and len(packet) > 1:
-                    time.sleep(PAUSE)
-                connection.sendall(packet.replace(b"TOKEN", token))
-            if case.half_closed:
-                connection.shutdown(socket.SHUT_WR)
+            case.send(connection, token)
             if case.open:
                 found.extend(replies(stream, len(final(case))))
                 connection.sendall(LAST)

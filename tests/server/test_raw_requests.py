@@ -1,9 +1,7 @@
 """Raw requests, each with its one right outcome, and floods that must not take memory."""
 
 import json
-import re
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import repeat
@@ -13,15 +11,14 @@ from typing import BinaryIO
 import psutil
 import pytest
 
-from tests.support.raw_requests import CASES, FLOODS, LAST, Case, get
+from tests.support.raw_requests import CASES, FLOODS, HIGH_QUOTA, LAST, Case, get, read_headers
 from tests.support.server import Server, eventually
 
 MIB = 2**20
-PAUSE = 0.05
 
 
 def start_server(folder: Path, *, measured: bool) -> Iterator[Server]:
-    server = Server(folder, {"MATHOPS_QUOTA_UNAUTHENTICATED": "1000000/second"})
+    server = Server(folder, HIGH_QUOTA)
     server.measured = measured
     try:
         yield server.start()
@@ -61,23 +58,16 @@ def statuses(stream: BinaryIO, count: int | None = None) -> list[int]:
     found: list[int] = []
     while len(found) != count and (line := stream.readline()):
         found.append(int(line.split()[1]))
-        headers = b"".join(iter(stream.readline, b"\r\n"))
+        headers = read_headers(stream)
         if found[-1] == 400:
             assert b"content-type: application/problem+json\r\n" in headers
-        length = re.search(rb"(?i)^content-length: (\d+)", headers, re.MULTILINE)
-        stream.read(int(length[1]) if length else 0)
     return found
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_a_raw_request(server: Server, token: bytes, case: Case) -> None:
     with connect(server) as connection, connection.makefile("rb") as stream:
-        for number, packet in enumerate(case.packets):
-            if number and len(packet) > 1:
-                time.sleep(PAUSE)
-            connection.sendall(packet.replace(b"TOKEN", token))
-        if case.half_closed:
-            connection.shutdown(socket.SHUT_WR)
+        case.send(connection, token)
         if case.open:
             assert statuses(stream, len(case.statuses)) == case.statuses
             connection.sendall(LAST)

@@ -1,6 +1,13 @@
 """Raw HTTP requests, each with its one right outcome, and floods."""
 
-from typing import NamedTuple
+import re
+import socket
+import time
+from typing import BinaryIO, NamedTuple
+
+# Rejected requests must not use up the quota of their address.
+HIGH_QUOTA = {"MATHOPS_QUOTA_UNAUTHENTICATED": "1000000/second"}
+_PAUSE_SECONDS = 0.05
 
 HOST = b"Host: localhost\r\n"
 USER = b'{"user":"alice"}'
@@ -41,6 +48,22 @@ class Case(NamedTuple):
     half_closed: bool = False
     # Requests behind a rejected one: the service ignores them, and a proxy may forward them.
     behind: int = 0
+
+    def send(self, connection: socket.socket, token: bytes) -> None:
+        for number, packet in enumerate(self.packets):
+            if number and len(packet) > 1:
+                time.sleep(_PAUSE_SECONDS)
+            connection.sendall(packet.replace(b"TOKEN", token))
+        if self.half_closed:
+            connection.shutdown(socket.SHUT_WR)
+
+
+def read_headers(stream: BinaryIO) -> bytes:
+    """The headers of a response after its status line; skips the body."""
+    headers = b"".join(iter(stream.readline, b"\r\n"))
+    length = re.search(rb"(?im)^content-length: (\d+)", headers)
+    stream.read(int(length[1]) if length else 0)
+    return headers
 
 
 def one(name: str, request: bytes, *statuses: int) -> Case:

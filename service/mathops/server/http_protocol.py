@@ -132,7 +132,7 @@ class TimeoutProtocol(StrictHttpProtocol):
             self._set_deadline(_OVER_LIMIT_READ_SECONDS if self._over_connection_limit else limit)
 
     def _set_deadline(self, seconds: float) -> None:
-        """Keep a timer that is not later, because the start of a timer for each request takes 1 µs."""
+        """Start a timer only if the current one would fire later (ADR 12)."""
         self._deadline = deadline = self.loop.time() + seconds
         timer = self._deadline_timer
         if timer is None or timer.when() > deadline:

@@ -134,7 +134,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
             self._parse()
 
     def start_keep_alive(self) -> None:
-        """Called instead of uvicorn's keep-alive timer, which takes 1 µs for each response."""
+        """Start to wait for the next request; replaces uvicorn's keep-alive timer (ADR 12)."""
         raise NotImplementedError
 
     def _parse(self) -> None:

@@ -94,14 +94,14 @@ def test_a_successful_send_resets_the_backoff(url: str, broker: FakeBroker, star
     store(url, make_record())
     with capture_logs() as events:
         start()
-        eventually(lambda: events)
+        eventually(lambda: len(events) == 2)
         broker.available = True
         eventually(lambda: broker.messages)
         broker.available = False
         store(url, make_record())
-        eventually(lambda: len(events) == 2)
+        eventually(lambda: len(events) == 3)
 
-    assert [event["retry_in_seconds"] for event in events] == [0.5, 0.5]
+    assert [event["retry_in_seconds"] for event in events] == [0.5, 1.0, 0.5]
 
 
 def test_a_rejected_event_becomes_a_dead_letter_and_the_others_are_published(

@@ -13,7 +13,8 @@ from mathops.errors import NotFound, problem_types
 from mathops.models import encode_json, event_schema
 from mathops.web.endpoint import Endpoint
 from mathops.web.negotiation import JSON, JSON_SCHEMA
-from mathops.web.openapi import Json, document
+from mathops.web.openapi import Json
+from mathops.web.openapi import document as openapi_document
 
 _PUBLIC = {"Cache-Control": "public, max-age=300"}
 # The pages load nothing from other hosts.
@@ -44,7 +45,7 @@ class Documents:
 
     @cached_property
     def openapi(self) -> Json:
-        return document(self._endpoints)
+        return openapi_document(self._endpoints)
 
     @cached_property
     def page(self) -> str:
