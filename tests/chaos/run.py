@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from mathops.journal.sqlite import SQLite
+from mathops.journal.database.sqlite import SQLite
 from tests.chaos import environment, schedule, stores
 from tests.chaos.environment import Dependencies, Environment, holds
 from tests.chaos.load import Load

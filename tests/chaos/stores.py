@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from mathops.journal.database.sqlite import SQLite
+from mathops.journal.database.tables import requests
 from mathops.journal.rows import SELECT_RECORDS, record_of
-from mathops.journal.sqlite import SQLite
-from mathops.journal.tables import requests
 from mathops.models import Record
 from tests.integration.services.kafka import Kafka
 

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from mathops.journal import schema
 from mathops.journal.client import JournalClient
+from mathops.journal.database import schema
 from mathops.models import Record
 from mathops.ports import Journal
 from mathops.settings import Settings

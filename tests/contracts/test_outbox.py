@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mathops.journal import schema
-from mathops.journal.database import database_of
+from mathops.journal.database import schema
+from mathops.journal.database.engine import database_of
 from mathops.journal.outbox import DatabaseOutbox
 from mathops.journal.rows import Writer
 from mathops.models import Record

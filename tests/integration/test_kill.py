@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from mathops.journal.sqlite import SQLite
+from mathops.journal.database.sqlite import SQLite
 from tests.support.load import Load
 from tests.support.server import Server
 

@@ -7,8 +7,8 @@ import psutil
 import pytest
 
 from mathops.errors import JournalUnavailable
-from mathops.journal import schema
 from mathops.journal.client import JournalClient
+from mathops.journal.database import schema
 from mathops.settings import Settings
 from tests.support.child_processes import until
 from tests.support.records import make_record

@@ -7,7 +7,7 @@ from pathlib import Path
 
 def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
     path = tmp_path / "mathops.db"
-    program = f"from mathops.journal import schema; schema.upgrade('sqlite:///{path}')"
+    program = f"from mathops.journal.database import schema; schema.upgrade('sqlite:///{path}')"
     processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
 
     assert [process.wait(50) for process in processes] == [0] * 3

@@ -47,7 +47,7 @@ class Load(Callers):
 
     @property
     def acknowledged(self) -> set[str]:
-        return {name for name, status in self.answers.items() if status == 200}
+        return {name for name, status in self.answers.copy().items() if status == 200}
 
     def stored(self) -> Counter[str]:
         """Rows of the journal by request id, of this load only."""

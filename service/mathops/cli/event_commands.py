@@ -54,7 +54,7 @@ def replay(since: datetime) -> None:
 async def _replay(settings: "Settings", since: datetime) -> int:
     from mathops.events.kafka import open_broker
     from mathops.events.relay import to_message
-    from mathops.journal.database import database_of
+    from mathops.journal.database.engine import database_of
     from mathops.journal.outbox import OutboxReader
     from mathops.models import timestamp
 
@@ -74,7 +74,7 @@ async def _replay(settings: "Settings", since: datetime) -> int:
 @console.as_json
 def dead_letters(as_json: bool) -> None:
     """List the events rejected by the broker."""
-    from mathops.journal.database import database_of
+    from mathops.journal.database.engine import database_of
     from mathops.journal.outbox import OutboxReader
 
     database = database_of(console.load_settings().journal_url)
@@ -94,7 +94,7 @@ def _kafka_settings() -> "Settings":
 
 @contextmanager
 def _report_errors(verb: str) -> Iterator[None]:
-    from mathops.journal.database import error_message
+    from mathops.journal.database.engine import error_message
 
     try:
         yield

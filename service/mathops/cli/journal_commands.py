@@ -63,7 +63,7 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Create the database or upgrade its schema. `mathops serve` does this at start."""
-    from mathops.journal import schema
+    from mathops.journal.database import schema
 
     schema.upgrade(console.load_settings().journal_url)
     click.echo(f"revision {schema.newest()}")

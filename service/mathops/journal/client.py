@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import JournalUnavailable
-from mathops.journal.database import database_of, error_message
+from mathops.journal.database.engine import database_of, error_message
 from mathops.journal.rows import Reader
 from mathops.journal.window import Batch, CommitReply, CommitWindow, unavailable
 from mathops.models import Record, encode_json

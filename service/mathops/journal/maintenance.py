@@ -10,10 +10,10 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import StartupError
-from mathops.journal import schema
-from mathops.journal.database import Database, database_of, error_message
+from mathops.journal.database import schema
+from mathops.journal.database.engine import Database, database_of, error_message
+from mathops.journal.database.sqlite import SQLite
 from mathops.journal.rows import Reader
-from mathops.journal.sqlite import SQLite
 from mathops.models import Record
 
 

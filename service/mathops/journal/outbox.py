@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import delete, func, insert, or_, select, update
 
-from mathops.journal.database import Database, WriteEngine
+from mathops.journal.database.engine import Database, WriteEngine
+from mathops.journal.database.tables import dead_letters as letters
+from mathops.journal.database.tables import relay, requests
 from mathops.journal.rows import PUBLISHED_POSITION, SELECT_RECORDS, record_of
-from mathops.journal.tables import dead_letters as letters
-from mathops.journal.tables import relay, requests
 from mathops.models import timestamp
 from mathops.ports import OutboxRow
 

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 
 from mathops.events.relay import Relay, lease_owner
-from mathops.journal.database import Database, database_of, error_message
+from mathops.journal.database.engine import Database, database_of, error_message
 from mathops.journal.outbox import DatabaseOutbox
 from mathops.journal.request_log import RequestLog
 from mathops.journal.rows import OutboxStats, Writer

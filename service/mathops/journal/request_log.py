@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from mathops.errors import StartupError
-from mathops.journal.sqlite import FileLock
+from mathops.journal.database.sqlite import FileLock
 
 
 def prepare(path: Path) -> None:

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Raw
 from sqlalchemy import Engine, Select, delete, false, func, or_, select, true
 
-from mathops.journal.database import Database, WriteEngine
-from mathops.journal.tables import relay, requests
+from mathops.journal.database.engine import Database, WriteEngine
+from mathops.journal.database.tables import relay, requests
 from mathops.models import FIELDS, SCHEMA_VERSION, Record, timestamp
 from mathops.ports import JournalPage
 

@@ -18,7 +18,8 @@ from mathops.bootstrap import build_application
 from mathops.errors import StartupError
 from mathops.identity import keys
 from mathops.identity.users import UsersFile
-from mathops.journal import request_log, schema
+from mathops.journal import request_log
+from mathops.journal.database import schema
 from mathops.server.web_worker import WebWorker, uvicorn_options
 from mathops.settings import Settings, load
 from mathops.shared.rate_limits import policies

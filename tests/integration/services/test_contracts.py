@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from mathops.events.kafka import open_broker
-from mathops.journal import schema
 from mathops.journal.client import JournalClient
+from mathops.journal.database import schema
 from mathops.ports import Broker, Cache, Journal, Message, RateLimiter, Revocations
 from mathops.settings import Settings
 from mathops.shared.shared_state import open_shared

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mathops.journal import schema
+from mathops.journal.database import schema
 from tests.integration.services.containers import Container
 from tests.integration.services.kafka import Kafka
 from tests.integration.services.postgres import database_url, rows

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from mathops.journal import schema
+from mathops.journal.database import schema
 from mathops.settings import Settings
 from mathops.settings_source import env_name
 from mathops.shared.circuit_breaker import MAX_FAILURES

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mathops.journal import schema
+from mathops.journal.database import schema
 from tests.unit.cli.conftest import Run
 
 

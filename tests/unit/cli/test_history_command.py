@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mathops.journal import schema
-from mathops.journal.database import database_of
+from mathops.journal.database import schema
+from mathops.journal.database.engine import database_of
 from mathops.journal.rows import Writer
 from mathops.models import Record
 from tests.support.records import json_lines

@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from structlog.testing import capture_logs
 
 from mathops.events.relay import Relay, to_message
-from mathops.journal.database import database_of
+from mathops.journal.database.engine import database_of
 from mathops.journal.outbox import DatabaseOutbox
 from mathops.journal.rows import Writer
 from mathops.models import Record

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mathops.errors import StartupError
-from mathops.journal import maintenance, schema
+from mathops.journal import maintenance
+from mathops.journal.database import schema
 
 
 def database(path: Path) -> closing[sqlite3.Connection]:

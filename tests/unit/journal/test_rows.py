@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mathops.journal.database import database_of
+from mathops.journal.database.engine import database_of
+from mathops.journal.database.sqlite import SQLite, sqlite_module
 from mathops.journal.rows import OutboxStats, Reader, Writer
-from mathops.journal.sqlite import SQLite, sqlite_module
 from mathops.models import Record, timestamp
 from tests.support.records import json_lines, make_record
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from mathops.journal.tables import metadata
+from mathops.journal.database.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

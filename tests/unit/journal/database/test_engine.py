@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from mathops.errors import StartupError
-from mathops.journal.database import Database, WriteEngine, database_of
-from mathops.journal.sqlite import SQLite
+from mathops.journal.database.engine import Database, WriteEngine, database_of
+from mathops.journal.database.sqlite import SQLite
 
 
 @pytest.mark.parametrize(

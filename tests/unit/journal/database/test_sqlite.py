@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from mathops.journal.sqlite import COMMITS_PER_CHECKPOINT, SQLite, WalCheckpointer, sqlite_module
+from mathops.journal.database.sqlite import COMMITS_PER_CHECKPOINT, SQLite, WalCheckpointer, sqlite_module
 from tests.support.server import eventually
 
 needs_checkpointer = pytest.mark.skipif(not SQLite.wal_reset_fixed, reason="this SQLite checkpoints by itself")

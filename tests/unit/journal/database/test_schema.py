@@ -10,10 +10,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
 from mathops.errors import StartupError
-from mathops.journal import schema
-from mathops.journal.database import WriteEngine, database_of
+from mathops.journal.database import schema
+from mathops.journal.database.engine import WriteEngine, database_of
+from mathops.journal.database.tables import metadata, requests
 from mathops.journal.rows import Reader
-from mathops.journal.tables import metadata, requests
 from tests.support.records import make_record
 
 
@@ -29,7 +29,7 @@ def url(path: Path) -> str:
 
 def move(url: str, to: str) -> None:
     config = Config()
-    config.set_main_option("script_location", "mathops:journal/migrations")
+    config.set_main_option("script_location", "mathops:journal/database/migrations")
     with closing(WriteEngine(database_of(url))) as writer, writer.transaction() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, to)

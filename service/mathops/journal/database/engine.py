@@ -10,8 +10,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from mathops.errors import StartupError
-from mathops.journal.postgresql import PostgreSQL
-from mathops.journal.sqlite import SQLite
+from mathops.journal.database.postgresql import PostgreSQL
+from mathops.journal.database.sqlite import SQLite
 
 Database = SQLite | PostgreSQL
 

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import StartupError
-from mathops.journal.database import WriteEngine, database_of, error_message
-from mathops.journal.tables import relay
+from mathops.journal.database.engine import WriteEngine, database_of, error_message
+from mathops.journal.database.tables import relay
 from mathops.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -48,5 +48,5 @@ def newest() -> str:
 
 def _config(**attributes: Connection) -> Config:
     config = Config(attributes=attributes)
-    config.set_main_option("script_location", "mathops:journal/migrations")
+    config.set_main_option("script_location", "mathops:journal/database/migrations")
     return config
