@@ -58,7 +58,7 @@ def _restore(proxy: FaultProxy) -> None:
     proxy.delay = 0
     proxy.set("pass")
     proxy.cut()
-    for dependency in ("cache", "rate_limiter"):
+    for dependency in ("cache", "rate_limits"):
         while servers.metric(PORT, f'mathops_circuit_breaker_open{{dependency="{dependency}"}}'):
             time.sleep(0.2)
 

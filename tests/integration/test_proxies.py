@@ -139,6 +139,14 @@ def test_a_raw_request_through_a_proxy(server: Server, port: int, token: bytes, 
     assert unknown == before[1]
 
 
+def test_an_oversized_body_is_rejected_with_413(port: int) -> None:
+    url, headers, body = f"http://127.0.0.1:{port}/login", {"Content-Type": "application/json"}, b"x" * 5_000_000
+
+    responses = [httpx2.post(url, headers=headers, content=body) for _ in range(10)]
+
+    assert {response.status_code for response in responses} == {413}
+
+
 def test_forwarded_addresses_in_trailer_fields_do_not_evade_a_limit(tmp_path: Path) -> None:
     limits = {"MATHOPS_QUOTA_UNAUTHENTICATED": "3/hour", "FORWARDED_ALLOW_IPS": "127.0.0.1"}
     with running_server(tmp_path, **limits) as server, reverse_proxies.running(tmp_path, server.port) as ports:

@@ -8,7 +8,7 @@ from itertools import chain, repeat
 
 import pytest
 
-from mathops.server.strict_http import MAX_HEAD_BYTES
+from mathops.server.strict_http import MAX_HEAD_BYTES, MAX_HEADER_FIELDS
 from tests.support.server import Server, eventually, running
 
 SECONDS = 1.0
@@ -107,6 +107,25 @@ def test_an_endless_head_is_cut_off_at_any_speed(connection: socket.socket) -> N
 
     assert answered(connection) == 400
     eventually(lambda: closed(connection))
+
+
+def test_a_head_with_too_many_fields_is_rejected(connection: socket.socket) -> None:
+    connection.sendall(HEAD[:-2] + b"a: b\r\n" * (MAX_HEADER_FIELDS + 1))
+
+    assert answered(connection) == 400
+    eventually(lambda: closed(connection))
+
+
+def test_a_client_that_sends_all_of_an_oversized_body_first_gets_413_and_keeps_the_connection(
+    connection: socket.socket,
+) -> None:
+    body = b"x" * 5_000_000
+    head = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    connection.sendall(head % len(body) + body)
+    assert answered(connection) == 413
+
+    connection.sendall(HEAD)
+    assert answered(connection) == 200
 
 
 def test_an_unread_response_is_cut_off(impatient: Server, connection: socket.socket) -> None:

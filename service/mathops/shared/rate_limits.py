@@ -1,13 +1,12 @@
 """Rate limits in the notation of the `limits` library, such as 600/minute."""
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage
-from limits.aio.storage.base import Storage
+from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from mathops.errors import StartupError
@@ -16,30 +15,63 @@ from mathops.settings import Settings
 from mathops.settings_source import env_name
 from mathops.shared.circuit_breaker import CircuitBreaker, DependencyUnavailable
 
+# With sliding windows, which the base class of all storages lacks.
+_Storage = MemoryStorage | RedisStorage
+
+
+class WindowCounts(NamedTuple):
+    """Counts of the previous and the current window, and seconds until each is dropped."""
+
+    previous: int
+    previous_ttl: float
+    current: int
+    current_ttl: float
+
+    def used(self, item: RateLimitItem) -> int:
+        return math.floor(self.previous * self.previous_ttl / item.get_expiry()) + self.current
+
+    def seconds_until(self, item: RateLimitItem, cost: int) -> int:
+        """Whole seconds, at least 1, until `cost` can be charged if nothing else is.
+
+        The previous window counts in proportion to its time to live, and the current one does so after its end.
+        """
+        free = item.amount - cost
+        count, ttl = self.current, self.current_ttl
+        if self.current <= free:
+            free -= self.current
+            count, ttl = self.previous, self.previous_ttl
+        return max(1, math.ceil(ttl - (free + 1) * item.get_expiry() / count)) if count else 1
+
 
 class WindowRateLimiter:
     """Sliding windows in process memory, or in `storage`."""
 
-    def __init__(self, policies: Mapping[str, RateLimitItem], storage: Storage | None = None) -> None:
+    def __init__(self, policies: Mapping[str, RateLimitItem], storage: _Storage | None = None) -> None:
         self._policies = policies
-        self._rate_limiter = SlidingWindowCounterRateLimiter(storage or MemoryStorage())
+        self._storage = storage or MemoryStorage()
+        self._rate_limiter = SlidingWindowCounterRateLimiter(self._storage)
 
     async def charge(self, policy: str, key: str, cost: int = 1) -> Quota | None:
         item = self._policies.get(policy)
         if item is None:
             return None
         # A cost above the limit could never be allowed; it uses the whole limit instead.
-        allowed = await self._rate_limiter.hit(item, policy, key, cost=min(cost, item.amount))
-        stats = await self._rate_limiter.get_window_stats(item, policy, key)
-        reset = max(1, math.ceil(stats.reset_time - time.time()))
-        # A refund of a charge in the previous window makes the count of this window negative.
-        remaining = min(stats.remaining, item.amount)
+        cost = min(cost, item.amount)
+        allowed = await self._rate_limiter.hit(item, policy, key, cost=cost)
+        counts = await self._counts(item, policy, key)
+        remaining = max(0, item.amount - counts.used(item))
+        reset = counts.seconds_until(item, remaining + 1 if allowed else cost)
         return Quota(policy, allowed, item.amount, item.get_expiry(), remaining, reset)
 
     async def refund(self, policy: str, key: str, cost: int = 1) -> None:
         item = self._policies.get(policy)
         if item is not None:
-            await self._rate_limiter.hit(item, policy, key, cost=-min(cost, item.amount))
+            # The charge may belong to the previous window, whose count cannot be changed.
+            current = (await self._counts(item, policy, key)).current
+            await self._rate_limiter.hit(item, policy, key, cost=-min(cost, current))
+
+    async def _counts(self, item: RateLimitItem, policy: str, key: str) -> WindowCounts:
+        return WindowCounts(*await self._storage.get_sliding_window(item.key_for(policy, key), item.get_expiry()))
 
 
 @dataclass(eq=False)

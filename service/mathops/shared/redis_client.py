@@ -4,7 +4,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from limits.aio.storage import RedisStorage
-from limits.aio.storage.base import Storage
 from redis import exceptions
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection, RedisSSLContext, SSLConnection
@@ -76,7 +75,7 @@ def _reject_ambiguous(url: str) -> None:
         raise StartupError(f"{_URL_FORMAT}, with / # ? @ in the password as %2F %23 %3F %40")
 
 
-def redis_storage(redis: Redis) -> Storage:
+def redis_storage(redis: Redis) -> RedisStorage:
     pool: Any = redis.connection_pool
     # The library requires an address but uses the given pool.
     address = "async+redis://localhost:6379"

@@ -68,7 +68,6 @@ def _bounded(scope: Scope, receive: Receive, context: RequestContext) -> Receive
 
     def check(bytes_: int) -> None:
         if bytes_ > settings.body_bytes:
-            context.close_connection()
             raise ContentTooLarge(f"send at most {settings.body_bytes} bytes")
 
     async def bounded() -> Message:
