@@ -2,13 +2,12 @@
 
 import asyncio
 import re
-from collections import deque
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mathops.server.flow_control import PipelineFlowControl
 from mathops.web.middleware.request_limits import MALFORMED_REQUEST
 
 # Bounds the memory of one connection. The application rejects smaller heads already (414, 431).
@@ -17,9 +16,6 @@ MAX_HEAD_BYTES = 256 * 1024
 MAX_HEADER_FIELDS = 1000
 # Bounds the number of pipelined requests that are parsed before the first one has its response.
 _PARSED_BYTES = 4096
-# At most this much of the body of a rejected request is read in that time.
-_DISCARDED_BYTES = 256 * 1024
-_DISCARD_SECONDS = 0.01
 _NOTHING = memoryview(b"")
 # Stands for a request that cannot be parsed. HTTP/1.0 closes the connection after the response.
 _EMPTY_REQUEST = b"GET / HTTP/1.0\r\n\r\n"
@@ -35,26 +31,16 @@ def _parser(protocol: HttpToolsProtocol) -> httptools.HttpRequestParser:
     return parser
 
 
-class PipelineFlowControl(FlowControl):
-    """Reads nothing while a pipelined request waits for the responses before it."""
-
-    def __init__(self, transport: asyncio.Transport, pipeline: deque[Any]) -> None:
-        super().__init__(transport)
-        self._pipeline = pipeline
-
-    def resume_reading(self) -> None:
-        if self.read_paused and not self._pipeline:
-            super().resume_reading()
-
-
 class StrictHttpProtocol(HttpToolsProtocol):
     """Ignores upgrades and trailer fields, rejects ambiguous requests, and bounds what it reads ahead.
 
     Methods of each request call the base class by name, because super() takes 0.1 µs longer.
     """
 
+    flow: PipelineFlowControl
+
     # Attributes beyond 30 in its dictionary would make access to all attributes slower.
-    __slots__ = ("_discarded_bytes", "_has_host", "_in_body", "_pending_bytes", "_rejected", "_unparsed", "_valid_host")
+    __slots__ = ("_has_host", "_in_body", "_pending_bytes", "_rejected", "_unparsed", "_valid_host")
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -66,11 +52,10 @@ class StrictHttpProtocol(HttpToolsProtocol):
         self._pending_bytes = 0
         self._unparsed = _NOTHING
         self._rejected = False
-        self._discarded_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn's own
         super().connection_made(transport)
-        self.flow = PipelineFlowControl(transport, self.pipeline)
+        self.flow = PipelineFlowControl(transport, self.pipeline, self.loop)
 
     def data_received(self, data: bytes) -> None:
         if self._rejected:
@@ -122,11 +107,11 @@ class StrictHttpProtocol(HttpToolsProtocol):
         self._pending_bytes = 0
         HttpToolsProtocol.on_body(self, body)
         if self.cycle.response_complete:
-            self._discard(len(body))
+            self.flow.discard(len(body))
 
     def on_message_complete(self) -> None:
         self._in_body = self._has_host = False
-        self._pending_bytes = self._discarded_bytes = 0
+        self._pending_bytes = 0
         HttpToolsProtocol.on_message_complete(self)
 
     def on_response_complete(self) -> None:
@@ -166,21 +151,6 @@ class StrictHttpProtocol(HttpToolsProtocol):
                 self._reject(f"send at most {MAX_HEADER_FIELDS} header fields")
             elif self._pending_bytes > MAX_HEAD_BYTES:
                 self._reject(f"send at most {MAX_HEAD_BYTES} bytes of header or trailer fields")
-
-    def _discard(self, size: int) -> None:
-        """Read the body of a rejected request at a limited rate, so that a flood does not delay other requests.
-
-        Closing the connection instead would reset it, and a client or proxy that still sends would lose the response.
-        """
-        self._discarded_bytes += size
-        if self._discarded_bytes > _DISCARDED_BYTES:
-            self._discarded_bytes = 0
-            self.flow.pause_reading()
-            self.loop.call_later(_DISCARD_SECONDS, self._continue_reading)
-
-    def _continue_reading(self) -> None:
-        if not self.transport.is_closing():
-            self.flow.resume_reading()
 
     def _reject(self, detail: str) -> None:
         """Mark the request for a 400 response of the application, and parse nothing more."""
