@@ -34,8 +34,8 @@ passwords. `mathops serve` has options for some settings; an option overrides th
 - `MATHOPS_X_FILE` names a file that contains the value of `MATHOPS_X`; Docker and Kubernetes mount secrets as files.
   Setting both variables is an error.
 - An unknown `MATHOPS_*` variable stops the start with an error that suggests the nearest name. The service ignores
-  `MATHOPS_TOKEN`, which only the command line uses, and the variables that Kubernetes injects for a Service named
-  mathops (`MATHOPS_PORT*`, `MATHOPS_SERVICE_*`, and names such as `MATHOPS_REDIS_PORT_6379_TCP`).
+  `MATHOPS_URL` and `MATHOPS_TOKEN`, which only the command line uses, and the variables that Kubernetes injects for a
+  Service named mathops (`MATHOPS_PORT*`, `MATHOPS_SERVICE_*`, and names such as `MATHOPS_REDIS_PORT_6379_TCP`).
 - Times are in seconds and sizes in bytes, unless the name says otherwise.
 
 | Variable | Type | Default | Description |
@@ -55,6 +55,16 @@ _COMMANDS = """# Command line
 
 `make docs` generates this page from the help texts. `make run` installs the command as `.venv/bin/mathops`; in the
 image it is `mathops`.
+
+```sh
+export MATHOPS_URL=localhost:5000
+export MATHOPS_TOKEN=$(mathops token alice)
+mathops pow 2 5
+mathops history
+```
+
+Without `MATHOPS_URL`, `mathops pow` computes on this machine, and `mathops token` and `mathops history` read the files
+of the service.
 """
 
 

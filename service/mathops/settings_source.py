@@ -11,8 +11,10 @@ from pathlib import Path
 from mathops.errors import StartupError
 
 PREFIX = "MATHOPS_"
-# Read by the command line only, as the token of its requests.
+# Read by the command line only, as the address and the token of its requests.
+URL_VARIABLE = "MATHOPS_URL"
 TOKEN_VARIABLE = "MATHOPS_TOKEN"  # noqa: S105 - the name of a variable
+_CLIENT_VARIABLES = (URL_VARIABLE, TOKEN_VARIABLE)
 # Kubernetes injects these into every pod of a namespace that has a Service named mathops or mathops-something.
 _INJECTED = re.compile(r"MATHOPS_(PORT|PORT_.*|(.+_)?SERVICE_(HOST|PORT|PORT_.*)|.+_PORT_\d+_(TCP|UDP|SCTP)(_.*)?)")
 _INJECTED_PORT = re.compile(r"(tcp|udp|sctp)://[0-9a-f.:\[\]]+")
@@ -29,7 +31,7 @@ def read_environment(environ: Mapping[str, str], names: Collection[str]) -> tupl
     sources: dict[str, str] = {}
     for variable, value in sorted(environ.items()):
         injected = _INJECTED.fullmatch(variable) or (variable.endswith("_PORT") and _INJECTED_PORT.fullmatch(value))
-        if not variable.startswith(PREFIX) or variable == TOKEN_VARIABLE or injected:
+        if not variable.startswith(PREFIX) or variable in _CLIENT_VARIABLES or injected:
             continue
         name, text = _read_variable(variable, value, names)
         if name in values:

@@ -99,5 +99,26 @@ def test_an_interrupt_kills_the_computing_process(idle: Server) -> None:
         process.send_signal(signal.SIGINT)
         assert b"Traceback" not in process.stderr.read()
 
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert not child.is_running()
+
+
+def test_an_interrupt_at_a_prompt_has_exit_code_130(idle: Server) -> None:
+    terminal, child_terminal = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "mathops", "users", "hash", "alice"],
+        env=idle.environment,
+        stdin=child_terminal,
+        stdout=child_terminal,
+        stderr=child_terminal,
+        preexec_fn=interruptible,  # noqa: PLW1509 - no threads here
+    ) as process:
+        os.close(child_terminal)
+        shown = b""
+        while b"Password" not in shown:
+            shown += os.read(terminal, 1024)
+        process.send_signal(signal.SIGINT)
+        assert b"Traceback" not in read_all(terminal)
+    os.close(terminal)
+
+    assert process.returncode == 130

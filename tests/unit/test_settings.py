@@ -162,9 +162,10 @@ def test_a_duration_must_be_finite_and_not_negative(name: str, value: str) -> No
         ("MATHOPS_REDIS_PORT_6379_TCP_PROTO", "tcp"),
         ("MATHOPS_HTTP_PORT", "tcp://[fd00::1]:80"),
         ("MATHOPS_TOKEN", "for the command line"),
+        ("MATHOPS_URL", "for the command line"),
     ],
 )
-def test_variables_injected_by_kubernetes_and_the_cli_token_are_ignored(name: str, value: str) -> None:
+def test_variables_injected_by_kubernetes_and_those_of_the_cli_are_ignored(name: str, value: str) -> None:
     assert load({name: value}).settings == Settings()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mathops.models import encode_json
-from mathops.settings_source import TOKEN_VARIABLE
+from mathops.settings_source import TOKEN_VARIABLE, URL_VARIABLE
 
 if TYPE_CHECKING:
     from mathops.settings import Settings
@@ -18,8 +18,23 @@ _PIPE_WIDTH = 10_000
 
 Report = Callable[[int, int | None], None]
 
+
+def _with_scheme(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
+    url = (url or "").strip()
+    if not url or "://" in url:
+        return url or None
+    return f"http://{url}"
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-url = click.option("--url", metavar="URL", help="Send the request to the service at this URL.")
+url = click.option(
+    "--url",
+    envvar=URL_VARIABLE,
+    show_envvar=True,
+    metavar="URL",
+    callback=_with_scheme,
+    help="Send the request to the service at this URL (http:// by default). '' runs the command on this machine.",
+)
 token = click.option(
     "--token", envvar=TOKEN_VARIABLE, show_envvar=True, metavar="TOKEN", type=str.strip, help="Access token for --url."
 )

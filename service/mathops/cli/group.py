@@ -1,5 +1,6 @@
 """The `mathops` command: subcommands and error handling."""
 
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +19,8 @@ from mathops.operations import OPERATIONS, Operation
 _HELP = """Exact powers, Fibonacci numbers and factorials, as a service and on the command line.
 
 \b
-Exit codes: 0 success, 1 failure (stderr has the reason in one line), 2 usage error.
+Exit codes: 0 success, 1 failure (one line on stderr), 2 usage error,
+130 interrupted by Ctrl-C.
 """
 _COMPLETION_HELP = """Print a shell completion script.
 
@@ -29,14 +31,24 @@ fish: mathops completion fish > ~/.config/fish/completions/mathops.fish
 """
 
 
+_INTERRUPTED = 128 + signal.SIGINT
+
+
 class CommandGroup(click.Group):
-    """Prints expected errors in one line, with exit code 1."""
+    """Prints expected errors in one line, with exit code 1; an interrupt has exit code 130, as in shells."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             # click exits without a message when the reader of a pipe has closed it.
+            raise
+        except KeyboardInterrupt:
+            ctx.exit(_INTERRUPTED)
+        except click.Abort as error:
+            # click turns an interrupt at a prompt, and the end of the input, into Abort.
+            if isinstance(error.__context__, KeyboardInterrupt):
+                ctx.exit(_INTERRUPTED)
             raise
         except (StartupError, MathopsError, OSError) as error:
             raise click.ClickException(str(error)) from None
