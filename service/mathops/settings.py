@@ -81,8 +81,9 @@ class Settings(BaseModel):
     quota_requests: str = Field("", description="requests per user, such as 600/minute; empty: unlimited")
     quota_compute: str = Field("", description="predicted compute ms per user, such as 30000/minute; empty: unlimited")
     quota_unauthenticated: str = Field(
-        "120/minute", description="rejected tokens and password logins of one client address; empty: unlimited"
+        "120/minute", description="rejected tokens of one client address; empty: unlimited"
     )
+    quota_login: str = Field("10/minute", description="password logins per client address and user; empty: unlimited")
 
     url_bytes: int = Field(8192, ge=256, description="maximum length of path and query (414)")
     header_bytes: int = Field(32768, ge=1024, description="maximum total size of the request headers (431)")

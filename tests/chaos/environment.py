@@ -148,6 +148,7 @@ def _variables(redis_proxy: FaultProxy, kafka: Kafka, topic: str) -> dict[str, s
         "MATHOPS_QUOTA_REQUESTS": _LIMIT,
         "MATHOPS_QUOTA_COMPUTE": _LIMIT,
         "MATHOPS_QUOTA_UNAUTHENTICATED": _LIMIT,
+        "MATHOPS_QUOTA_LOGIN": _LIMIT,
         # Rotated often, with every file kept.
         "MATHOPS_LOG_FILE_BYTES": "1000000",
         "MATHOPS_LOG_FILE_BACKUPS": "1000",

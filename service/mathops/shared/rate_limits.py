@@ -98,7 +98,7 @@ class FallbackRateLimiter:
 def policies(settings: Settings) -> dict[str, RateLimitItem]:
     """The configured limits by policy; raises StartupError."""
     found = {}
-    for policy in ("requests", "compute", "unauthenticated"):
+    for policy in ("requests", "compute", "unauthenticated", "login"):
         name = f"quota_{policy}"
         if text := getattr(settings, name):
             try:

@@ -20,7 +20,7 @@ def test_an_invalid_limit_names_its_variable() -> None:
 
 
 def test_an_empty_limit_disables_the_policy() -> None:
-    assert policies(Settings(quota_requests="", quota_compute="", quota_unauthenticated="")) == {}
+    assert policies(Settings(quota_requests="", quota_compute="", quota_unauthenticated="", quota_login="")) == {}
 
 
 def later(counts: WindowCounts, seconds: int) -> WindowCounts:

@@ -6,8 +6,8 @@ from starlette.responses import JSONResponse, Response
 from mathops.errors import Unauthorized
 from mathops.models import Credentials, PasswordCredentials, encode_json
 from mathops.telemetry import metrics
+from mathops.web.client_quota import charge_login
 from mathops.web.context import NO_STORE, context_of
-from mathops.web.middleware.authentication import rate_limit_client
 from mathops.web.negotiation import JSON
 from mathops.web.parameters import json_object, validated
 
@@ -19,7 +19,7 @@ async def login(request: Request) -> Response:
     credentials = validated(await json_object(request.scope, request.receive), kind)
     if not resources.settings.demo:
         # Before the password is checked, because hashing is expensive and a guess beyond the quota must fail.
-        await rate_limit_client(context, request.scope)
+        await charge_login(request.scope, credentials.user)
     scopes = await resources.users.authenticate(credentials.user, credentials.password)
     if scopes is None:
         metrics.AUTHENTICATION_FAILURES.inc()

@@ -4,19 +4,9 @@ from starlette.types import Receive, Scope, Send
 
 from mathops.errors import BEARER_CHALLENGE, Forbidden, Unauthorized
 from mathops.identity.tokens import Principal, invalid_token
-from mathops.ports import quota_exceeded
 from mathops.telemetry import metrics
+from mathops.web.client_quota import charge_rejected_token
 from mathops.web.context import HttpMiddleware, RequestContext, context_of
-
-
-async def rate_limit_client(context: RequestContext, scope: Scope) -> None:
-    """Charge a rejected token or a login by password to the caller's address; raises QuotaExceeded."""
-    address, _ = scope.get("client") or ("unknown", 0)
-    quota = await context.resources.rate_limiter.charge("unauthenticated", address)
-    if quota is not None and not quota.allowed:
-        # A flood of rejected requests must not become a flood of commits.
-        context.recorded = False
-        raise quota_exceeded(quota, f"{quota.limit} rejected tokens and logins in {quota.window} s")
 
 
 class Authentication(HttpMiddleware):
@@ -43,7 +33,7 @@ class Authentication(HttpMiddleware):
                 raise invalid_token("the token has been revoked")
         except Unauthorized:
             metrics.AUTHENTICATION_FAILURES.inc()
-            await rate_limit_client(context, scope)
+            await charge_rejected_token(scope)
             raise
         return principal
 

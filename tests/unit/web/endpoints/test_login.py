@@ -141,7 +141,7 @@ def test_lone_surrogates_in_names_are_rejected(world: World) -> None:
 def test_password_guesses_over_the_quota_are_rejected_and_so_is_the_right_one(
     make_world: Callable[..., World], users_file: Path
 ) -> None:
-    world = make_world(limits={"unauthenticated": 3}, users_file=users_file)
+    world = make_world(limits={"login": 3}, users_file=users_file)
     guesses = ["a", "b", "c", "d", "secret"]
 
     responses = [world.client.post("/login", json={"user": "alice", "password": guess}) for guess in guesses]
@@ -151,8 +151,19 @@ def test_password_guesses_over_the_quota_are_rejected_and_so_is_the_right_one(
     assert responses[-1].headers["retry-after"] == "60"
 
 
+def test_guesses_and_rejected_tokens_do_not_lock_out_other_users_of_the_address(
+    make_world: Callable[..., World], users_file: Path
+) -> None:
+    world = make_world(limits={"login": 2, "unauthenticated": 2}, users_file=users_file)
+    tokens = [world.client.get("/history", headers={"Authorization": "Bearer x"}).status_code for _ in range(3)]
+    guesses = [world.client.post("/login", json={"user": "bob", "password": "wrong"}).status_code for _ in range(3)]
+
+    assert (tokens, guesses) == ([401, 401, 429], [401, 401, 429])
+    assert world.client.post("/login", json={"user": "alice", "password": "secret"}).status_code == 200
+
+
 def test_the_demo_counts_no_logins(make_world: Callable[..., World]) -> None:
-    world = make_world(limits={"unauthenticated": 1})
+    world = make_world(limits={"login": 1, "unauthenticated": 1})
 
     assert [world.client.post("/login", json={"user": "alice"}).status_code for _ in range(3)] == [200] * 3
 

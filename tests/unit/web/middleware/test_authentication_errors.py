@@ -164,7 +164,7 @@ def test_rejected_tokens_over_the_quota_of_an_address_are_429_and_not_recorded(
 
     assert statuses == [401, 401, 429, 429]
     assert last.json()["type"] == "/problems/quota-exceeded"
-    assert last.json()["detail"].startswith("the quota of 2 rejected tokens and logins in 60 s is used up")
+    assert last.json()["detail"].startswith("the quota of 2 rejected tokens in 60 s is used up")
     assert last.headers["retry-after"] == "60"
     assert [record.status for record in world.journal.records] == [401, 401]
     assert list(world.rate_limiter.charged) == [("unauthenticated", "testclient")]
