@@ -63,7 +63,7 @@ BY_NAME: dict[str, dict[str, Any]] = {
         "minItems": 1,
         "items": {"enum": ["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"]},
     },
-    **dict.fromkeys(["lines", "dnsNames", "hostnames", "disabled", "podTargetLabels", "imagePullSecrets"], TEXT_LIST),
+    **dict.fromkeys(["lines", "dnsNames", "hostnames", "disabled", "podTargetLabels"], TEXT_LIST),
     **dict.fromkeys(["loadBalancerSourceRanges"], TEXT_LIST),
     **dict.fromkeys(["annotations", "labels", "podLabels", "podAnnotations", "commonLabels"], TEXTS),
     **dict.fromkeys(["commonAnnotations", "nodeSelector", "resourceAttributes", "additionalRuleLabels"], TEXTS),
@@ -92,6 +92,8 @@ BY_PATH: dict[str, dict[str, Any]] = {
         "additionalProperties": False,
         "properties": dict.fromkeys(sorted(set(Settings.model_fields) - CHART_SETTINGS), SETTING),
     },
+    # With a name, as in Kubernetes, or as text.
+    "global.imagePullSecrets": {"type": "array", "items": {"type": ["string", "object"], "required": ["name"]}},
     # A parent chart may store its own values in global.
     "global": {"additionalProperties": True},
 }
@@ -142,6 +144,8 @@ def comments(text: str) -> Iterator[tuple[str, str]]:
 def values_schema() -> str:
     text = (CHART / "values.yaml").read_text()
     schema = schema_of(yaml.safe_load(text), (), dict(comments(text)))
+    # A parent chart may enable this chart by `condition: mathops.enabled`.
+    schema["properties"]["enabled"] = {"type": "boolean"}
     schema = {"$schema": "http://json-schema.org/draft-07/schema#", **schema}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 

@@ -29,21 +29,29 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- /* Pod labels without versions, so that a new chart version alone restarts no pod. (list . "component" labels) */ -}}
 {{- define "mathops.podLabels" -}}
 {{- $ := index . 0 -}}
-{{ include "mathops.selectorLabels" . }}
-app.kubernetes.io/part-of: {{ include "mathops.name" $ }}
-{{- with merge (dict) (index . 2) $.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $default := dict "app.kubernetes.io/part-of" (include "mathops.name" $) -}}
+{{ include "mathops.mergedLabels" (list $ (index . 1) (index . 2) $default) }}
 {{- end }}
 
+{{- /* (list . "component" labels) */ -}}
 {{- define "mathops.labels" -}}
 {{- $ := index . 0 -}}
-{{ include "mathops.selectorLabels" . }}
-app.kubernetes.io/part-of: {{ include "mathops.name" $ }}
-app.kubernetes.io/managed-by: {{ $.Release.Service }}
-app.kubernetes.io/version: {{ $.Chart.AppVersion | quote }}
-helm.sh/chart: {{ include "mathops.chart" $ }}
-{{- with $.Values.commonLabels }}
+{{- $default := dict "app.kubernetes.io/part-of" (include "mathops.name" $) "app.kubernetes.io/managed-by" $.Release.Service -}}
+{{- $default = merge $default (dict "app.kubernetes.io/version" $.Chart.AppVersion "helm.sh/chart" (include "mathops.chart" $)) -}}
+{{ include "mathops.mergedLabels" (list $ (index . 1) (index . 2) $default) }}
+{{- end }}
+
+{{- /* Labels of values replace those of the chart, except in selectors. (list . "component" labels default) */ -}}
+{{- define "mathops.mergedLabels" -}}
+{{- $ := index . 0 -}}
+{{- $selector := include "mathops.selectorLabels" . | fromYaml -}}
+{{ merge $selector (index . 2 | default dict) ($.Values.commonLabels | default dict) (index . 3) | toYaml }}
+{{- end }}
+
+{{- /* Annotations of values replace those of the chart. (list . annotations default) */ -}}
+{{- define "mathops.annotations" -}}
+{{- $ := index . 0 -}}
+{{- with merge (dict) (index . 1 | default dict) ($.Values.commonAnnotations | default dict) (index . 2) -}}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
@@ -60,13 +68,10 @@ helm.sh/chart: {{ include "mathops.chart" $ }}
 name: {{ include "mathops.fullname" $ }}{{ index . 2 }}
 namespace: {{ $namespace | default (include "mathops.namespace" $) }}
 labels:
-  {{- include "mathops.labels" (list $ (index . 1)) | nindent 2 }}
-  {{- with $labels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
-{{- with merge (dict) $annotations $.Values.commonAnnotations }}
+  {{- include "mathops.labels" (list $ (index . 1) $labels) | nindent 2 }}
+{{- with include "mathops.annotations" (list $ $annotations dict) }}
 annotations:
-  {{- toYaml . | nindent 2 }}
+  {{- . | nindent 2 }}
 {{- end }}
 {{- end }}
 

@@ -4,11 +4,8 @@ metadata:
   labels:
     {{- include "mathops.podLabels" (list . "server" .Values.podLabels) | nindent 4 }}
   annotations:
-    kubectl.kubernetes.io/default-container: mathops
-    checksum/secrets: {{ include "mathops.secretsChecksum" . }}
-    {{- with merge (dict) .Values.podAnnotations .Values.commonAnnotations }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- $default := dict "kubectl.kubernetes.io/default-container" "mathops" "checksum/secrets" (include "mathops.secretsChecksum" .) }}
+    {{- include "mathops.annotations" (list . .Values.podAnnotations $default) | nindent 4 }}
 spec:
   serviceAccountName: {{ include "mathops.serviceAccountName" . }}
   {{- include "mathops.podDefaults" (list . .Values.podSecurityContext) | nindent 2 }}
@@ -163,7 +160,7 @@ securityContext:
 {{- with $.Values.global.imagePullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ if kindIs "map" . }}{{ .name }}{{ else }}{{ . }}{{ end }}
   {{- end }}
 {{- end }}
 {{- end }}

@@ -58,6 +58,9 @@
 {{- if and $v.backup.enabled $external }}
 {{- fail "backup.enabled copies the SQLite file, but the journal is in an external database: back that database up with its own tools." }}
 {{- end }}
+{{- if and $v.backup.enabled (has "ReadWriteOncePod" $v.persistence.accessModes) }}
+{{- fail "backup.enabled mounts the volume in a second pod: set persistence.accessModes to ReadWriteOnce." }}
+{{- end }}
 {{- if and $v.backup.enabled (not $v.persistence.enabled) }}
 {{- fail "backup.enabled requires persistence.enabled: without a volume there is no file to copy." }}
 {{- end }}
