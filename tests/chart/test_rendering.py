@@ -1,9 +1,12 @@
 """Each supported configuration, rendered and validated against the Kubernetes schemas."""
 
 import subprocess
+from collections.abc import Iterator
+from typing import Any
 
 import kubernetes_validate
 import pytest
+import yaml
 
 from tests.chart.rendering import CHART, SHAPES, objects, pod_specs, render, values_of
 
@@ -26,6 +29,25 @@ def test_every_object_is_valid_for_kubernetes(shape: str, version: str) -> None:
     assert own
     for document in own:
         kubernetes_validate.validate(document, version, strict=True)
+
+
+def empty_maps(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Paths of the values whose default is an empty map."""
+    for name, value in values.items():
+        if value == {}:
+            yield ".".join((*path, name))
+        elif isinstance(value, dict):
+            yield from empty_maps(value, (*path, name))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_map_may_be_empty(shape: str) -> None:
+    paths = set(empty_maps(yaml.safe_load((CHART / "values.yaml").read_text())))
+    assert "commonAnnotations" in paths
+    # A certificate requires an issuer; tests/validation_test.yaml of the chart tests its message.
+    paths -= {"certificate.issuerRef"}
+
+    render(*values_of(shape), "--set", ",".join(f"{path}=null" for path in paths))
 
 
 @pytest.mark.parametrize("shape", SHAPES)

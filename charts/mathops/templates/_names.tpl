@@ -36,8 +36,11 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- /* (list . "component" labels) */ -}}
 {{- define "mathops.labels" -}}
 {{- $ := index . 0 -}}
-{{- $default := dict "app.kubernetes.io/part-of" (include "mathops.name" $) "app.kubernetes.io/managed-by" $.Release.Service -}}
-{{- $default = merge $default (dict "app.kubernetes.io/version" $.Chart.AppVersion "helm.sh/chart" (include "mathops.chart" $)) -}}
+{{- $default := dict
+  "app.kubernetes.io/part-of" (include "mathops.name" $)
+  "app.kubernetes.io/managed-by" $.Release.Service
+  "app.kubernetes.io/version" $.Chart.AppVersion
+  "helm.sh/chart" (include "mathops.chart" $) -}}
 {{ include "mathops.mergedLabels" (list $ (index . 1) (index . 2) $default) }}
 {{- end }}
 

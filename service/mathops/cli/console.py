@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 # Tables in a pipe are never wrapped.
 _PIPE_WIDTH = 10_000
 
+# For messages about options that depend on the address of the service.
+URL_SOURCES = f"--url or {URL_VARIABLE}"
+
 Report = Callable[[int, int | None], None]
 
 
 def _with_scheme(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
     url = (url or "").strip()
-    if not url or "://" in url:
-        return url or None
-    return f"http://{url}"
+    if url and "://" not in url:
+        url = f"http://{url}"
+    return url or None
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

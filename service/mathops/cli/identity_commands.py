@@ -34,9 +34,9 @@ def token(user: str, scopes: tuple[str, ...], url: str | None, password: bool, a
     service instead (POST /login).
     """
     if url and scopes:
-        raise click.UsageError("--scope cannot be combined with --url or MATHOPS_URL: the service grants the scopes")
+        raise click.UsageError(f"--scope cannot be combined with {console.URL_SOURCES}: the service grants the scopes")
     if password and not url:
-        raise click.UsageError("--password requires --url or MATHOPS_URL")
+        raise click.UsageError(f"--password requires {console.URL_SOURCES}")
     if url:
         from mathops.cli.http_client import connect, request_json
 

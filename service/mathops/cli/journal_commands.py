@@ -22,7 +22,7 @@ def history(user: str | None, limit: int, url: str | None, token: str | None, as
     With --url, show the newest requests of the token's user.
     """
     if url and user:
-        raise click.UsageError("--user cannot be combined with --url or MATHOPS_URL: the token selects the user")
+        raise click.UsageError(f"--user cannot be combined with {console.URL_SOURCES}: the token selects the user")
     if url:
         records = _remote(url, token, limit)
     else:

@@ -6,7 +6,7 @@ from typing import Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
-# At most this much of the body of a rejected request is read in that time.
+# Reading the body of a rejected request pauses for this time after this number of bytes.
 _DISCARDED_BYTES = 256 * 1024
 _DISCARD_SECONDS = 0.01
 

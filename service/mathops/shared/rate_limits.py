@@ -15,6 +15,8 @@ from mathops.settings import Settings
 from mathops.settings_source import env_name
 from mathops.shared.circuit_breaker import CircuitBreaker, DependencyUnavailable
 
+# Settings with this prefix are the limits of policies.
+_PREFIX = "quota_"
 # With sliding windows, which the base class of all storages lacks.
 _Storage = MemoryStorage | RedisStorage
 
@@ -98,11 +100,10 @@ class FallbackRateLimiter:
 def policies(settings: Settings) -> dict[str, RateLimitItem]:
     """The configured limits by policy; raises StartupError."""
     found = {}
-    for policy in ("requests", "compute", "unauthenticated", "login"):
-        name = f"quota_{policy}"
-        if text := getattr(settings, name):
+    for name in Settings.model_fields:
+        if name.startswith(_PREFIX) and (text := getattr(settings, name)):
             try:
-                found[policy] = parse(text)
+                found[name.removeprefix(_PREFIX)] = parse(text)
             except ValueError:
                 raise StartupError(f"{env_name(name)}: write a limit such as 600/minute, not {text!r}") from None
     return found
