@@ -11,8 +11,9 @@ from mathops.evaluator import Evaluator
 from mathops.identity.keys import Keys
 from mathops.identity.tokens import Tokens
 from mathops.identity.users import DemoUsers, UsersFile
-from mathops.journal.client import JournalClient
-from mathops.processes.pool import Pool
+from mathops.journal.client import JournalClient, journal_process
+from mathops.processes.connection_queue import Connect
+from mathops.processes.pool import FINISH_SECONDS, Pool
 from mathops.settings import Settings
 from mathops.shared.shared_state import open_shared
 from mathops.telemetry import metrics
@@ -20,17 +21,26 @@ from mathops.telemetry.tracing import NO_TRACING, AnyTracing, start_tracing
 from mathops.web.app import create_app
 from mathops.web.context import Resources
 
-_SPAN_EXPORT_SECONDS = 2.0
+# A stop may take this long beyond open requests: the web workers for their parts one after the other, then the master
+# for the journal process.
+_COMMIT_SECONDS, _SPAN_EXPORT_SECONDS = 1.0, 1.5
+WORKER_CLOSE_SECONDS = FINISH_SECONDS + _COMMIT_SECONDS + _SPAN_EXPORT_SECONDS
+JOURNAL_STOP_SECONDS = 2.0
 
 
-def build_application(settings: Settings) -> Starlette:
-    """The application of one web worker; called after fork."""
+def build_application(settings: Settings, connect: Connect | None = None) -> Starlette:
+    """The application of one web worker; called after fork.
+
+    `connect` returns a connection to the journal process; without it the application starts one.
+    """
     tracing = start_tracing()
-    return create_app(settings, partial(open_resources, tracing=tracing), tracing=tracing)
+    return create_app(settings, partial(open_resources, connect=connect, tracing=tracing), tracing=tracing)
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings, tracing: AnyTracing = NO_TRACING) -> AsyncIterator[Resources]:
+async def open_resources(
+    settings: Settings, connect: Connect | None = None, tracing: AnyTracing = NO_TRACING
+) -> AsyncIterator[Resources]:
     """Open the configured resources and close them in reverse order; raises StartupError."""
     metrics.require_multiprocess(settings.workers > 1)
     async with AsyncExitStack() as stack:
@@ -38,7 +48,10 @@ async def open_resources(settings: Settings, tracing: AnyTracing = NO_TRACING) -
         metrics.set_build_info()
         keys = Keys(settings.keys_path)
         shared = await stack.enter_async_context(open_shared(settings))
-        journal = await stack.enter_async_context(JournalClient(settings, tracing).running())
+        if connect is None:
+            process = await stack.enter_async_context(journal_process(settings).running(JOURNAL_STOP_SECONDS))
+            connect = process.connect
+        journal = await stack.enter_async_context(JournalClient(settings, connect, tracing).running(_COMMIT_SECONDS))
         size = settings.compute_workers or max(1, (os.cpu_count() or 1) // settings.workers)
         queue = settings.compute_queue or 2 * size
         pool = Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes, tracing)

@@ -8,12 +8,11 @@ from uuid import uuid4
 
 import pytest
 
-from mathops.journal.client import JournalClient
-from mathops.journal.database import schema
 from mathops.models import Record
 from mathops.ports import Journal
 from mathops.settings import Settings
 from tests.support.fakes import FakeJournal
+from tests.support.journal import running_journal
 from tests.support.records import make_record
 
 pytestmark = pytest.mark.anyio
@@ -26,9 +25,7 @@ async def fake(_: Path) -> AsyncIterator[Journal]:
 
 @asynccontextmanager
 async def sqlite(folder: Path) -> AsyncIterator[Journal]:
-    settings = Settings(data_dir=folder)
-    schema.upgrade(settings.journal_url)
-    async with JournalClient(settings).running() as journal:
+    async with running_journal(Settings(data_dir=folder)) as (journal, _):
         yield journal
 
 

@@ -8,27 +8,33 @@ import pytest
 
 from mathops.errors import JournalUnavailable
 from mathops.journal.client import JournalClient
-from mathops.journal.database import schema
+from mathops.processes.supervisor import ProcessSupervisor
 from mathops.settings import Settings
 from tests.support.child_processes import until
+from tests.support.journal import running_journal
 from tests.support.records import make_record
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[JournalClient]:
+async def running(tmp_path: Path) -> AsyncIterator[tuple[JournalClient, ProcessSupervisor]]:
     settings = Settings(data_dir=tmp_path, journal_timeout_seconds=0.3, record_digits=100_000)
-    schema.upgrade(settings.journal_url)
-    async with JournalClient(settings).running() as running:
+    async with running_journal(settings) as (journal, process):
         # The first write takes longer than the rest.
-        await until(lambda: not running._window.unacknowledged)
-        yield running
+        await until(lambda: not journal._window.unacknowledged)
+        yield journal, process
 
 
 @pytest.fixture
-def process(journal: JournalClient) -> psutil.Process:
-    return psutil.Process(journal._process.child.pid)
+def journal(running: tuple[JournalClient, ProcessSupervisor]) -> JournalClient:
+    return running[0]
+
+
+@pytest.fixture
+def process(running: tuple[JournalClient, ProcessSupervisor]) -> psutil.Process:
+    assert running[1]._process is not None
+    return psutil.Process(running[1]._process.pid)
 
 
 async def stored(journal: JournalClient) -> set[str]:
@@ -122,9 +128,7 @@ async def test_a_cancelled_caller_does_not_affect_the_others(journal: JournalCli
 
 
 async def test_closing_commits_the_records_left(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path)
-    schema.upgrade(settings.journal_url)
-    async with JournalClient(settings).running() as journal:
+    async with running_journal(Settings(data_dir=tmp_path)) as (journal, _):
         left = [asyncio.create_task(journal.append(make_record())) for _ in range(3)]
         await asyncio.sleep(0)
 

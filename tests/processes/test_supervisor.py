@@ -1,70 +1,140 @@
+"""A supervised server process and its clients."""
+
+import asyncio
+import logging
 import time
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 
 import psutil
 import pytest
 
+from mathops.processes.ipc import FrameConnection
 from mathops.processes.supervisor import RESTART_SECONDS, ProcessSupervisor
 from tests.support.child_processes import until
 
 pytestmark = pytest.mark.anyio
 
 
-class Supervised:
-    """A supervisor of a process that does not need arguments, and its history."""
+def lengths(configuration: bytes = b"settings") -> ProcessSupervisor:
+    return ProcessSupervisor("tests.support.length_process", configuration)
 
-    def __init__(self, module: str) -> None:
+
+class Client:
+    """A connection, with the frames that it has received."""
+
+    def __init__(self) -> None:
         self.frames: list[bytes] = []
-        self.deaths: list[float] = []
-        self.supervisor = ProcessSupervisor(module, self.frames.append, lambda: [b"first", b"second"], self.died)
-
-    def died(self) -> None:
-        self.deaths.append(time.monotonic())
+        self.connection = FrameConnection(self.frames.append)
 
 
-ECHO = "tests.support.echo_process"
+@asynccontextmanager
+async def client(process: ProcessSupervisor) -> AsyncIterator[Client]:
+    connected = Client()
+    await connected.connection.open(process.connect())
+    try:
+        yield connected
+    finally:
+        await connected.connection.finish(20)
 
 
-async def test_a_process_that_dies_is_replaced_and_gets_the_first_frames_again() -> None:
-    echo = Supervised(ECHO)
-    async with echo.supervisor.running(20):
-        echo.supervisor.child.send(b"third")
-        await until(lambda: echo.frames == [b"first", b"second", b"third"])
-        first = echo.supervisor.child.pid
-
-        psutil.Process(first).kill()
-
-        await until(lambda: echo.frames[3:] == [b"first", b"second"])
-        assert echo.supervisor.child.pid != first
-        assert len(echo.deaths) == 1
+def pid(process: ProcessSupervisor) -> int:
+    assert process._process is not None
+    return process._process.pid
 
 
-async def test_the_last_frames_are_processed_before_the_end() -> None:
-    echo = Supervised(ECHO)
+async def test_clients_receive_their_own_replies_whole_and_in_order() -> None:
+    sent = [[b"", b"1", b"23" * 1_000_000], [b"456", b"78"]]
+    async with lengths().running(20) as process, client(process) as first, client(process) as second:
+        for connected, frames in zip((first, second), sent, strict=True):
+            for frame in frames:
+                connected.connection.send(frame)
 
-    async with echo.supervisor.running(20):
-        echo.supervisor.child.send(b"last")
-
-    assert echo.frames == [b"first", b"second", b"last"]
-    assert not psutil.pid_exists(echo.supervisor.child.pid)
-
-
-async def test_a_process_that_dies_at_its_start_is_not_restarted_in_a_tight_loop() -> None:
-    broken = Supervised("tests.no_such_module")
-
-    async with broken.supervisor.running(20):
-        await until(lambda: len(broken.deaths) == 4)
-
-    pauses = [later - earlier for earlier, later in zip(broken.deaths[1:], broken.deaths[2:], strict=False)]
-    assert min(pauses) >= RESTART_SECONDS
+        await until(lambda: (first.frames[1:], second.frames[1:]) == ([b"0", b"1", b"2000000"], [b"3", b"2"]))
+        assert first.frames[0] == second.frames[0] == b"settings 0"
 
 
-async def test_a_process_that_has_worked_is_restarted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mathops.processes.supervisor.RESTART_SECONDS", 3600)
-    echo = Supervised(ECHO)
-    async with echo.supervisor.running(20):
-        for _ in range(3):
-            await until(lambda: echo.frames == [b"first", b"second"])
-            echo.frames.clear()
-            echo.supervisor.reset_backoff()
-            echo.supervisor.child.kill()
-        await until(lambda: echo.frames == [b"first", b"second"])
+async def test_a_client_can_connect_before_the_process_has_started() -> None:
+    process = lengths()
+    async with client(process) as early:
+        early.connection.send(b"first")
+        async with process.running(20):
+            await until(lambda: early.frames == [b"settings 0", b"5"])
+            await early.connection.finish(20)
+
+
+async def test_a_process_that_dies_is_replaced_and_accepts_new_connections() -> None:
+    async with lengths().running(20) as process:
+        async with client(process) as old:
+            await until(lambda: old.frames == [b"settings 0"])
+            killed = pid(process)
+            psutil.Process(killed).kill()
+            await asyncio.wait_for(asyncio.wait((old.connection.ended,)), 20)
+
+        async with client(process) as new:
+            new.connection.send(b"again")
+            await until(lambda: new.frames == [b"settings 1", b"5"])
+        assert pid(process) != killed
+
+
+async def test_frames_sent_before_closing_are_processed_before_the_end() -> None:
+    async with lengths().running(20) as process:
+        async with client(process) as last:
+            last.connection.send(b"1" * 1_000_000)
+
+        assert last.frames == [b"settings 0", b"1000000"]
+        ended = pid(process)
+        assert psutil.pid_exists(ended)
+    assert not psutil.pid_exists(ended)
+
+
+async def test_a_client_that_does_not_read_is_disconnected_and_the_others_are_served() -> None:
+    async with lengths().running(20) as process:
+        silent = process.connect()
+        silent.settimeout(20)
+        with pytest.raises(OSError, match=r"Broken pipe|Connection reset"):
+            silent.sendall(b"\0\0\0\1x" * 500_000)
+        async with client(process) as other:
+            other.connection.send(b"1")
+            await until(lambda: other.frames == [b"settings 0", b"1"])
+        silent.close()
+
+
+async def test_a_process_that_dies_at_its_start_is_not_restarted_in_a_tight_loop(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.ERROR)
+    started = time.monotonic()
+
+    async with ProcessSupervisor("tests.no_such_module", b"").running(20):
+        await until(lambda: caplog.text.count("process died") == 4)
+
+    assert time.monotonic() - started >= 3 * RESTART_SECONDS
+
+
+async def test_a_process_that_does_not_finish_in_time_is_killed() -> None:
+    async with lengths(b"linger").running(0.2) as process:
+        async with client(process) as connected:
+            await until(lambda: connected.frames == [b"linger 0"])
+        lingering = pid(process)
+        started = time.monotonic()
+
+    assert time.monotonic() - started < 10
+    assert not psutil.pid_exists(lingering)
+
+
+async def test_too_many_waiting_connections_are_an_error_and_leave_no_descriptor() -> None:
+    process = lengths()
+    before = psutil.Process().num_fds()
+
+    with ExitStack() as waiting:
+
+        def connect_often() -> None:
+            while True:
+                waiting.enter_context(process.connect())
+
+        with pytest.raises(OSError, match=r"unavailable|Too many"):
+            connect_often()
+
+    assert psutil.Process().num_fds() == before
+    process.stop(0)

@@ -156,7 +156,7 @@ def test_options_of_serve_override_variables(tmp_path: Path) -> None:
     try:
         server.start("--host", "127.0.0.1", "--port", str(port), "--workers", "2")
 
-        eventually(lambda: len(server.processes("mathops.journal.process")) == 2)
+        eventually(lambda: len(server.web_workers) == 2)
         assert server.stop() == 0
     finally:
         server.kill()

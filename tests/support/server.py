@@ -113,7 +113,8 @@ class Server:
     @property
     def web_workers(self) -> list[psutil.Process]:
         assert self.process is not None
-        return psutil.Process(self.process.pid).children()
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if "-m mathops.journal.process" not in " ".join(_command(child))]
 
     def rows(self, columns: str = "*", where: str = "1") -> list[tuple[Any, ...]]:
         """Rows of the journal, oldest first."""

@@ -1,4 +1,4 @@
-"""The journal of a web worker: sends records to the journal process and waits for their commit.
+"""The journal of a web worker: sends records to the journal process of the instance and waits for their commit.
 
 The reasons for a process of its own: docs/adr/0003-journal-process.md.
 """
@@ -18,6 +18,8 @@ from mathops.journal.rows import Reader
 from mathops.journal.window import Batch, CommitReply, CommitWindow, unavailable
 from mathops.models import Record, encode_json
 from mathops.ports import JournalPage
+from mathops.processes.connection_queue import Connect
+from mathops.processes.ipc import FrameConnection
 from mathops.processes.supervisor import ProcessSupervisor
 from mathops.settings import Settings
 from mathops.telemetry import metrics
@@ -32,40 +34,47 @@ _ROW_BYTES = 1000
 # `check` writes at most this often, so that probes cost few commits.
 _CHECK_SECONDS = 1.0
 _START_SECONDS = 30.0
-_CLOSE_SECONDS = 10.0
+_RECONNECT_SECONDS = 0.5
+
+
+def journal_process(settings: Settings) -> ProcessSupervisor:
+    return ProcessSupervisor("mathops.journal.process", settings.json_with_secrets())
 
 
 class JournalClient:
     """Implements ports.Journal: commits records in order and each once, also when the journal process dies."""
 
-    def __init__(self, settings: Settings, tracing: AnyTracing = NO_TRACING) -> None:
+    def __init__(self, settings: Settings, connect: Connect, tracing: AnyTracing = NO_TRACING) -> None:
+        """`connect` returns a new connection to the journal process."""
         self._settings = settings
+        self._connect = connect
         self._tracing = tracing
         self._reader = Reader(database_of(settings.journal_url).reader())
         self._decoder = msgspec.msgpack.Decoder(CommitReply)
         # asyncio.get_running_loop() is a system call on Python 3.11, too slow for each request.
         self._loop = asyncio.get_running_loop()
         self._window = CommitWindow(_MAX_IN_FLIGHT_BYTES // (_ROW_BYTES + settings.record_digits))
-        self._process = ProcessSupervisor(
-            "mathops.journal.process", self._receive, self._first_frames, self._process_died
-        )
+        self._connection: FrameConnection
         self._started = asyncio.Event()
         self._relay_error: str | None = None
         self._checked_at = 0.0
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["JournalClient"]:
-        """Start the journal process and wait for it; at the end all records are committed."""
+    async def running(self, close_seconds: float) -> AsyncIterator["JournalClient"]:
+        """Connect and wait for the journal process; at the end wait `close_seconds` for the last commits."""
         with closing(self._reader):
-            async with self._process.running(_CLOSE_SECONDS):
+            await self._open()
+            connections = asyncio.create_task(self._stay_connected())
+            try:
                 # On a busy machine a start may take longer than a request may wait for its commit.
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._started.wait(), _START_SECONDS)
-                try:
-                    yield self
-                finally:
-                    # All requests have ended; a record that is left has no waiting caller.
-                    self._send(self._window.take_pending())
+                yield self
+            finally:
+                connections.cancel()
+                # All requests have ended; a record that is left has no waiting caller.
+                self._send(self._window.take_pending())
+                await self._connection.finish(close_seconds)
 
     async def append(self, record: Record) -> None:
         if self._window.is_full:
@@ -108,13 +117,20 @@ class JournalClient:
             batch.timer = self._loop.call_later(self._settings.journal_timeout_seconds, self._expire, batch)
         return waiter
 
-    def _first_frames(self) -> list[bytes]:
-        return [self._settings.json_with_secrets(), *(batch.frame() for batch in self._window.unacknowledged)]
+    async def _stay_connected(self) -> None:
+        while True:
+            await asyncio.wait((self._connection.ended,))
+            self._window.error = "the journal process died"
+            try:
+                await self._open()
+            except OSError as error:
+                log.error("journal process cannot be reached", error=str(error))
+                await asyncio.sleep(_RECONNECT_SECONDS)
 
-    def _process_died(self) -> None:
-        metrics.JOURNAL_RESTARTS.inc()
-        log.error("journal process died; restarting", waiting_rows=self._window.rows)
-        self._window.error = "the journal process died"
+    async def _open(self) -> None:
+        self._connection = await FrameConnection(self._receive).open(self._connect())
+        for batch in self._window.unacknowledged:
+            self._connection.send(batch.frame())
 
     def _send_next(self) -> None:
         metrics.JOURNAL_IN_FLIGHT.set(self._window.rows)
@@ -122,7 +138,7 @@ class JournalClient:
 
     def _send(self, batch: Batch | None) -> None:
         if batch:
-            self._process.child.send(batch.frame())
+            self._connection.send(batch.frame())
 
     def _expire(self, batch: Batch) -> None:
         # The batch stays in the window: the process may have committed it, and its reply is still to come.
@@ -138,6 +154,7 @@ class JournalClient:
         else:
             metrics.OUTBOX_PENDING.set(reply.pending)
             metrics.OUTBOX_OLDEST_AGE.set(_age(reply.oldest))
+        metrics.JOURNAL_RESTARTS.inc(reply.restarts)
         metrics.EVENTS_PUBLISHED.inc(reply.relay.published)
         metrics.PUBLISH_FAILURES.inc(reply.relay.failed)
         metrics.DEAD_LETTERS.inc(reply.relay.dead)
@@ -149,7 +166,6 @@ class JournalClient:
         error = reply.error and "the journal cannot be written"
         waiters = sum([batch.settle(error, reply.seconds) for batch in self._window.acknowledge(reply)])
         if reply.error is None:
-            self._process.reset_backoff()
             metrics.JOURNAL_ROWS.inc(rows - self._window.rows)
             metrics.JOURNAL_COMMIT_DURATION.observe(reply.seconds)
         else:

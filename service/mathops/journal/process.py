@@ -1,7 +1,8 @@
-"""The journal process: commits what its web worker sends, many requests in one transaction."""
+"""The journal process: commits what all web workers send, many requests in one transaction."""
 
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import msgspec
@@ -13,7 +14,7 @@ from mathops.journal.request_log import RequestLog
 from mathops.journal.rows import OutboxStats, Writer
 from mathops.journal.window import CommitReply
 from mathops.ports import Broker, RelayProgress
-from mathops.processes.parent import ParentConnection
+from mathops.processes.frame_server import ClientConnection, FrameServer
 from mathops.settings import Settings
 from mathops.telemetry import logs
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing, start_tracing
@@ -21,16 +22,20 @@ from mathops.telemetry.tracing import NO_TRACING, AnyTracing, start_tracing
 _HOUSEKEEPING_SECONDS = 1.0
 # The pause between two batches of deletions, in which requests are committed.
 _RETENTION_SECONDS = 0.05
-_RELAY_STOP_SECONDS = 4.0
-_SPAN_EXPORT_SECONDS = 2.0
+# Together less than the supervisor waits.
+_RELAY_STOP_SECONDS = 1.2
+_SPAN_EXPORT_SECONDS = 0.5
 
 
 class JournalProcess:
     """Commits batches of records and does the housekeeping in between."""
 
-    def __init__(self, parent: ParentConnection, settings: Settings, tracing: AnyTracing = NO_TRACING) -> None:
+    def __init__(
+        self, server: FrameServer, settings: Settings, restarts: int = 0, tracing: AnyTracing = NO_TRACING
+    ) -> None:
         database = database_of(settings.journal_url)
-        self._parent = parent
+        self._server = server
+        self._restarts = restarts
         self._settings = settings
         self._writer = Writer(database)
         self._after_commit = database.after_commit()
@@ -41,35 +46,42 @@ class JournalProcess:
         self._log_again_at = 0.0
 
     def run(self) -> None:
-        """Run until the web worker closes or dies; the frames it sent before are still committed."""
-        self._reply(0)
-        ended = False
-        while not ended:
-            frames, ended = self._parent.receive_batch(max(0.0, self._housekeeping_at - time.monotonic()))
-            if frames:
-                self._commit(frames)
-                self._after_commit()
-            if time.monotonic() >= self._housekeeping_at and not ended:
+        """Run until the service has ended; the frames that web workers sent before are still committed."""
+        while self._server.is_open:
+            received = self._server.receive(max(0.0, self._housekeeping_at - time.monotonic()))
+            if received:
+                self._commit(received)
+            if time.monotonic() >= self._housekeeping_at:
                 self._housekeeping()
         if self._relay:
             self._relay.stop(_RELAY_STOP_SECONDS)
 
-    def _commit(self, frames: list[bytes]) -> None:
+    def _commit(self, received: Mapping[ClientConnection, Sequence[bytes]]) -> None:
+        frames = [frame for frames in received.values() for frame in frames]
+        if not frames:
+            self._reply(received)
+            return
         started = time.perf_counter()
         error = None
         try:
             self._writer.commit(b"".join(frames), before_commit=self._request_log.write)
-        except Exception as failure:  # the web worker must learn of every failure
+        except Exception as failure:  # web workers must learn of every failure
             error = error_message(failure)
             # A thousand commits may fail in a second.
             if time.monotonic() >= self._log_again_at:
                 self._log_again_at = time.monotonic() + _HOUSEKEEPING_SECONDS
                 logs.get_logger(__name__).error("journal cannot be written", error=error)
-        self._reply(len(frames), error, time.perf_counter() - started)
+        self._reply(received, error, time.perf_counter() - started)
+        self._after_commit()
 
-    def _reply(self, batches: int, error: str | None = None, seconds: float = 0) -> None:
-        progress = self._relay.progress() if self._relay else RelayProgress()
-        self._parent.send(msgspec.msgpack.encode(CommitReply(batches, error, seconds, *self._outbox, progress)))
+    def _reply(
+        self, received: Mapping[ClientConnection, Sequence[bytes]], error: str | None = None, seconds: float = 0
+    ) -> None:
+        progress = self._relay.progress() if self._relay and received else RelayProgress()
+        for connection, frames in received.items():
+            reply = CommitReply(len(frames), error, seconds, *self._outbox, self._restarts, progress)
+            connection.send(msgspec.msgpack.encode(reply))
+            self._restarts, progress = 0, RelayProgress(error=progress.error)
 
     def _housekeeping(self) -> None:
         retention = self._settings.retention_days, self._settings.retention_rows
@@ -77,7 +89,7 @@ class JournalProcess:
         deleted = 0
         try:
             self._outbox = self._writer.outbox()
-            self._reply(0)
+            self._reply(dict.fromkeys(self._server.connections, ()))
             deleted = self._writer.delete_expired(*retention, keep_unpublished=keep)
             if deleted:
                 logs.get_logger(__name__).info("retention deleted rows", rows=deleted, keep_unpublished=keep)
@@ -102,13 +114,13 @@ def _start_relay(settings: Settings, database: Database, tracing: AnyTracing) ->
 
 
 def main() -> None:
-    """Argument: the socket's descriptor. The first frame holds the settings."""
-    parent = ParentConnection(int(sys.argv[1]))
-    settings = Settings.model_validate_json(next(parent.frames(), b"{}"))
+    """Arguments: the descriptor of the connection queue, and 1 after a restart. Standard input holds the settings."""
+    server = FrameServer(int(sys.argv[1]))
+    settings = Settings.model_validate_json(sys.stdin.buffer.read())
     logs.configure(settings.log_level, settings.log_format)
     # Only the relay creates spans in this process.
     tracing = start_tracing() if settings.kafka_brokers else NO_TRACING
-    JournalProcess(parent, settings, tracing).run()
+    JournalProcess(server, settings, int(sys.argv[2]), tracing).run()
     tracing.stop(_SPAN_EXPORT_SECONDS)
 
 

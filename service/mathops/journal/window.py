@@ -19,7 +19,8 @@ MAX_UNACKNOWLEDGED = 2
 class CommitReply(msgspec.Struct, array_like=True):
     """The outcome of the oldest `batches` sent: committed in `seconds`, or failed with `error`.
 
-    Every reply carries the state of the outbox; a reply to no batch carries nothing else.
+    Every reply carries the state of the outbox; a reply to no batch carries nothing else. Only one web worker
+    receives `restarts` of the process and the counts of `relay`.
     """
 
     batches: int
@@ -27,6 +28,7 @@ class CommitReply(msgspec.Struct, array_like=True):
     seconds: float
     pending: int
     oldest: str | None
+    restarts: int
     relay: RelayProgress
 
 

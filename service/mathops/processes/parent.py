@@ -2,35 +2,28 @@
 
 import contextlib
 import os
-import select
 import signal
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
+
+
+def ignore_signals() -> None:
+    """A terminal signals the whole process group, but only the parent decides when a child exits."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class ParentConnection:
     """Frames as Connection writes them: a length in 4 bytes, then the content."""
 
     def __init__(self, descriptor: int) -> None:
-        # A terminal signals the whole process group, but only the parent decides when a child exits.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        ignore_signals()
         # The inherited descriptor stays open until the process exits, so that the parent sees EOF only at exit.
         self.connection = Connection(os.dup(descriptor))
 
     def frames(self) -> Iterator[bytes]:
         """Frames until the parent has closed or died."""
         return iter(self._receive, None)
-
-    def receive_batch(self, seconds: float) -> tuple[list[bytes], bool]:
-        """The frames that have arrived, waiting `seconds` for the first, and whether the parent has ended."""
-        frames: list[bytes] = []
-        # Connection.poll would make a selector for each call.
-        while select.select([self.connection], [], [], 0 if frames else seconds)[0]:
-            if (frame := self._receive()) is None:
-                return frames, True
-            frames.append(frame)
-        return frames, False
 
     def _receive(self) -> bytes | None:
         try:

@@ -19,7 +19,8 @@ from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
 log = get_logger(__name__)
 
-_FINISH_SECONDS = 2.0
+# An idle process exits within milliseconds.
+FINISH_SECONDS = 0.5
 # A process that cannot start must not be started in a tight loop.
 _RESTART_SECONDS = 1.0
 
@@ -50,7 +51,7 @@ class PoolWorker:
             await worker._reply
             yield worker
         finally:
-            await child.finish(_FINISH_SECONDS)
+            await child.finish(FINISH_SECONDS)
 
     @property
     def is_dead(self) -> bool:

@@ -1,61 +1,89 @@
-"""Keeps one child process running."""
+"""Keeps one server process running for all processes that connect to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+import math
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import IO, cast
 
-from mathops.processes.ipc import ChildProcess
+from mathops.processes.connection_queue import ConnectionQueue
+from mathops.processes.ipc import run_module
 from mathops.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
+# A process that dies at its start must not be started in a tight loop.
 RESTART_SECONDS = 0.5
+_CHECK_SECONDS = 0.1
 
 
-@dataclass(eq=False)
 class ProcessSupervisor:
-    """Runs `python -m module`, restarts it when it dies, and first sends each process the frames of `first_frames`.
+    """Runs `python -m module DESCRIPTOR RESTARTS` and restarts it when it dies.
 
-    A frame sent to a dead process is lost: `first_frames` must contain it again.
+    The process reads `configuration` from standard input, and exits when all clients have closed their connections
+    and `stop` was called.
     """
 
-    module: str
-    on_frame: Callable[[bytes], None]
-    first_frames: Callable[[], Iterable[bytes]]
-    on_death: Callable[[], None]
-    child: ChildProcess = field(init=False)
-    _backoff: float = field(default=0, init=False)
+    def __init__(self, module: str, configuration: bytes) -> None:
+        self._module = module
+        self._configuration = configuration
+        self._queue = ConnectionQueue()
+        self.connect = self._queue.connect
+        self._process: subprocess.Popen[bytes] | None = None
+        self._restarts = 0
+        self._started_at = -math.inf
+        self._stopping = False
+
+    def check(self) -> None:
+        """Start the process unless it runs; call this at least every second."""
+        if self._stopping or (self._process and self._process.poll() is None):
+            return
+        if self._process:
+            log.error("process died; restarting", module=self._module)
+            self._process = None
+            self._restarts = 1
+        if time.monotonic() - self._started_at >= RESTART_SECONDS:
+            self._started_at = time.monotonic()
+            self._start()
+
+    def _start(self) -> None:
+        try:
+            process = run_module(self._module, self._queue.server_end, str(self._restarts), stdin=subprocess.PIPE)
+        except OSError as error:
+            log.error("process cannot be started", module=self._module, error=str(error))
+            return
+        with suppress(BrokenPipeError), cast(IO[bytes], process.stdin) as configuration:
+            configuration.write(self._configuration)
+        self._process = process
+
+    def stop(self, seconds: float) -> None:
+        """Let the process finish for at most `seconds`; clients must have closed their connections."""
+        if self._stopping:
+            return
+        self._stopping = True
+        self._queue.close()
+        if self._process:
+            try:
+                self._process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                log.warning("process does not finish; killed", module=self._module)
+                self._process.kill()
+                self._process.wait()
 
     @asynccontextmanager
-    async def running(self, close_seconds: float) -> AsyncIterator[None]:
-        """Start the process; at the end let it finish for at most `close_seconds`. Raises OSError."""
-        await self._start()
-        restarts = asyncio.create_task(self._restart_forever())
+    async def running(self, stop_seconds: float) -> AsyncIterator["ProcessSupervisor"]:
+        """Check within the event loop, for a service without a master."""
+        self.check()
+        checks = asyncio.create_task(self._check_forever())
         try:
-            yield
+            yield self
         finally:
-            restarts.cancel()
-            await self.child.finish(close_seconds)
+            checks.cancel()
+            await asyncio.to_thread(self.stop, stop_seconds)
 
-    def reset_backoff(self) -> None:
-        """Call when the process has done its work: its next restart is immediate."""
-        self._backoff = 0
-
-    async def _start(self) -> None:
-        child = await ChildProcess.start(self.module, self.on_frame)
-        for frame in self.first_frames():
-            child.send(frame)
-        self.child = child
-
-    async def _restart_forever(self) -> None:
+    async def _check_forever(self) -> None:
         while True:
-            await asyncio.wait((self.child.ended,))
-            self.on_death()
-            # A process that dies before it has done any work is not restarted in a tight loop.
-            await asyncio.sleep(self._backoff)
-            self._backoff = RESTART_SECONDS
-            try:
-                await self._start()
-            except OSError as error:
-                log.error("process cannot be started", module=self.module, error=str(error))
+            await asyncio.sleep(_CHECK_SECONDS)
+            self.check()

@@ -1,5 +1,6 @@
 """The gunicorn master, and the preparation before it forks web workers."""
 
+import math
 import os
 import signal
 import socket
@@ -14,19 +15,17 @@ from gunicorn.glogging import Logger
 from prometheus_client.multiprocess import mark_process_dead
 from starlette.applications import Starlette
 
-from mathops.bootstrap import build_application
+from mathops.bootstrap import JOURNAL_STOP_SECONDS, WORKER_CLOSE_SECONDS, build_application
 from mathops.errors import StartupError
 from mathops.identity import keys
 from mathops.identity.users import UsersFile
 from mathops.journal import request_log
+from mathops.journal.client import journal_process
 from mathops.journal.database import schema
 from mathops.server.web_worker import WebWorker, uvicorn_options
 from mathops.settings import Settings, load
 from mathops.shared.rate_limits import policies
 from mathops.telemetry import logs, metrics, tracing
-
-# Time beyond open requests for the last commit, the last spans and the end of child processes.
-_CLOSE_RESERVE_SECONDS = 5
 
 log = logs.get_logger(__name__)
 
@@ -104,29 +103,54 @@ class _Log(Logger):  # type: ignore[misc]
 
 
 class _Arbiter(Arbiter):  # type: ignore[misc]
-    """gunicorn's master; a second SIGTERM ends the wait for open requests, and workers have 2 s to exit."""
+    """gunicorn's master, which also keeps the journal process running.
+
+    A second SIGTERM ends the wait for open requests, and workers have 2 s to exit. SIGHUP, the signal of a closed
+    terminal, stops the service too, unless it was ignored at the start, as under nohup.
+    """
 
     stopping = False
 
+    def init_signals(self) -> None:
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+            self.SIGNALS = [number for number in Arbiter.SIGNALS if number != signal.SIGHUP]
+        super().init_signals()
+
     def signal(self, sig: int, frame: FrameType | None) -> None:
-        repeated = sig == signal.SIGTERM and self.stopping
-        self.stopping |= sig == signal.SIGTERM
-        super().signal(signal.SIGQUIT if repeated else sig, frame)
+        if sig in (signal.SIGTERM, signal.SIGHUP):
+            sig = signal.SIGQUIT if self.stopping else signal.SIGTERM
+            self.stopping = True
+        super().signal(sig, frame)
+
+    def manage_workers(self) -> None:
+        """Runs every second, and when a child process has ended."""
+        self.app.journal.check()
+        super().manage_workers()
+
+    def reap_workers(self) -> None:
+        """Runs also while the workers stop."""
+        super().reap_workers()
+        self.app.journal.check()
+
+    def stop(self, graceful: bool = True) -> None:
+        super().stop(graceful)
+        self.app.journal.stop(JOURNAL_STOP_SECONDS)
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]
     def __init__(self, settings: Settings, descriptor: int) -> None:
         self.settings = settings
+        self.journal = journal_process(settings)
         self._descriptor = descriptor
         super().__init__()
 
     def load_config(self) -> None:
-        stop = self.settings.shutdown_delay_seconds + self.settings.shutdown_timeout_seconds + _CLOSE_RESERVE_SECONDS
+        stop = self.settings.shutdown_delay_seconds + self.settings.shutdown_timeout_seconds + WORKER_CLOSE_SECONDS
         for name, value in {
             "bind": f"fd://{self._descriptor}",
             "workers": self.settings.workers,
             "worker_class": WebWorker,
-            "graceful_timeout": int(stop) + 1,
+            "graceful_timeout": math.ceil(stop),
             "keepalive": 75,
             "logger_class": _Log,
             "control_socket_disable": True,
@@ -139,7 +163,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         _Arbiter(self).run()
 
     def load(self) -> Starlette:
-        return build_application(self.settings)
+        return build_application(self.settings, self.journal.connect)
 
 
 def _remove_live_metrics(_: Any, worker: Any) -> None:

@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import signal
+import socket
 import sys
 from functools import partial
 from types import FrameType
@@ -59,6 +60,10 @@ class DrainingServer(Server):
         # A signal handler may run between any two instructions of the main thread.
         asyncio.get_running_loop().call_soon_threadsafe(self._drain)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # uvicorn would close the sockets a second time, and gunicorn logs an error for each.
+        await super().shutdown()
+
     def _drain(self) -> None:
         resources = getattr(self._worker.wsgi.state, "resources", None)
         if resources is None or resources.draining:
@@ -82,6 +87,11 @@ class WebWorker(UvicornWorker):
         # uvicorn's log lines go to the root logger. Its access log is off because the request log has more detail.
         logging.getLogger("uvicorn.error").propagate = True
         logging.getLogger("uvicorn.access").handlers = []
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        # A closed terminal signals the whole process group, and the master stops its workers gracefully.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi

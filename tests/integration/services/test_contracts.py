@@ -9,8 +9,6 @@ from uuid import uuid4
 import pytest
 
 from mathops.events.kafka import open_broker
-from mathops.journal.client import JournalClient
-from mathops.journal.database import schema
 from mathops.ports import Broker, Cache, Journal, Message, RateLimiter, Revocations
 from mathops.settings import Settings
 from mathops.shared.shared_state import open_shared
@@ -18,6 +16,7 @@ from tests.contracts import test_broker, test_cache, test_journal, test_outbox, 
 from tests.integration.services.containers import Container
 from tests.integration.services.kafka import Kafka
 from tests.integration.services.postgres import database_url
+from tests.support.journal import running_journal
 
 pytestmark = pytest.mark.anyio
 
@@ -62,8 +61,7 @@ class TestPostgresJournal:
     @pytest.fixture
     async def journal(self, postgres_container: Container, tmp_path: Path, user: str) -> AsyncIterator[Journal]:
         settings = Settings(data_dir=tmp_path, database_url=database_url(postgres_container, user))
-        schema.upgrade(settings.journal_url)
-        async with JournalClient(settings).running() as journal:
+        async with running_journal(settings) as (journal, _):
             yield journal
 
 

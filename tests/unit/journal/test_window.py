@@ -23,7 +23,7 @@ def window() -> CommitWindow:
 
 
 def reply(batches: int = 1, error: str | None = None) -> CommitReply:
-    return CommitReply(batches, error, 0.25, 0, None, RelayProgress())
+    return CommitReply(batches, error, 0.25, 0, None, 0, RelayProgress())
 
 
 def sent(window: CommitWindow, loop: asyncio.AbstractEventLoop, line: bytes = b"{}") -> Batch:

@@ -74,6 +74,7 @@ def test_a_web_worker_has_the_settings_of_the_master(monkeypatch: pytest.MonkeyP
     worker = WebWorker(0, os.getppid(), [], application, 30, application.cfg, Logger(application.cfg))
 
     worker.tmp.close()
+    application.journal.stop(0)
     assert worker.delay == 3
     assert isinstance(worker.config.http, partial)
     assert worker.config.http.args == (settings,)
