@@ -51,7 +51,7 @@ def assert_ends(server: Server, processes: list[psutil.Process]) -> None:
 
 
 @pytest.mark.measured
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP])
 def test_a_signal_ends_every_process_and_the_code_is_0(server: Server, number: signal.Signals) -> None:
     processes = all_processes(server)
 
@@ -60,15 +60,34 @@ def test_a_signal_ends_every_process_and_the_code_is_0(server: Server, number: s
     assert_ends(server, processes)
 
 
-def test_an_interrupt_of_the_process_group_ends_all_processes_gracefully(server: Server) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_of_the_terminal_to_the_process_group_ends_all_processes_gracefully(
+    server: Server, number: signal.Signals
+) -> None:
     processes = all_processes(server)
     server.client.get(CALL, headers=server.login())
     assert server.process is not None
 
-    os.killpg(server.process.pid, signal.SIGINT)
+    os.killpg(server.process.pid, number)
 
     assert_ends(server, processes)
     assert len(server.rows()) == 1
+    log = server.log.read_text()
+    assert "Application shutdown complete" in log
+    assert "error" not in log.lower().replace("gunicorn.error", "").replace("uvicorn.error", "")
+
+
+def test_a_service_started_by_nohup_survives_the_end_of_its_terminal(server: Server) -> None:
+    assert server.stop() == 0
+    server.start(before=["nohup"])
+    processes = all_processes(server)
+    assert server.process is not None
+
+    os.killpg(server.process.pid, signal.SIGHUP)
+
+    assert server.client.get(CALL, headers=server.login()).status_code == 200
+    assert all_processes(server) == processes
+    assert server.stop() == 0
 
 
 @pytest.mark.measured

@@ -12,12 +12,15 @@ from tests.support.server import Server, eventually, running
 
 MISSES = 'mathops_operations_total{cache="miss",operation="pow",outcome="ok"}'
 ROWS = "mathops_journal_rows_total"
+RESTARTS = "mathops_journal_restarts_total"
+JOURNAL = "mathops.journal.process"
 
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     # Without a cache each request is a miss.
-    with running(tmp_path_factory.mktemp("server"), MATHOPS_WORKERS="2", MATHOPS_CACHE_BYTES="0") as server:
+    variables = {"MATHOPS_WORKERS": "2", "MATHOPS_CACHE_BYTES": "0", "MATHOPS_JOURNAL_TIMEOUT_SECONDS": "30"}
+    with running(tmp_path_factory.mktemp("server"), **variables) as server:
         eventually(lambda: server.log.read_text().count("Application startup complete") == 2)
         yield server
 
@@ -57,3 +60,18 @@ def test_counters_do_not_decrease_when_a_killed_worker_is_replaced(pair: Server)
     assert pair.metric(MISSES) - start >= len(load.acknowledged)
     assert load.acknowledged <= set(load.stored())
     eventually(lambda: pool_workers_are_counted(pair), 30)
+
+
+def test_a_killed_journal_process_is_replaced_for_both_and_every_request_is_stored_once(pair: Server) -> None:
+    restarts, killed = pair.metric(RESTARTS), set()
+    with Load(pair, callers=8) as load:
+        for _ in range(3):
+            load.more(100)
+            process = eventually(lambda: [other for other in pair.processes(JOURNAL) if other.pid not in killed])[0]
+            killed.add(process.pid)
+            process.kill()
+        load.more(100)
+
+    assert set(load.answers.values()) == {200}
+    assert load.stored() == Counter(load.acknowledged)
+    eventually(lambda: pair.metric(RESTARTS) - restarts == 3)

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -65,10 +65,11 @@ class Server:
         own = {"MATHOPS_DATA_DIR": str(self.folder / "data"), "MATHOPS_HTTP_PORT": str(self.port)}
         return {**kept, **own, **self.variables}
 
-    def start(self, *arguments: str) -> "Server":
+    def start(self, *arguments: str, before: Sequence[str] = ()) -> "Server":
+        """`before` is a command that runs the service, such as nohup."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "mathops", "serve", *arguments],
+                [*before, sys.executable, "-m", "mathops", "serve", *arguments],
                 env=self.environment,
                 stderr=log,
                 stdout=log,

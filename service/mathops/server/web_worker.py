@@ -6,7 +6,6 @@ import logging
 import math
 import os
 import signal
-import socket
 import sys
 from functools import partial
 from types import FrameType
@@ -60,10 +59,6 @@ class DrainingServer(Server):
         # A signal handler may run between any two instructions of the main thread.
         asyncio.get_running_loop().call_soon_threadsafe(self._drain)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # uvicorn would close the sockets a second time, and gunicorn logs an error for each.
-        await super().shutdown()
-
     def _drain(self) -> None:
         resources = getattr(self._worker.wsgi.state, "resources", None)
         if resources is None or resources.draining:
@@ -99,6 +94,7 @@ class WebWorker(UvicornWorker):
         # The master sends SIGQUIT after a second SIGTERM.
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
         tune_gc()
-        await server.serve(sockets=self.sockets)
+        # gunicorn's wrapper logs an error when uvloop has closed its descriptor.
+        await server.serve(sockets=[wrapper.sock for wrapper in self.sockets])
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
