@@ -23,7 +23,7 @@ from mathops.web.context import Resources
 
 # A stop may take this long beyond open requests: the web workers for their parts one after the other, then the master
 # for the journal process.
-_COMMIT_SECONDS, _SPAN_EXPORT_SECONDS = 1.0, 1.5
+_COMMIT_SECONDS, _SPAN_EXPORT_SECONDS = 1.0, 1.0
 WORKER_CLOSE_SECONDS = FINISH_SECONDS + _COMMIT_SECONDS + _SPAN_EXPORT_SECONDS
 JOURNAL_STOP_SECONDS = 2.0
 
