@@ -38,7 +38,7 @@ class JournalProcess:
         self._restarts = restarts
         self._settings = settings
         self._writer = Writer(database)
-        self._after_commit = database.after_commit()
+        self._after_write = database.after_write()
         self._request_log = RequestLog(settings.log_path, settings.log_file_bytes, settings.log_file_backups)
         self._outbox = OutboxStats(0, None)
         self._relay = _start_relay(settings, database, tracing) if settings.kafka_brokers else None
@@ -72,7 +72,7 @@ class JournalProcess:
                 self._log_again_at = time.monotonic() + _HOUSEKEEPING_SECONDS
                 logs.get_logger(__name__).error("journal cannot be written", error=error)
         self._reply(received, error, time.perf_counter() - started)
-        self._after_commit()
+        self._after_write()
 
     def _reply(
         self, received: Mapping[ClientConnection, Sequence[bytes]], error: str | None = None, seconds: float = 0
@@ -95,6 +95,7 @@ class JournalProcess:
                 logs.get_logger(__name__).info("retention deleted rows", rows=deleted, keep_unpublished=keep)
         except Exception as error:  # the next commit meets the same error and reports it
             logs.get_logger(__name__).warning("journal housekeeping failed", error=error_message(error))
+        self._after_write()
         self._housekeeping_at = time.monotonic() + (_RETENTION_SECONDS if deleted else _HOUSEKEEPING_SECONDS)
 
 

@@ -56,6 +56,6 @@ class PostgreSQL:
     def prepare(self) -> None:
         """Nothing to create before the first connection."""
 
-    def after_commit(self) -> Callable[[], None]:
+    def after_write(self) -> Callable[[], None]:
         """PostgreSQL checkpoints by itself."""
         return lambda: None

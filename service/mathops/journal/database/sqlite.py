@@ -4,6 +4,7 @@ import fcntl
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
 from importlib import import_module
@@ -22,10 +23,13 @@ from mathops.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-# 500 commits of 4 to 6 pages each grow the WAL by about 10 MiB.
-COMMITS_PER_CHECKPOINT = 500
+# Pages of 4 KiB in the WAL that start a checkpoint: 10 MiB, or about 500 commits of requests.
+CHECKPOINT_PAGES = 2560
+# The interval at which the WAL is measured, and the pause after a failure.
+_CHECK_SECONDS, _FAILURE_SECONDS = 0.05, 1.0
 # Earlier versions can corrupt a WAL with several writers: https://sqlite.org/wal.html#walresetbug
 _WAL_RESET_FIXED = (3, 51, 3)
+_NO_LOCK = nullcontext()
 
 
 class FileLock:
@@ -111,9 +115,9 @@ class SQLite:
         except OSError as error:
             raise StartupError(f"the folder {self.path.parent} cannot be created: {error}") from None
 
-    def after_commit(self) -> Callable[[], None]:
-        """The function to call after each commit."""
-        return WalCheckpointer(self).after_commit if self.wal_reset_fixed else lambda: None
+    def after_write(self) -> Callable[[], None]:
+        """The function to call after each write, and every second."""
+        return WalCheckpointer(self).after_write if self.wal_reset_fixed else lambda: None
 
 
 class WalCheckpointer:
@@ -126,24 +130,27 @@ class WalCheckpointer:
     def __init__(self, database: SQLite) -> None:
         self._engine = database.write_engine(durable=True)
         self._lock = database.write_lock()
-        self._commits = 0
+        self._check_at = 0.0
         self._thread: threading.Thread | None = None
 
-    def after_commit(self) -> None:
-        self._commits += 1
+    def after_write(self) -> None:
         if self._thread is None:
-            if self._commits >= COMMITS_PER_CHECKPOINT:
-                self._thread = threading.Thread(target=self._checkpoint, args=(nullcontext(),))
+            if time.monotonic() >= self._check_at and self._checkpoint("NOOP") >= CHECKPOINT_PAGES:
+                self._thread = threading.Thread(target=self._checkpoint, args=("PASSIVE",))
                 self._thread.start()
         elif not self._thread.is_alive():
             self._thread = None
-            self._commits = 0
-            self._checkpoint(self._lock)
+            self._checkpoint("PASSIVE", self._lock)
 
-    def _checkpoint(self, lock: AbstractContextManager[None]) -> None:
+    def _checkpoint(self, mode: str, lock: AbstractContextManager[None] = _NO_LOCK) -> int:
+        """The number of pages that only the WAL contains; the mode NOOP copies none."""
+        self._check_at = time.monotonic() + _CHECK_SECONDS
         try:
             with lock, closing(self._engine.raw_connection()) as connection:
-                connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                _, pages, copied = connection.cursor().execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+                return int(pages - copied)
         except (OSError, DBAPIError, sqlite_module().Error) as error:
             # The WAL only grows; a failing disk also fails the commits, which report it.
             log.warning("checkpoint failed", error=str(error))
+            self._check_at = time.monotonic() + _FAILURE_SECONDS
+            return 0
