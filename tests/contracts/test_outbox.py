@@ -14,6 +14,7 @@ from mathops.journal.rows import Writer
 from mathops.models import Record
 from mathops.ports import Outbox
 from tests.support.records import json_lines, make_record
+from tests.support.server import eventually
 
 
 class OutboxJournal:
@@ -91,15 +92,35 @@ def test_one_owner_holds_the_lease_and_may_renew_it(journal: OutboxJournal) -> N
     assert two.acquire_lease() == 0
 
 
-def test_a_lease_that_is_not_renewed_expires(journal: OutboxJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lease_that_is_not_renewed_expires(journal: OutboxJournal) -> None:
+    one, two = journal.open("one"), journal.open("two")
+    one.lease_seconds = 0.5
+    one.acquire_lease()
+    assert two.acquire_lease() is None
+
+    eventually(lambda: two.acquire_lease() == 0)
+
+    one.lease_seconds = two.lease_seconds
+    assert one.acquire_lease() is None
+
+
+def test_a_lease_of_a_clock_that_was_ahead_is_free(journal: OutboxJournal) -> None:
+    ahead, right = journal.open("ahead"), journal.open("right")
+    ahead.lease_seconds = 3600
+    ahead.acquire_lease()
+
+    assert right.acquire_lease() == 0
+
+
+def test_the_lease_does_not_depend_on_the_clock_of_its_owner(
+    journal: OutboxJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, two = journal.open("one"), journal.open("two")
     one.acquire_lease()
 
-    expired = time.time() + one.lease_seconds + 1
-    monkeypatch.setattr(time, "time", lambda: expired)
+    monkeypatch.setattr(time, "time", lambda: 4e9)
 
-    assert two.acquire_lease() == 0
-    assert one.acquire_lease() is None
+    assert two.acquire_lease() is None
 
 
 def test_an_owner_without_the_lease_cannot_move_the_position(journal: OutboxJournal) -> None:

@@ -1,5 +1,6 @@
 """Fakes of the ports; tests/contracts runs the same tests on fakes and real components."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -88,13 +89,17 @@ class InlinePool:
 
 
 class FakeBroker:
-    """Stores messages in a list; `available` makes it fail, `max_bytes` and `rejected` make it reject values."""
+    """Stores messages in a list, each batch after `seconds`.
+
+    `available` makes it fail, `max_bytes` and `rejected` make it reject values.
+    """
 
     def __init__(self, max_bytes: int = 1_000_000) -> None:
         self.messages: list[Message] = []
         self.available = True
         self.max_bytes = max_bytes
         self.rejected: bytes | None = None
+        self.seconds = 0.0
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["FakeBroker"]:
@@ -106,6 +111,7 @@ class FakeBroker:
         for message in messages:
             if len(message.value) > self.max_bytes or (self.rejected is not None and self.rejected in message.value):
                 raise MessageRejected("too large")
+        await asyncio.sleep(self.seconds)
         self.messages += messages
 
     def _check_available(self) -> None:

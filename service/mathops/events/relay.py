@@ -6,8 +6,9 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from uuid_utils import uuid4
 
@@ -43,6 +44,8 @@ class Relay:
         self._lock = threading.Lock()
         self._progress = RelayProgress()
         self._backoff = _MIN_BACKOFF
+        self._renewal_seconds = outbox.lease_seconds / 3
+        self._renewed_at = 0.0
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
     def start(self) -> None:
@@ -67,12 +70,11 @@ class Relay:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                position = self._outbox.acquire_lease()
-                if position is None:
+                if self._outbox.acquire_lease() is None:
                     self._set_error(None)
                     self._stopping.wait(_STANDBY_SECONDS)
                     continue
-                asyncio.run(self._publish(position))
+                asyncio.run(self._publish())
             except LeaseLost:
                 log.warning("relay lost its lease")
             except Exception as error:  # no failure of broker or database may end the relay
@@ -85,21 +87,28 @@ class Relay:
             self._outbox.release()
         self._outbox.close()
 
-    async def _publish(self, position: int) -> None:
-        """Publish rows after `position` until stopped or the broker rejects a message; raises on other errors."""
+    async def _publish(self) -> None:
+        """Publish rows until stopped or the broker rejects a message; raises on other errors."""
         async with self._open_broker() as broker:
             self._set_error(None)
-            rejected_batch = await self._send_batches(broker, position)
+            rejected_batch = await self._send_batches(broker)
         await self._send_one_by_one(rejected_batch)
 
-    async def _send_batches(self, broker: Broker, position: int) -> list[OutboxRow]:
-        """Send rows after `position` until stopped; returns the batch with a rejected message, if any."""
-        renewed = time.monotonic()
+    def _renew_lease(self) -> int:
+        """The position; raises LeaseLost."""
+        self._renewed_at = time.monotonic()
+        position = self._outbox.acquire_lease()
+        if position is None:
+            raise LeaseLost
+        return position
+
+    async def _send_batches(self, broker: Broker) -> list[OutboxRow]:
+        """Send rows until stopped; returns the batch with a rejected message, if any."""
+        # The lease may have expired while the connection was opened.
+        position = self._renew_lease()
         while not self._stopping.is_set():
-            if time.monotonic() - renewed >= self._outbox.lease_seconds / 3:
-                renewed = time.monotonic()
-                if self._outbox.acquire_lease() is None:
-                    raise LeaseLost
+            if time.monotonic() - self._renewed_at >= self._renewal_seconds:
+                self._renew_lease()
             rows = self._outbox.fetch_after(position, _BATCH_SIZE)
             if not rows:
                 await asyncio.sleep(_POLL_SECONDS)
@@ -115,6 +124,7 @@ class Relay:
         """Store rejected events as dead letters; each rejection needs a new connection."""
         while rows:
             async with self._open_broker() as broker:
+                self._renew_lease()
                 while rows:
                     row = rows.pop(0)
                     try:
@@ -128,8 +138,18 @@ class Relay:
         records = [row.record for row in rows]
         contexts = [(record.id, record.traceparent) for record in records]
         with self._tracing.publish_spans(self._topic, contexts) as traceparents:
-            await broker.publish(list(map(to_message, records, traceparents)))
+            await self._hold_lease(broker.publish(list(map(to_message, records, traceparents))))
             self._advance(rows[-1].seq, published=len(rows))
+
+    async def _hold_lease(self, sending: Coroutine[Any, Any, None]) -> None:
+        """Renew the lease while a slow broker stores messages; raises LeaseLost."""
+        task = asyncio.create_task(sending)
+        try:
+            while not (await asyncio.wait((task,), timeout=self._renewal_seconds))[0]:
+                self._renew_lease()
+            await task
+        finally:
+            task.cancel()
 
     def _advance(self, position: int, published: int = 0, dead_letters: Sequence[tuple[OutboxRow, str]] = ()) -> None:
         if not self._outbox.advance(position, dead_letters):

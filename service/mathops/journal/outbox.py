@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 
 from mathops.journal.database.engine import Database, WriteEngine
 from mathops.journal.database.tables import dead_letters as letters
@@ -51,6 +51,7 @@ class DatabaseOutbox(OutboxReader):
 
     def __init__(self, database: Database, owner: str) -> None:
         super().__init__(database)
+        self._now = database.now
         # A position that a power failure sets back only repeats some events.
         self._writer = WriteEngine(database, durable=False)
         self._owner = owner
@@ -59,10 +60,15 @@ class DatabaseOutbox(OutboxReader):
         super().close()
         self._writer.close()
 
+    @property
+    def _lease_end(self) -> ColumnElement[float]:
+        return self._now + self.lease_seconds
+
     def acquire_lease(self) -> int | None:
-        now = time.time()
-        free = or_(relay.c.owner == self._owner, relay.c.owner.is_(None), relay.c.lease_until < now)
-        lease = update(relay).where(free).values(owner=self._owner, lease_until=now + self.lease_seconds)
+        free = or_(relay.c.owner == self._owner, relay.c.owner.is_(None), relay.c.lease_until < self._now)
+        # A clock that was ahead and has been set back must not stop publishing.
+        impossible = relay.c.lease_until > self._now + 2 * self.lease_seconds
+        lease = update(relay).where(free | impossible).values(owner=self._owner, lease_until=self._lease_end)
         with self._writer.transaction() as connection:
             if not connection.execute(lease).rowcount:
                 return None
@@ -75,7 +81,7 @@ class DatabaseOutbox(OutboxReader):
 
     def advance(self, position: int, dead_letters: Sequence[tuple[OutboxRow, str]] = ()) -> bool:
         own = update(relay).where(relay.c.owner == self._owner, relay.c.position < position)
-        move = own.values(position=position, lease_until=time.time() + self.lease_seconds)
+        move = own.values(position=position, lease_until=self._lease_end)
         with self._writer.transaction() as connection:
             if not connection.execute(move).rowcount:
                 return False

@@ -132,6 +132,23 @@ def test_only_the_relay_with_the_lease_publishes_and_a_second_one_continues_afte
     assert DatabaseOutbox(database_of(url), "two").acquire_lease() == 3
 
 
+def test_a_broker_slower_than_the_lease_gets_each_row_once_from_one_of_two_relays(
+    url: str, broker: FakeBroker, start: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DatabaseOutbox, "lease_seconds", 0.3)
+    monkeypatch.setattr("mathops.events.relay._STANDBY_SECONDS", 0.02)
+    broker.seconds = 1.0
+    stored = store_many(url, 3)
+
+    relays = start("one"), start("two")
+
+    eventually(lambda: broker.messages)
+    for relay in relays:
+        relay.stop(10)
+    assert ids(broker) == stored
+    assert sum(relay.progress().published for relay in relays) == 3
+
+
 def test_the_key_is_the_user_and_the_value_is_the_record() -> None:
     record = make_record(user="alice")
 

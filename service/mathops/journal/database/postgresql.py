@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import ColumnElement, Connection, Engine, Float, create_engine, literal_column, text
 from sqlalchemy.engine import URL
 
 _CONNECTION: dict[str, Any] = {
@@ -29,6 +29,8 @@ class PostgreSQL:
     write_lock = nullcontext
     # Sequence order is commit order only while one transaction writes at a time; every replica uses "math" in ASCII.
     begin = f"SELECT pg_advisory_xact_lock({0x6D617468})"
+    # The clocks of replicas differ.
+    now: ColumnElement[float] = literal_column("extract(epoch from clock_timestamp())", Float)
 
     def __init__(self, url: URL) -> None:
         self._url = url.set(drivername="postgresql+psycopg")

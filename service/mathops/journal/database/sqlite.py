@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import ColumnElement, Connection, Engine, Float, create_engine, event, literal_column, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
@@ -64,6 +64,8 @@ class SQLite:
     wal_reset_fixed: bool = sqlite_module().sqlite_version_info >= _WAL_RESET_FIXED
     # Starts every write transaction.
     begin = "BEGIN IMMEDIATE"
+    # Seconds since the epoch.
+    now: ColumnElement[float] = literal_column("(julianday('now') - 2440587.5) * 86400.0", Float)
 
     def __init__(self, path: Path, busy_seconds: float = 5) -> None:
         self.path = path
