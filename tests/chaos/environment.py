@@ -85,10 +85,10 @@ class Environment:
         return position, last
 
     def relay(self) -> psutil.Process | None:
-        """The journal process that holds the relay lease, or None."""
+        """The journal process while it holds the relay's lease, or None."""
         (owner,) = self._query("(SELECT owner FROM relay)")
-        pid = int(owner.split(":")[-2]) if owner else 0
-        return psutil.Process(pid) if pid and psutil.pid_exists(pid) else None
+        processes = self.server.processes(JOURNAL)
+        return processes[0] if owner and processes else None
 
     def _query(self, expressions: str) -> tuple[Any, ...]:
         with closing(sqlite3.connect(f"file:{self.data / 'mathops.db'}?mode=ro", uri=True)) as database:

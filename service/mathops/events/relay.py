@@ -161,7 +161,7 @@ class Relay:
 
 
 def lease_owner() -> str:
-    """A unique name for this process."""
+    """A unique name for this instance of the service."""
     return f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:12]}"
 
 

@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import JournalUnavailable
+from mathops.events.relay import lease_owner
 from mathops.journal.database.engine import database_of, error_message
 from mathops.journal.rows import Reader
 from mathops.journal.window import Batch, CommitReply, CommitWindow, unavailable
@@ -38,7 +39,8 @@ _RECONNECT_SECONDS = 0.5
 
 
 def journal_process(settings: Settings) -> ProcessSupervisor:
-    return ProcessSupervisor("mathops.journal.process", settings.json_with_secrets())
+    # A restarted process continues to publish at once, because it holds the lease of the one that died.
+    return ProcessSupervisor("mathops.journal.process", settings.json_with_secrets(), lease_owner())
 
 
 class JournalClient:

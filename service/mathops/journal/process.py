@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
-from mathops.events.relay import Relay, lease_owner
-from mathops.journal.database.engine import Database, database_of, error_message
+from mathops.events.relay import Relay
+from mathops.journal.database.engine import database_of, error_message
 from mathops.journal.outbox import DatabaseOutbox
 from mathops.journal.request_log import RequestLog
 from mathops.journal.rows import OutboxStats, Writer
@@ -30,9 +30,7 @@ _SPAN_EXPORT_SECONDS = 0.5
 class JournalProcess:
     """Commits batches of records and does the housekeeping in between."""
 
-    def __init__(
-        self, server: FrameServer, settings: Settings, restarts: int = 0, tracing: AnyTracing = NO_TRACING
-    ) -> None:
+    def __init__(self, server: FrameServer, settings: Settings, relay: Relay | None = None, restarts: int = 0) -> None:
         database = database_of(settings.journal_url)
         self._server = server
         self._restarts = restarts
@@ -41,7 +39,7 @@ class JournalProcess:
         self._after_write = database.after_write()
         self._request_log = RequestLog(settings.log_path, settings.log_file_bytes, settings.log_file_backups)
         self._outbox = OutboxStats(0, None)
-        self._relay = _start_relay(settings, database, tracing) if settings.kafka_brokers else None
+        self._relay = relay
         self._housekeeping_at = 0.0
         self._log_again_at = 0.0
 
@@ -99,7 +97,7 @@ class JournalProcess:
         self._housekeeping_at = time.monotonic() + (_RETENTION_SECONDS if deleted else _HOUSEKEEPING_SECONDS)
 
 
-def _start_relay(settings: Settings, database: Database, tracing: AnyTracing) -> Relay:
+def _start_relay(settings: Settings, owner: str, tracing: AnyTracing) -> Relay:
     # The default of 5 ms would delay commits while the relay's thread computes.
     sys.setswitchinterval(0.0005)
 
@@ -109,19 +107,25 @@ def _start_relay(settings: Settings, database: Database, tracing: AnyTracing) ->
 
         return open_broker(settings)
 
-    relay = Relay(DatabaseOutbox(database, lease_owner()), settings.kafka_topic, broker, tracing)
+    outbox = DatabaseOutbox(database_of(settings.journal_url), owner)
+    relay = Relay(outbox, settings.kafka_topic, broker, tracing)
     relay.start()
     return relay
 
 
 def main() -> None:
-    """Arguments: the descriptor of the connection queue, and 1 after a restart. Standard input holds the settings."""
-    server = FrameServer(int(sys.argv[1]))
+    """Arguments: the descriptor of the connection queue, 1 after a restart, and the owner of the relay's lease.
+
+    Standard input holds the settings.
+    """
+    descriptor, restarts, owner = sys.argv[1:]
+    server = FrameServer(int(descriptor))
     settings = Settings.model_validate_json(sys.stdin.buffer.read())
     logs.configure(settings.log_level, settings.log_format)
     # Only the relay creates spans in this process.
     tracing = start_tracing() if settings.kafka_brokers else NO_TRACING
-    JournalProcess(server, settings, int(sys.argv[2]), tracing).run()
+    relay = _start_relay(settings, owner, tracing) if settings.kafka_brokers else None
+    JournalProcess(server, settings, relay, int(restarts)).run()
     tracing.stop(_SPAN_EXPORT_SECONDS)
 
 

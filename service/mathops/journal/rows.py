@@ -71,6 +71,14 @@ class Writer:
         Raises the driver's errors and those of `before_commit(lines)`.
         """
         rows = rows_of(lines)
+        try:
+            self._insert_rows(rows, lines, before_commit)
+        except Exception:
+            if not self._engine.lost_connection:
+                raise
+            self._insert_rows(rows, lines, before_commit)
+
+    def _insert_rows(self, rows: list[list[Any]], lines: bytes, before_commit: Callable[[bytes], None]) -> None:
         with self._engine.driver_transaction() as cursor:
             if rows:
                 cursor.executemany(self._insert, rows)

@@ -20,14 +20,15 @@ _CHECK_SECONDS = 0.1
 
 
 class ProcessSupervisor:
-    """Runs `python -m module DESCRIPTOR RESTARTS` and restarts it when it dies.
+    """Runs `python -m module DESCRIPTOR RESTARTS ARGUMENTS` and restarts it when it dies.
 
     The process reads `configuration` from standard input, and exits when all clients have closed their connections
     and `stop` was called.
     """
 
-    def __init__(self, module: str, configuration: bytes) -> None:
+    def __init__(self, module: str, configuration: bytes, *arguments: str) -> None:
         self._module = module
+        self._arguments = arguments
         self._configuration = configuration
         self._queue = ConnectionQueue()
         self.connect = self._queue.connect
@@ -50,7 +51,9 @@ class ProcessSupervisor:
 
     def _start(self) -> None:
         try:
-            process = run_module(self._module, self._queue.server_end, str(self._restarts), stdin=subprocess.PIPE)
+            process = run_module(
+                self._module, self._queue.server_end, str(self._restarts), *self._arguments, stdin=subprocess.PIPE
+            )
         except OSError as error:
             log.error("process cannot be started", module=self._module, error=str(error))
             return

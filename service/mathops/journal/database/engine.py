@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
@@ -33,17 +33,19 @@ def database_of(url: str) -> Database:
 
 
 class WriteEngine:
-    """The one connection that writes; every transaction holds the write lock and starts with `database.begin`.
+    """The one connection that writes; every transaction holds the write lock and starts as the database says.
 
     After an error the next transaction uses a new connection.
     """
 
-    def __init__(self, database: Database, *, durable: bool = True) -> None:
-        """With `durable=False` a power failure may undo the last commits."""
+    def __init__(self, database: Database, *, durable: bool = True, migrating: bool = False) -> None:
+        """With `durable=False` a power failure may undo the last commits; `migrating` removes time limits."""
         self._engine = database.write_engine(durable=durable)
-        self._begin = begin = database.begin
+        self._begin = begin = database.begin_migration if migrating else database.begin
         self._lock = database.write_lock()
         self._connection: Connection | None = None
+        # Whether the last error ended the connection, so that another attempt may succeed.
+        self.lost_connection = False
         self.dialect = self._engine.dialect
         event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql(begin))
 
@@ -70,8 +72,11 @@ class WriteEngine:
                 if self._connection is None:
                     self._connection = self._engine.connect()
                 yield self._connection
-        except Exception:
+        except Exception as error:
+            self.lost_connection = False
             if self._connection is not None:
+                driver = self._connection.connection.driver_connection
+                self.lost_connection = self.dialect.is_disconnect(cast(Any, error), driver, None)
                 self._connection.invalidate()
                 self._connection = None
             raise

@@ -1,24 +1,34 @@
 """The journal in PostgreSQL, shared by many replicas."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Float, create_engine, literal_column, text
+from sqlalchemy import ColumnElement, Connection, Engine, Float, create_engine, event, literal_column, text
 from sqlalchemy.engine import URL
 
+from mathops.errors import StartupError
+
+# Startup parameters and session settings are left out, because a connection pooler refuses or mixes them.
 _CONNECTION: dict[str, Any] = {
     "application_name": "mathops",
+    "client_encoding": "utf8",
     "connect_timeout": 5,
     # A server that disappeared is noticed within seconds, not hours.
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
+    # In transaction mode a pooler runs a prepared statement on a session that has not prepared it.
+    "prepare_threshold": None,
 }
-# A replica that stops inside a transaction loses it, because the others wait for its lock.
-_WRITER_OPTIONS = "-c lock_timeout=4s -c statement_timeout=8s -c idle_in_transaction_session_timeout=5s"
-_READER_OPTIONS = "-c statement_timeout=8s -c default_transaction_read_only=on"
+# Sequence order is commit order only while one transaction writes at a time; every replica uses "math" in ASCII.
+_LOCK = f"SELECT pg_advisory_xact_lock({0x6D617468})"
+# An answered request survives a crash whatever the server's default is. A replica that stops inside a transaction loses
+# it, because the others wait for its lock.
+_DURABLE = "SET LOCAL synchronous_commit = on; "
+_TIMEOUT = "SET LOCAL statement_timeout = '8s'; "
+_WRITER = f"{_DURABLE}{_TIMEOUT}SET LOCAL lock_timeout = '4s'; SET LOCAL idle_in_transaction_session_timeout = '5s'; "
 
 
 class PostgreSQL:
@@ -27,8 +37,9 @@ class PostgreSQL:
     product = "PostgreSQL"
     wal_reset_fixed = True
     write_lock = nullcontext
-    # Sequence order is commit order only while one transaction writes at a time; every replica uses "math" in ASCII.
-    begin = f"SELECT pg_advisory_xact_lock({0x6D617468})"
+    begin = _WRITER + _LOCK
+    # Takes as long as it needs.
+    begin_migration = _DURABLE + _LOCK
     # The clocks of replicas differ.
     now: ColumnElement[float] = literal_column("extract(epoch from clock_timestamp())", Float)
 
@@ -37,14 +48,19 @@ class PostgreSQL:
         self.name = f"{url.database} at {url.host}"
 
     def write_engine(self, *, durable: bool) -> Engine:
-        return self._engine(_WRITER_OPTIONS, pool_size=1)
+        """One connection; use database.WriteEngine, which adds the start of transactions."""
+        return self._engine(pool_size=1)
 
     def reader(self) -> Engine:
-        return self._engine(_READER_OPTIONS, pool_size=4, pool_timeout=5)
+        """Connections that can only read."""
+        engine = self._engine(pool_size=4, pool_timeout=5)
+        begin = f"{_TIMEOUT}SET TRANSACTION READ ONLY"
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        return engine
 
-    def _engine(self, options: str, **pool: int) -> Engine:
-        connection = {**_CONNECTION, "options": options}
-        # Rows are tuples, as SQLite takes them: parameters are positional.
+    def _engine(self, **pool: int) -> Engine:
+        # Parameters of the URL take precedence. Rows are tuples, as SQLite takes them: parameters are positional.
+        connection = {name: value for name, value in _CONNECTION.items() if name not in self._url.query}
         return create_engine(
             self._url, paramstyle="format", max_overflow=0, pool_pre_ping=True, connect_args=connection, **pool
         )
@@ -56,7 +72,11 @@ class PostgreSQL:
         return [f"{damaged} pages with a wrong checksum"] if damaged else []
 
     def prepare(self) -> None:
-        """Nothing to create before the first connection."""
+        """Raises StartupError if the database cannot hold every character."""
+        with closing(self._engine(pool_size=1).raw_connection()) as connection:
+            encoding = connection.cursor().execute("SHOW server_encoding").fetchone()[0]
+        if encoding != "UTF8":
+            raise StartupError(f"the database {self.name} has the encoding {encoding}: create it with ENCODING 'UTF8'")
 
     def after_write(self) -> Callable[[], None]:
         """PostgreSQL checkpoints by itself."""

@@ -21,9 +21,9 @@ log = get_logger(__name__)
 def upgrade(url: str) -> None:
     """Create or migrate the journal; raises StartupError."""
     database = database_of(url)
-    database.prepare()
     try:
-        with closing(WriteEngine(database)) as writer, writer.transaction() as connection:
+        database.prepare()
+        with closing(WriteEngine(database, migrating=True)) as writer, writer.transaction() as connection:
             before = revision(connection)
             command.upgrade(_config(connection=connection), "head")
             if (after := revision(connection)) != before:

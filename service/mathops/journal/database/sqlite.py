@@ -63,7 +63,7 @@ class SQLite:
     # Otherwise no connection may checkpoint while another writes.
     wal_reset_fixed: bool = sqlite_module().sqlite_version_info >= _WAL_RESET_FIXED
     # Starts every write transaction.
-    begin = "BEGIN IMMEDIATE"
+    begin = begin_migration = "BEGIN IMMEDIATE"
     # Seconds since the epoch.
     now: ColumnElement[float] = literal_column("(julianday('now') - 2440587.5) * 86400.0", Float)
 
