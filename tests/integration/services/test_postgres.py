@@ -1,18 +1,25 @@
 """The service with its journal in a real PostgreSQL, which replicas share."""
 
 import json
+import os
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from mathops.journal.database import schema
+from mathops.journal.database.engine import WriteEngine, database_of
 from tests.integration.services.containers import Container
 from tests.integration.services.kafka import Kafka
+from tests.integration.services.pgbouncer import MISSING, pgbouncer
 from tests.integration.services.postgres import database_url, rows
 from tests.support.commands import run_command
+from tests.support.load import Load
 from tests.support.proxy import FaultProxy
 from tests.support.server import Server, eventually
 
@@ -90,6 +97,87 @@ def test_a_database_that_goes_withholds_answers_and_is_used_again_when_it_is_bac
     proxy.set("pass")
     eventually(lambda: server.client.get("/readyz").status_code == 200, 20)
     assert server.client.get(ask, headers=headers).status_code == 200
+
+
+def stored(container: Container, database: str) -> Counter[str]:
+    """Rows of the journal by request id."""
+    return Counter(row[0] for row in rows(container, database, "SELECT request_id FROM requests"))
+
+
+def test_connections_that_the_server_terminates_fail_no_request(
+    start_server: Callable[..., Server], postgres_container: Container, database: str
+) -> None:
+    server = start_server(MATHOPS_DATABASE_URL=database_url(postgres_container, database))
+    terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mathops'"
+    with Load(server) as load:
+        for _ in range(5):
+            load.more(20)
+            assert rows(postgres_container, database, terminate)
+        load.more(20)
+
+    assert set(load.answers.values()) == {200}
+    assert stored(postgres_container, database) == Counter(load.acknowledged)
+
+
+def test_a_pooler_in_transaction_mode_fails_no_request(
+    start_server: Callable[..., Server], postgres_container: Container, database: str
+) -> None:
+    if MISSING and not os.environ.get("CI"):
+        pytest.skip("pgbouncer is not installed")
+    database_url(postgres_container, database)
+    with pgbouncer(postgres_container.port(5432)) as port:
+        url = f"postgresql://postgres:any@127.0.0.1:{port}/{database}"
+        server = start_server(MATHOPS_DATABASE_URL=url, MATHOPS_RETENTION_ROWS="1000000")
+        with Load(server, callers=8) as load:
+            load.more(300)
+        history = server.client.get("/history", headers=server.login("load"))
+        ready = server.client.get("/readyz")
+
+    assert set(load.answers.values()) == {200}
+    assert (history.status_code, ready.status_code) == (200, 200)
+    assert stored(postgres_container, database) == Counter(load.acknowledged)
+
+
+def test_a_crash_loses_no_commit_whatever_the_servers_default(postgres_container: Container, database: str) -> None:
+    url = database_url(postgres_container, database)
+    postgres_container.run("psql", "-U", "postgres", "-c", f'ALTER DATABASE "{database}" SET synchronous_commit = off')
+    with closing(WriteEngine(database_of(url))) as writer, writer.transaction() as connection:
+        assert connection.execute(text("SHOW synchronous_commit")).scalar() == "on"
+
+
+def test_a_migration_has_no_time_limit(postgres_container: Container, database: str) -> None:
+    url = database_url(postgres_container, database)
+    with closing(WriteEngine(database_of(url), migrating=True)) as writer, writer.transaction() as connection:
+        assert connection.execute(text("SHOW statement_timeout")).scalar() == "0"
+        assert connection.execute(text("SHOW lock_timeout")).scalar() == "0"
+
+
+def test_parameters_of_the_url_are_kept(
+    start_server: Callable[..., Server], postgres_container: Container, database: str
+) -> None:
+    url = database_url(postgres_container, database)
+    postgres_container.run("psql", "-U", "postgres", "-d", database, "-c", "CREATE SCHEMA other")
+    parameters = "application_name=calculator&options=-csearch_path%3Dother&target_session_attrs=read-write"
+    server = start_server(MATHOPS_DATABASE_URL=f"{url}?{parameters}")
+    headers = server.login()
+
+    assert server.client.get("/pow?base=2&exp=5", headers=headers).status_code == 200
+    assert len(server.client.get("/history", headers=headers).json()["records"]) == 1
+    assert rows(postgres_container, database, "SELECT result FROM other.requests") == [["32"]]
+    query = "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'calculator'"
+    assert rows(postgres_container, database, query) == [["t"]]
+
+
+def test_a_database_that_cannot_hold_every_character_is_rejected(postgres_container: Container, database: str) -> None:
+    create = f"CREATE DATABASE \"{database}\" ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'"
+    postgres_container.run("psql", "-U", "postgres", "-c", create)
+    url = f"postgresql://postgres:p%40ss%2Fword@127.0.0.1:{postgres_container.port(5432)}/{database}"
+
+    result = run_command({"MATHOPS_DATABASE_URL": url}, "db", "upgrade")
+
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "create it with ENCODING 'UTF8'" in result.stderr
 
 
 def test_its_rows_are_published_once_with_two_replicas(

@@ -1,11 +1,12 @@
 """The journal in PostgreSQL, shared by many replicas."""
 
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Float, create_engine, event, literal_column, text
 from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
 
 from mathops.errors import StartupError
 
@@ -46,6 +47,8 @@ class PostgreSQL:
     def __init__(self, url: URL) -> None:
         self._url = url.set(drivername="postgresql+psycopg")
         self.name = f"{url.database} at {url.host}"
+        # Parameters of the URL take precedence.
+        self._connection = {name: value for name, value in _CONNECTION.items() if name not in url.query}
 
     def write_engine(self, *, durable: bool) -> Engine:
         """One connection; use database.WriteEngine, which adds the start of transactions."""
@@ -59,10 +62,9 @@ class PostgreSQL:
         return engine
 
     def _engine(self, **pool: int) -> Engine:
-        # Parameters of the URL take precedence. Rows are tuples, as SQLite takes them: parameters are positional.
-        connection = {name: value for name, value in _CONNECTION.items() if name not in self._url.query}
+        # Rows are tuples, as SQLite takes them: parameters are positional.
         return create_engine(
-            self._url, paramstyle="format", max_overflow=0, pool_pre_ping=True, connect_args=connection, **pool
+            self._url, paramstyle="format", max_overflow=0, pool_pre_ping=True, connect_args=self._connection, **pool
         )
 
     def integrity(self, connection: Connection) -> list[str]:
@@ -73,8 +75,9 @@ class PostgreSQL:
 
     def prepare(self) -> None:
         """Raises StartupError if the database cannot hold every character."""
-        with closing(self._engine(pool_size=1).raw_connection()) as connection:
-            encoding = connection.cursor().execute("SHOW server_encoding").fetchone()[0]
+        engine = create_engine(self._url, poolclass=NullPool, connect_args=self._connection)
+        with engine.connect() as connection:
+            encoding = connection.scalar(text("SHOW server_encoding"))
         if encoding != "UTF8":
             raise StartupError(f"the database {self.name} has the encoding {encoding}: create it with ENCODING 'UTF8'")
 
