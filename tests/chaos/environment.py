@@ -55,7 +55,7 @@ class Environment:
     def is_healthy(self) -> bool:
         """Whether all processes run and the journal can be written."""
         counts = [len(self.server.processes(module)) for module in (JOURNAL, COMPUTE)]
-        return [len(self.server.web_workers), *counts] == [WORKERS] * 3 and self.ready("journal")
+        return [len(self.server.web_workers), *counts] == [WORKERS, 1, WORKERS] and self.ready("journal")
 
     def ready(self, *checks: str) -> bool:
         """Whether every worker reports these checks as ok."""

@@ -60,7 +60,7 @@ def _is_rejected(probe: Client, fill: Callable[[], None]) -> bool:
 
 SERVICE = (
     Fault("web worker killed", _kill_web_worker, frozenset({LOST_CONNECTION})),
-    Fault("journal processes killed", _kill_repeatedly(JOURNAL), frozenset({503})),
+    Fault("journal process killed", _kill_repeatedly(JOURNAL), frozenset({503})),
     Fault("pool workers killed", _kill_repeatedly(COMPUTE), frozenset({503})),
     Fault("journal disk full", _fill_disk, frozenset({503})),
     Fault("clock skew of tokens", skew_clock),
