@@ -106,6 +106,43 @@ def test_results_are_withheld_while_another_process_locks_the_database(impatient
     eventually(lambda: ready(server))
 
 
+def test_the_service_is_not_ready_while_the_request_log_cannot_be_written(impatient: Server) -> None:
+    server = impatient
+    headers = server.login()
+    log = server.folder / "data" / "requests.log"
+    kept = log.rename(log.with_name("kept"))
+    log.mkdir()
+
+    eventually(lambda: not ready(server))
+    for _ in range(3):
+        assert_withheld(server, headers)
+        assert not ready(server)
+    log.rmdir()
+    kept.rename(log)
+
+    eventually(lambda: ready(server))
+    assert server.client.get(CALL, headers=headers).status_code == 200
+
+
+def test_results_are_withheld_while_the_file_of_the_journal_is_replaced(impatient: Server) -> None:
+    server = impatient
+    headers = server.login()
+    file = server.folder / "data" / "mathops.db"
+    assert server.client.get(CALL, headers=headers).status_code == 200
+    before = len(server.rows())
+    kept = file.rename(file.with_name("kept.db"))
+    file.touch()
+
+    for _ in range(3):
+        assert_withheld(server, headers)
+        assert not ready(server)
+    kept.rename(file)
+
+    eventually(lambda: server.client.get(CALL, headers=headers).status_code == 200)
+    eventually(lambda: ready(server))
+    assert len(server.rows()) > before
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "data"

@@ -34,6 +34,8 @@ _MAX_IN_FLIGHT_BYTES = 32 * 1024 * 1024
 _ROW_BYTES = 1000
 # `check` writes at most this often, so that probes cost few commits.
 _CHECK_SECONDS = 1.0
+# Outcomes of commits so recent replace a check, which might succeed where they fail.
+_EVIDENCE_SECONDS = 2.0
 _START_SECONDS = 30.0
 _RECONNECT_SECONDS = 0.5
 
@@ -98,17 +100,19 @@ class JournalClient:
             raise JournalUnavailable("the records cannot be read; send the request again") from None
 
     async def check(self) -> str | None:
-        """Commits an empty batch, at most once a second."""
-        if not self._window.is_stalled and time.monotonic() - self._checked_at >= _CHECK_SECONDS:
-            self._checked_at = time.monotonic()
+        """Returns the outcome of recent commits; without any it commits an empty batch, at most once a second."""
+        now = time.monotonic()
+        has_evidence = self._window.is_stalled or now - self._window.settled_at < _EVIDENCE_SECONDS
+        if not has_evidence and now - self._checked_at >= _CHECK_SECONDS:
+            self._checked_at = now
             # The outcome sets or clears the error.
             with suppress(JournalUnavailable):
                 await self._enqueue(None)
         return self._window.error
 
     def publishing_state(self) -> str:
-        """`ok`, or the error."""
-        return self._relay_error or "ok"
+        """The error may name hosts; the journal process logs it."""
+        return "unavailable" if self._relay_error else "ok"
 
     def _enqueue(self, line: bytes | None) -> asyncio.Future[float]:
         if self._window.pending is None:
@@ -164,9 +168,7 @@ class JournalClient:
 
     def _settle(self, reply: CommitReply) -> None:
         rows = self._window.rows
-        # The database's own message may name its host or its folder, so callers do not see it.
-        error = reply.error and "the journal cannot be written"
-        waiters = sum([batch.settle(error, reply.seconds) for batch in self._window.acknowledge(reply)])
+        waiters = sum([batch.settle(reply.error, reply.seconds) for batch in self._window.acknowledge(reply)])
         if reply.error is None:
             metrics.JOURNAL_ROWS.inc(rows - self._window.rows)
             metrics.JOURNAL_COMMIT_DURATION.observe(reply.seconds)

@@ -64,11 +64,12 @@ class JournalProcess:
         try:
             self._writer.commit(b"".join(frames), before_commit=self._request_log.write)
         except Exception as failure:  # web workers must learn of every failure
-            error = error_message(failure)
+            # The message of the database may name its host or its folder, so callers do not see it.
+            error = "the journal cannot be written"
             # A thousand commits may fail in a second.
             if time.monotonic() >= self._log_again_at:
                 self._log_again_at = time.monotonic() + _HOUSEKEEPING_SECONDS
-                logs.get_logger(__name__).error("journal cannot be written", error=error)
+                logs.get_logger(__name__).error("journal cannot be written", error=error_message(failure))
         self._reply(received, error, time.perf_counter() - started)
         self._after_write()
 

@@ -19,8 +19,11 @@ _Row = msgspec.defstruct("Row", [(name, Raw if name == "parameters" else Any) fo
 _decode_lines = msgspec.json.Decoder(_Row).decode_lines
 _PARAMETERS, _VERSION = FIELDS.index("parameters"), FIELDS.index("version")
 PUBLISHED_POSITION: Any = select(relay.c.position).scalar_subquery()
-# Changes nothing, but succeeds only where writing is possible.
-_PROBE = "UPDATE relay SET position = position"
+# The row of a check, rolled back to a savepoint.
+_PROBE = dict.fromkeys(("id", "timestamp", "operation", "endpoint", "parameters", "request_id"), "probe")
+_PROBE_ROW = [_PROBE.get(name, 0) for name in FIELDS]
+# Changes nothing, but must be committed.
+_TOUCH = "UPDATE relay SET position = position"
 # Small transactions, so that requests never wait long for retention.
 _DELETE_BATCH_ROWS = 500
 _DAY_SECONDS = 86_400
@@ -66,7 +69,7 @@ class Writer:
         self._insert = f"{insert} ON CONFLICT (id) DO NOTHING"
 
     def commit(self, lines: bytes, before_commit: Callable[[bytes], None]) -> None:
-        """Insert records, one JSON line each, in one transaction; no line only checks that the database is writable.
+        """Insert records, one JSON line each, in one transaction; without lines a row is inserted and removed.
 
         Raises the driver's errors and those of `before_commit(lines)`.
         """
@@ -83,7 +86,10 @@ class Writer:
             if rows:
                 cursor.executemany(self._insert, rows)
             else:
-                cursor.execute(_PROBE)
+                cursor.execute("SAVEPOINT probe")
+                cursor.execute(self._insert, _PROBE_ROW)
+                cursor.execute("ROLLBACK TO SAVEPOINT probe")
+                cursor.execute(_TOUCH)
             before_commit(lines)
 
     def outbox(self) -> OutboxStats:

@@ -4,6 +4,8 @@ A batch collects records (pending), is sent in one frame, and is kept until its 
 """
 
 import asyncio
+import math
+import time
 from collections import deque
 
 import msgspec
@@ -39,7 +41,7 @@ def unavailable(error: str) -> JournalUnavailable:
 class Batch:
     """JSON lines of records, and the callers that wait for their commit.
 
-    A batch without lines only checks that the database is writable.
+    A batch without lines only checks that records could be committed.
     """
 
     def __init__(self) -> None:
@@ -69,12 +71,13 @@ class Batch:
 class CommitWindow:
     """The pending batch, the unacknowledged batches in the order of their sending, and a bound on the rows of both.
 
-    `error` is the latest failure; a successful commit clears it.
+    `error` is the latest failure; a successful commit clears it. `settled_at` is the time of the last reply to records.
     """
 
     def __init__(self, max_rows: int) -> None:
         self.rows = 0
         self.error: str | None = None
+        self.settled_at = -math.inf
         self.pending: Batch | None = None
         self.unacknowledged: deque[Batch] = deque()
         self._max_rows = max_rows
@@ -112,5 +115,8 @@ class CommitWindow:
         """Remove the batches of a reply, to be settled by the caller."""
         self.error = reply.error
         batches = [self.unacknowledged.popleft() for _ in range(reply.batches)]
-        self.rows -= sum(len(batch.lines) for batch in batches)
+        rows = sum(len(batch.lines) for batch in batches)
+        self.rows -= rows
+        if rows:
+            self.settled_at = time.monotonic()
         return batches

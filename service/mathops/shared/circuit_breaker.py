@@ -44,8 +44,9 @@ class CircuitBreaker:
     slow_seconds: float = math.inf
     probe_interval: float = 1.0
     _failures: int = field(default=0, init=False)
+    _reason: str = field(default="", init=False)
     _error: str = field(default="", init=False)
-    _failed_at: float = field(default=0, init=False)
+    _failed_at: float = field(default=-math.inf, init=False)
     # Present while the breaker is open.
     _recovery: asyncio.Task[None] | None = field(default=None, init=False)
 
@@ -71,10 +72,10 @@ class CircuitBreaker:
         return reply
 
     def state(self) -> str:
-        """`ok`, or the current error."""
-        if self._recovery is None and (not self._error or time.monotonic() - self._failed_at > _VISIBLE_SECONDS):
+        """`ok`, or the reason of the current error, whose text may name hosts."""
+        if self._recovery is None and time.monotonic() - self._failed_at > _VISIBLE_SECONDS:
             return "ok"
-        return self._error
+        return self._reason
 
     async def close(self) -> None:
         if self._recovery is not None:
@@ -83,8 +84,10 @@ class CircuitBreaker:
 
     def _record_failure(self, reason: str, error: str) -> None:
         self.errors.labels(reason).inc()
-        self._error = f"{reason}: {error}"
-        self._failed_at = time.monotonic()
+        self._reason, self._error = reason, f"{reason}: {error}"
+        # A slow reply on a busy machine is no failure; several in a row open the breaker.
+        if reason != "slow":
+            self._failed_at = time.monotonic()
         # A full Redis rejects writes but still serves reads quickly.
         if reason != "full":
             self._failures += 1
@@ -110,6 +113,7 @@ class CircuitBreaker:
                 async with asyncio.timeout(seconds):
                     await self.probe()
         except Exception as error:  # as in call
-            self._error = f"{self.reason(error)}: {error}"
+            self._reason = self.reason(error)
+            self._error = f"{self._reason}: {error}"
             return False
         return True

@@ -32,7 +32,7 @@ def pgbouncer(server: int) -> Iterator[int]:
     """The port of a pooler for the PostgreSQL on the port `server`."""
     port = free_port()
     # It does not run as root, and other users cannot read pytest's folders.
-    arguments = ["-u", "nobody"] if getpass.getuser() == "root" else []
+    arguments = ["-u", "daemon"] if getpass.getuser() == "root" else []
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         settings, log = Path(folder, "pgbouncer.ini"), Path(folder, "pgbouncer.log")

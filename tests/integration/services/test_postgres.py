@@ -138,6 +138,29 @@ def test_a_pooler_in_transaction_mode_fails_no_request(
     assert stored(postgres_container, database) == Counter(load.acknowledged)
 
 
+def test_the_service_is_not_ready_while_its_user_may_not_insert(
+    start_server: Callable[..., Server], postgres_container: Container, database: str
+) -> None:
+    def command(statement: str) -> None:
+        postgres_container.run("psql", "-U", "postgres", "-d", database, "-c", statement)
+
+    url = database_url(postgres_container, database)
+    role = f"role_{database}"
+    command(f"CREATE ROLE {role} LOGIN PASSWORD 'word'")
+    command(f'ALTER DATABASE "{database}" OWNER TO {role}')
+    server = start_server(MATHOPS_DATABASE_URL=url.replace("postgres:p%40ss%2Fword", f"{role}:word"))
+    assert server.client.get("/readyz").status_code == 200
+
+    command(f"REVOKE INSERT ON requests FROM {role}")
+    eventually(lambda: server.client.get("/readyz").status_code == 503)
+    assert server.client.get("/pow?base=2&exp=5", headers=server.login()).status_code == 503
+    assert role not in server.client.get("/readyz").text
+
+    command(f"GRANT INSERT ON requests TO {role}")
+    eventually(lambda: server.client.get("/readyz").status_code == 200)
+    assert server.client.get("/pow?base=2&exp=5", headers=server.login()).status_code == 200
+
+
 def test_a_crash_loses_no_commit_whatever_the_servers_default(postgres_container: Container, database: str) -> None:
     url = database_url(postgres_container, database)
     postgres_container.run("psql", "-U", "postgres", "-c", f'ALTER DATABASE "{database}" SET synchronous_commit = off')

@@ -1,12 +1,15 @@
 import json
+import os
 import resource
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from structlog.testing import capture_logs
 
 from mathops.errors import StartupError
 from mathops.journal import request_log
@@ -41,10 +44,47 @@ def test_each_record_is_one_json_line(tmp_path: Path) -> None:
     assert json.loads(line) == {name: getattr(record, name) for name in Record.__struct_fields__}
 
 
-def test_without_lines_no_file_is_created(tmp_path: Path) -> None:
-    RequestLog(tmp_path / "log", 10_000, 1).write(b"")
+def test_without_lines_nothing_is_written_but_an_unwritable_file_is_an_error(tmp_path: Path) -> None:
+    log = RequestLog(tmp_path / "log", 10_000, 1)
 
-    assert not (tmp_path / "log").exists()
+    log.write(b"")
+
+    assert (tmp_path / "log").read_bytes() == b""
+    (tmp_path / "log").unlink()
+    (tmp_path / "log").mkdir()
+    with pytest.raises(IsADirectoryError):
+        log.write(b"")
+
+
+def test_without_lines_a_full_disk_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = SimpleNamespace(f_bavail=0)
+    monkeypatch.setattr(os, "fstatvfs", lambda _: full)
+
+    with pytest.raises(OSError, match="No space left"):
+        RequestLog(tmp_path / "log", 10_000, 1).write(b"")
+
+
+def test_a_file_that_cannot_be_renamed_keeps_all_lines_and_is_reported_once(tmp_path: Path) -> None:
+    (tmp_path / "log.1").mkdir()
+    (tmp_path / "log.1" / "file").touch()
+    records = [make_record() for _ in range(3)]
+    log = RequestLog(tmp_path / "log", 1, 1)
+
+    with capture_logs() as events:
+        for record in records:
+            log.write(json_lines(record))
+
+    assert ids(tmp_path / "log") == [record.id for record in records]
+    assert [event["event"] for event in events] == ["request log cannot be rotated"]
+
+
+def test_a_whole_record_without_the_end_of_its_line_is_kept(tmp_path: Path) -> None:
+    first, second = make_record(), make_record()
+    (tmp_path / "log").write_bytes(json_lines(first).rstrip())
+
+    RequestLog(tmp_path / "log", 10_000, 1).write(json_lines(second))
+
+    assert ids(tmp_path / "log") == [first.id, second.id]
 
 
 def test_full_files_are_rotated_and_the_oldest_is_deleted(tmp_path: Path) -> None:

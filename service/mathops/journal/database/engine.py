@@ -42,6 +42,7 @@ class WriteEngine:
         """With `durable=False` a power failure may undo the last commits; `migrating` removes time limits."""
         self._engine = database.write_engine(durable=durable)
         self._begin = begin = database.begin_migration if migrating else database.begin
+        self._check_file = database.check_file
         self._lock = database.write_lock()
         self._connection: Connection | None = None
         # Whether the last error ended the connection, so that another attempt may succeed.
@@ -67,6 +68,7 @@ class WriteEngine:
 
     @contextmanager
     def _locked(self) -> Iterator[Connection]:
+        self._check_file()
         try:
             with self._lock:
                 if self._connection is None:

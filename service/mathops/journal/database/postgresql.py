@@ -54,6 +54,9 @@ class PostgreSQL:
         """One connection; use database.WriteEngine, which adds the start of transactions."""
         return self._engine(pool_size=1)
 
+    def check_file(self) -> None:
+        """The server keeps its files open."""
+
     def reader(self) -> Engine:
         """Connections that can only read."""
         engine = self._engine(pool_size=4, pool_timeout=5)

@@ -1,5 +1,6 @@
 """The journal in a SQLite file: pragmas, checkpoints, and a fair lock between the processes that write."""
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -25,7 +26,7 @@ log = get_logger(__name__)
 
 # Pages of 4 KiB in the WAL that start a checkpoint: 10 MiB, or about 500 commits of requests.
 CHECKPOINT_PAGES = 2560
-# The interval at which the WAL is measured, and the pause after a failure.
+# Seconds between two measurements of the WAL, and after a failure.
 _CHECK_SECONDS, _FAILURE_SECONDS = 0.05, 1.0
 # Earlier versions can corrupt a WAL with several writers: https://sqlite.org/wal.html#walresetbug
 _WAL_RESET_FIXED = (3, 51, 3)
@@ -71,6 +72,8 @@ class SQLite:
         self.path = path
         self._busy_seconds = busy_seconds
         self.name = str(path)
+        # Device and inode.
+        self._file: tuple[int, int] | None = None
 
     def write_engine(self, *, durable: bool) -> Engine:
         """One connection; use database.WriteEngine, which adds the lock and the start of transactions."""
@@ -91,6 +94,18 @@ class SQLite:
                 connection.execute(f"PRAGMA {pragma}")
 
         return engine
+
+    def check_file(self) -> None:
+        """Raise OSError if the file is not that of the first call.
+
+        SQLite would write to a removed file unnoticed, and damage one that took its place.
+        """
+        if self._file is None and not self.path.exists():
+            return
+        status = self.path.stat()
+        self._file = self._file or (status.st_dev, status.st_ino)
+        if self._file != (status.st_dev, status.st_ino):
+            raise OSError(errno.ESTALE, "the file was replaced while the service runs", self.name)
 
     def write_lock(self) -> AbstractContextManager[None]:
         # SQLite's own busy handler is not fair.
