@@ -107,6 +107,9 @@ class Broker(Protocol):
     async def publish(self, messages: Sequence[Message]) -> None:
         """Return once all are stored; raises MessageRejected, or another exception if a retry may succeed."""
 
+    async def check(self) -> None:
+        """Raise an exception if messages cannot be published."""
+
 
 class OutboxRow(NamedTuple):
     """A record with its sequence number in the journal."""

@@ -96,3 +96,12 @@ async def test_an_unreachable_broker_is_no_rejection(case: BrokerCase) -> None:
     with pytest.raises((OSError, TimeoutError)):
         async with case.open() as broker:
             await broker.publish([message(1)])
+
+
+async def test_a_check_succeeds_only_while_the_broker_is_reachable(case: BrokerCase) -> None:
+    async with case.open() as broker:
+        await broker.check()
+        case.disconnect()
+
+        with pytest.raises((OSError, TimeoutError)):
+            await broker.check()

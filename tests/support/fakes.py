@@ -114,6 +114,9 @@ class FakeBroker:
         await asyncio.sleep(self.seconds)
         self.messages += messages
 
+    async def check(self) -> None:
+        self._check_available()
+
     def _check_available(self) -> None:
         if not self.available:
             raise ConnectionError("the broker is unavailable")

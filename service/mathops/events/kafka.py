@@ -54,6 +54,16 @@ class KafkaBroker:
         except _REJECTIONS as error:
             raise MessageRejected(str(error) or type(error).__name__) from error
 
+    async def check(self) -> None:
+        client = self._producer.client
+        async with asyncio.timeout(_START_SECONDS):
+            await client.add_topic(self._topic)
+            updated = await client.force_metadata_update()
+        if not updated:
+            raise ConnectionError("no broker answers")
+        if not client.cluster.available_partitions_for_topic(self._topic):
+            raise ConnectionError(f"the topic {self._topic} is missing, without a leader, or not permitted")
+
 
 @asynccontextmanager
 async def open_broker(settings: Settings) -> AsyncIterator[KafkaBroker]:

@@ -21,6 +21,8 @@ _BATCH_SIZE = 500
 # Polling intervals: for new rows, and for the lease while another relay holds it.
 _POLL_SECONDS = 0.1
 _STANDBY_SECONDS = 2.0
+# Without events the broker is checked this often.
+_CHECK_SECONDS = 5.0
 _MIN_BACKOFF, _MAX_BACKOFF = 0.5, 15.0
 
 log = get_logger(__name__)
@@ -46,6 +48,7 @@ class Relay:
         self._backoff = _MIN_BACKOFF
         self._renewal_seconds = outbox.lease_seconds / 3
         self._renewed_at = 0.0
+        self._used_at = 0.0
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
     def start(self) -> None:
@@ -90,6 +93,7 @@ class Relay:
     async def _publish(self) -> None:
         """Publish rows until stopped or the broker rejects a message; raises on other errors."""
         async with self._open_broker() as broker:
+            await self._check(broker)
             self._set_error(None)
             rejected_batch = await self._send_batches(broker)
         await self._send_one_by_one(rejected_batch)
@@ -112,6 +116,8 @@ class Relay:
             rows = self._outbox.fetch_after(position, _BATCH_SIZE)
             if not rows:
                 await asyncio.sleep(_POLL_SECONDS)
+                if time.monotonic() - self._used_at >= _CHECK_SECONDS:
+                    await self._check(broker)
                 continue
             try:
                 await self._send(broker, rows)
@@ -141,13 +147,17 @@ class Relay:
             await self._hold_lease(broker.publish(list(map(to_message, records, traceparents))))
             self._advance(rows[-1].seq, published=len(rows))
 
+    async def _check(self, broker: Broker) -> None:
+        await self._hold_lease(broker.check())
+
     async def _hold_lease(self, sending: Coroutine[Any, Any, None]) -> None:
-        """Renew the lease while a slow broker stores messages; raises LeaseLost."""
+        """Renew the lease while the broker works; raises LeaseLost."""
         task = asyncio.create_task(sending)
         try:
             while not (await asyncio.wait((task,), timeout=self._renewal_seconds))[0]:
                 self._renew_lease()
             await task
+            self._used_at = time.monotonic()
         finally:
             task.cancel()
 

@@ -1,12 +1,14 @@
 """Circuit breaker with a timeout for optional dependencies such as Redis.
 
-A background task probes the dependency while the breaker is open, so that no request waits for it.
+A background task probes the dependency while the breaker is open, so that no request waits for it, and while no request
+calls it, so that a failure is reported.
 """
 
 import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, TypeVar
 
@@ -32,7 +34,7 @@ class CircuitBreaker:
     """Limits each call to `timeout_seconds`; MAX_FAILURES consecutive failures or slow replies open it.
 
     `reason` maps an exception to a label of the counter `errors`. An open breaker closes once `probe`, called every
-    `probe_interval` seconds, succeeds.
+    `probe_interval` seconds, succeeds. A closed one probes after `idle_seconds` without a call.
     """
 
     name: str
@@ -43,22 +45,26 @@ class CircuitBreaker:
     timeout_seconds: float
     slow_seconds: float = math.inf
     probe_interval: float = 1.0
+    idle_seconds: float = 5.0
     _failures: int = field(default=0, init=False)
     _reason: str = field(default="", init=False)
     _error: str = field(default="", init=False)
     _failed_at: float = field(default=-math.inf, init=False)
+    _called_at: float = field(default=-math.inf, init=False)
+    _watch: asyncio.Task[None] = field(init=False)
     # Present while the breaker is open.
     _recovery: asyncio.Task[None] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.slow_seconds = min(self.slow_seconds, self.timeout_seconds)
         metrics.CIRCUIT_BREAKER_OPEN.labels(self.name).set(0)
+        self._watch = asyncio.create_task(self._probe_when_idle())
 
     async def call(self, request: Callable[[], Awaitable[Reply]]) -> Reply:
         """The reply to `request`; raises DependencyUnavailable."""
         if self._recovery is not None:
             raise DependencyUnavailable(self._error)
-        started = time.monotonic()
+        self._called_at = started = time.monotonic()
         try:
             async with asyncio.timeout(self.timeout_seconds):
                 reply = await request()
@@ -78,9 +84,10 @@ class CircuitBreaker:
         return self._reason
 
     async def close(self) -> None:
-        if self._recovery is not None:
-            self._recovery.cancel()
-            await asyncio.wait({self._recovery})
+        tasks = {self._watch, *([self._recovery] if self._recovery else [])}
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
     def _record_failure(self, reason: str, error: str) -> None:
         self.errors.labels(reason).inc()
@@ -95,6 +102,13 @@ class CircuitBreaker:
             log.warning("circuit breaker opened", dependency=self.name, error=self._error)
             metrics.CIRCUIT_BREAKER_OPEN.labels(self.name).set(1)
             self._recovery = asyncio.create_task(self._recover())
+
+    async def _probe_when_idle(self) -> None:
+        while True:
+            await asyncio.sleep(self.idle_seconds)
+            if self._recovery is None and time.monotonic() - self._called_at >= self.idle_seconds:
+                with suppress(DependencyUnavailable):
+                    await self.call(self.probe)
 
     async def _recover(self) -> None:
         recovered = False

@@ -96,6 +96,31 @@ def test_the_key_is_the_user_and_a_header_holds_the_version(start: Start, kafka:
     assert server.client.get("/readyz").json()["checks"]["kafka"] == "ok"
 
 
+def test_a_broker_that_fails_without_requests_is_reported(start: Start, kafka: Kafka) -> None:
+    server = start()
+    eventually(lambda: server.client.get("/readyz").json()["checks"]["kafka"] == "ok", 30)
+
+    kafka.proxy.set("refuse")
+    kafka.proxy.cut()
+
+    eventually(lambda: server.client.get("/readyz").json()["checks"]["kafka"] == "unavailable", 30)
+    kafka.proxy.set("pass")
+    eventually(lambda: server.client.get("/readyz").json()["status"] == "ready", 60)
+
+
+def test_a_missing_topic_is_reported_until_it_exists(
+    start_server: Start, kafka: Kafka, topic: str, tmp_path: Path
+) -> None:
+    (tmp_path / "users.json").write_text("{}")
+    variables = {"MATHOPS_KAFKA_BROKERS": kafka.brokers, "MATHOPS_KAFKA_TOPIC": topic}
+    server = start_server(MATHOPS_USERS_FILE=str(tmp_path / "users.json"), **variables)
+
+    eventually(lambda: server.client.get("/readyz").json()["checks"]["kafka"] == "unavailable", 30)
+    kafka.make_topic(topic)
+
+    eventually(lambda: server.client.get("/readyz").json()["status"] == "ready", 60)
+
+
 @pytest.mark.parametrize("failure", ["refuse", "hang"])
 def test_without_a_broker_at_the_start_requests_succeed_and_events_follow_later(
     start: Start, kafka: Kafka, topic: str, failure: Mode

@@ -104,6 +104,17 @@ def test_no_request_fails_and_few_wait_while_redis_fails(
     assert "mathops_cache_errors_total{" in server.client.get("/metrics").text
 
 
+def test_a_redis_that_fails_without_requests_is_reported(start_server: Start, redis_proxy: FaultProxy) -> None:
+    server = start_server(MATHOPS_REDIS_URL=url(redis_proxy.port))
+    assert server.client.get("/readyz").json()["status"] == "ready"
+
+    redis_proxy.set("refuse")
+    redis_proxy.cut()
+
+    eventually(lambda: server.client.get("/readyz").json()["checks"]["cache"] == "connection", 15)
+    assert server.client.get("/readyz").status_code == 200
+
+
 @pytest.mark.parametrize("fault", ["refuse", "hang", "garble"])
 def test_redis_is_used_again_after_it_recovers(start_server: Start, redis_proxy: FaultProxy, fault: Mode) -> None:
     server = start_server(MATHOPS_REDIS_URL=url(redis_proxy.port))

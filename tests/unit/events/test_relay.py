@@ -89,6 +89,18 @@ def test_the_error_is_reported_while_the_broker_is_unavailable_and_all_rows_are_
     eventually(lambda: relay.progress().error is None)
 
 
+def test_a_broker_that_fails_without_events_is_reported(
+    url: str, broker: FakeBroker, start: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mathops.events.relay._CHECK_SECONDS", 0.05)
+    relay = start()
+    eventually(lambda: DatabaseOutbox(database_of(url), "two").acquire_lease() is None)
+
+    broker.available = False
+
+    eventually(lambda: relay.progress().error == "the broker is unavailable")
+
+
 def test_a_successful_send_resets_the_backoff(url: str, broker: FakeBroker, start: Started) -> None:
     broker.available = False
     store(url, make_record())

@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from mathops.shared.circuit_breaker import MAX_FAILURES, CircuitBreaker, DependencyUnavailable
 from mathops.shared.redis_client import reason
+from tests.support.child_processes import until
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +42,14 @@ def registry() -> CollectorRegistry:
 async def breaker(dependency: Dependency, registry: CollectorRegistry) -> AsyncIterator[CircuitBreaker]:
     errors = Counter("errors", "", ["reason"], registry=registry)
     made = CircuitBreaker(
-        "test", dependency, reason, errors, timeout_seconds=0.4, slow_seconds=0.02, probe_interval=0.05
+        "test",
+        dependency,
+        reason,
+        errors,
+        timeout_seconds=0.4,
+        slow_seconds=0.02,
+        probe_interval=0.05,
+        idle_seconds=0.5,
     )
     yield made
     await made.close()
@@ -137,6 +145,20 @@ async def test_the_breaker_closes_once_the_dependency_recovers_and_logs_both_cha
         {"event": "circuit breaker opened", "error": "connection: no", "log_level": "warning", **common},
         {"event": "circuit breaker closed", "last_error": "connection: no", "log_level": "info", **common},
     ]
+
+
+async def test_a_failure_is_reported_without_calls(breaker: CircuitBreaker, dependency: Dependency) -> None:
+    dependency.error = OSError("no")
+
+    await until(lambda: breaker.state() == "connection")
+
+
+async def test_one_slow_reply_is_not_reported(breaker: CircuitBreaker, dependency: Dependency) -> None:
+    dependency.delay = 0.03
+
+    await breaker.call(dependency)
+
+    assert breaker.state() == "ok"
 
 
 async def test_a_slow_probe_keeps_the_breaker_open(breaker: CircuitBreaker, dependency: Dependency) -> None:
