@@ -115,6 +115,10 @@ class JournalUnavailable(MathopsError, status=503, type="journal-unavailable", t
     """The request could not be stored, or stored requests cannot be read. Retry the request."""
 
 
+class ServiceStopping(MathopsError, status=503, type="service-stopping", title="Service stopping"):
+    """The service stops, and the request was not finished in time. Send it again."""
+
+
 class RevocationUnavailable(
     MathopsError, status=503, type="revocation-unavailable", title="Revocation check unavailable"
 ):

@@ -141,7 +141,7 @@ def test_a_large_request_in_progress_is_completed_and_stored(start_server: Calla
 
 
 @pytest.mark.measured
-def test_a_request_longer_than_the_shutdown_timeout_does_not_delay_the_stop(
+def test_a_request_longer_than_the_shutdown_timeout_is_rejected_and_stored(
     start_server: Callable[..., Server],
 ) -> None:
     server = start_server(MATHOPS_COMPUTE_DEADLINE_SECONDS="60", MATHOPS_SHUTDOWN_TIMEOUT_SECONDS="1")
@@ -158,8 +158,9 @@ def test_a_request_longer_than_the_shutdown_timeout_does_not_delay_the_stop(
     assert_ends(server, processes)
     assert time.monotonic() - began < 15
     call.join()
-    assert call.answer is None or call.answer.status_code >= 500
-    assert server.rows("status", "status = 200") == []
+    assert call.answer is not None
+    assert call.answer.json()["type"] == "/problems/service-stopping"
+    assert server.rows("status, problem") == [(503, "service-stopping")]
 
 
 def test_a_signal_under_load_loses_no_answered_request(server: Server) -> None:

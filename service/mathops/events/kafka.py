@@ -61,8 +61,10 @@ class KafkaBroker:
             updated = await client.force_metadata_update()
         if not updated:
             raise ConnectionError("no broker answers")
+        if self._topic in client.cluster.unauthorized_topics:
+            raise errors.TopicAuthorizationFailedError(self._topic)
         if not client.cluster.available_partitions_for_topic(self._topic):
-            raise ConnectionError(f"the topic {self._topic} is missing, without a leader, or not permitted")
+            raise ConnectionError(f"the topic {self._topic} is missing or has no leader")
 
 
 @asynccontextmanager

@@ -22,7 +22,10 @@ _HEAD_PROBLEMS = ("uri-too-long", "header-fields-too-large")
 _TOKEN_PROBLEMS = ("unauthorized", "quota-exceeded", "revocation-unavailable")
 _PARAMETER_PROBLEMS = ("malformed-request", "invalid-parameter")
 _BODY_PROBLEMS = (*_PARAMETER_PROBLEMS, "content-too-large", "request-timeout", "unsupported-media-type")
-_RESULT_PROBLEMS = ("not-acceptable", "result-too-large", "internal-error", "journal-unavailable", "deadline-exceeded")
+_RESULT_PROBLEMS = (
+    *("not-acceptable", "result-too-large", "internal-error", "journal-unavailable"),
+    *("service-stopping", "deadline-exceeded"),
+)
 
 _RESULT_HEADERS = ("ETag", "Cache-Control", "Cache-Status", "Server-Timing", "RateLimit", "RateLimit-Policy")
 _PROBLEM_HEADERS = {401: ["WWW-Authenticate"], 403: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}

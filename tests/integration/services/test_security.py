@@ -110,7 +110,7 @@ async def test_an_untrusted_redis_is_not_used_and_is_logged_once(
         for number in range(MAX_FAILURES + 1):
             assert await shared.cache.get(str(number)) is None
 
-        assert re.match(fault, shared.dependencies["cache"]())
+        assert shared.dependencies["cache"]() == fault.partition(":")[0]
     (line,) = caplog.messages
     assert "circuit breaker opened" in line
     assert re.search(fault, line)

@@ -1,5 +1,6 @@
 """Renders errors of endpoints and of inner middleware as problem responses (RFC 9457)."""
 
+import asyncio
 from typing import NoReturn
 
 from msgspec import UNSET
@@ -8,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from mathops.errors import InternalError, MathopsError, MethodNotAllowed, NotFound
+from mathops.errors import InternalError, MathopsError, MethodNotAllowed, NotFound, ServiceStopping
 from mathops.models import Problem, encode_json
 from mathops.telemetry.logs import get_logger
 from mathops.web.context import NO_STORE, HttpMiddleware, context_of
@@ -27,11 +28,14 @@ class ErrorHandling(HttpMiddleware):
             await self.app(scope, receive, send)
         except ClientDisconnect:
             raise
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             context = context_of(scope)
             if context.status:
                 raise
-            if not isinstance(error, MathopsError):
+            if isinstance(error, asyncio.CancelledError):
+                # uvicorn cancels the requests that are open when the shutdown timeout ends.
+                error = ServiceStopping("the request was not finished before the service stopped; send it again")
+            elif not isinstance(error, MathopsError):
                 log.error("request failed", exc_info=error, request_id=context.request_id, path=context.path)
                 error = InternalError("an unexpected error occurred and was logged under this request id")
             await problem_response(error, scope)(scope, receive, send)
