@@ -1,16 +1,19 @@
 """`mathops serve` and `mathops config`."""
 
+import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import click
 
 from mathops.cli import console
 
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_PREFIX = "mathops-metrics-"
 
 
 @click.command()
@@ -47,14 +50,33 @@ def multiprocess_metrics(workers: int) -> Iterator[None]:
         os.environ.pop(_METRICS_FOLDER, None)
         yield
         return
-    folder = os.environ[_METRICS_FOLDER] = tempfile.mkdtemp(prefix="mathops-metrics-")
+    _remove_abandoned_folders()
+    folder = os.environ[_METRICS_FOLDER] = tempfile.mkdtemp(prefix=_PREFIX)
     master = os.getpid()
     try:
-        yield
+        with _locked(Path(folder)):
+            yield
     finally:
         # Forked workers leave this block too.
         if os.getpid() == master:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a lock that the kernel releases when the process is killed."""
+    with (folder / "new").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Another process sees only a file that is locked already.
+        (folder / "new").rename(folder / "lock")
+        yield
+
+
+def _remove_abandoned_folders() -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError), (folder / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder)
 
 
 @click.command()

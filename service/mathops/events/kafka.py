@@ -23,12 +23,11 @@ _STOP_SECONDS = 3.0
 _SEND_SECONDS = 20.0
 _DEMO_PARTITIONS = 3
 
-# Errors that a retry of the same message would meet again.
+# Errors that a retry of the same message would meet again. An invalid timestamp is none: each attempt has a new one.
 _REJECTIONS = (
     errors.MessageSizeTooLargeError,
     errors.RecordListTooLargeError,
     errors.CorruptRecordException,
-    errors.InvalidTimestampError,
     errors.UnsupportedForMessageFormatError,
     errors.PolicyViolationError,
 )

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
+from itertools import accumulate
 from typing import Any
 
 from uuid_utils import uuid4
@@ -17,7 +18,8 @@ from mathops.ports import Broker, Message, MessageRejected, Outbox, OutboxRow, R
 from mathops.telemetry.logs import get_logger
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
-_BATCH_SIZE = 500
+# A slow connection must send a batch within the limit of the broker's adapter.
+_BATCH_SIZE, _BATCH_DIGITS = 500, 500_000
 # Polling intervals: for new rows, and for the lease while another relay holds it.
 _POLL_SECONDS = 0.1
 _STANDBY_SECONDS = 2.0
@@ -113,7 +115,7 @@ class Relay:
         while not self._stopping.is_set():
             if time.monotonic() - self._renewed_at >= self._renewal_seconds:
                 self._renew_lease()
-            rows = self._outbox.fetch_after(position, _BATCH_SIZE)
+            rows = _first_digits(self._outbox.fetch_after(position, _BATCH_SIZE))
             if not rows:
                 await asyncio.sleep(_POLL_SECONDS)
                 if time.monotonic() - self._used_at >= _CHECK_SECONDS:
@@ -168,6 +170,12 @@ class Relay:
         with self._lock:
             self._progress.published += published
             self._progress.dead += len(dead_letters)
+
+
+def _first_digits(rows: list[OutboxRow]) -> list[OutboxRow]:
+    """The first rows, at least one, whose results have at most _BATCH_DIGITS in total."""
+    totals = accumulate(len(row.record.result or "") for row in rows)
+    return rows[: max(1, sum(total <= _BATCH_DIGITS for total in totals))]
 
 
 def lease_owner() -> str:

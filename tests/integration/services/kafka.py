@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import trustme
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from tests.integration.services import certificates
 from tests.integration.services.containers import KAFKA, Container
@@ -106,6 +107,10 @@ group.initial.rebalance.delay.ms=0
         topic = NewTopic(name, partitions, 1, topic_configs=configuration or {})
         asyncio.run(self._admin(lambda admin: admin.create_topics([topic])))
         return name
+
+    def configure(self, topic: str, configuration: dict[str, str]) -> None:
+        resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs=configuration)
+        asyncio.run(self._admin(lambda admin: admin.alter_configs([resource])))
 
     async def _admin(self, ask: Callable[[AIOKafkaAdminClient], Any]) -> Any:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.brokers)

@@ -108,6 +108,22 @@ def test_a_broker_that_fails_without_requests_is_reported(start: Start, kafka: K
     eventually(lambda: server.client.get("/readyz").json()["status"] == "ready", 60)
 
 
+def test_events_with_a_clock_that_the_broker_rejects_wait_until_it_accepts_them(
+    start: Start, kafka: Kafka, topic: str
+) -> None:
+    # Every timestamp is too old.
+    kafka.make_topic(topic, configuration={"message.timestamp.before.max.ms": "0"})
+    server = start()
+    send_requests(server, range(3))
+
+    eventually(lambda: server.metric("mathops_event_publish_failures_total") >= 2, 30)
+    kafka.configure(topic, {"message.timestamp.before.max.ms": str(2**62)})
+    drained(server)
+
+    assert server.metric("mathops_event_dead_letters_total") == 0
+    check_complete(server, kafka.events(topic))
+
+
 def test_a_missing_topic_is_reported_until_it_exists(
     start_server: Start, kafka: Kafka, topic: str, tmp_path: Path
 ) -> None:

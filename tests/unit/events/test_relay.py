@@ -1,7 +1,7 @@
 """The relay on a real journal file and a fake broker."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -12,7 +12,7 @@ from mathops.journal.database.engine import database_of
 from mathops.journal.outbox import DatabaseOutbox
 from mathops.journal.rows import Writer
 from mathops.models import Record
-from mathops.ports import RelayProgress
+from mathops.ports import Message, RelayProgress
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing, Tracing
 from tests.support.fakes import FakeBroker
 from tests.support.records import json_lines, make_record
@@ -142,6 +142,28 @@ def test_only_the_relay_with_the_lease_publishes_and_a_second_one_continues_afte
     first.stop(10)
 
     assert DatabaseOutbox(database_of(url), "two").acquire_lease() == 3
+
+
+def test_batches_of_large_results_are_bounded(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mathops.events.relay._BATCH_DIGITS", 1000)
+    broker = FakeBroker()
+    sizes: list[int] = []
+    publish = broker.publish
+
+    async def counted(messages: Sequence[Message]) -> None:
+        sizes.append(len(messages))
+        await publish(messages)
+
+    broker.publish = counted  # type: ignore[method-assign]
+    stored = store(url, *(make_record(result="1" * digits) for digits in (400, 400, 400, 5000, 1, 1)))
+
+    relay = Relay(DatabaseOutbox(database_of(url), "one"), "math-requests", broker.open)
+    relay.start()
+    eventually(lambda: len(broker.messages) == 6)
+    relay.stop(10)
+
+    assert ids(broker) == stored
+    assert sizes == [2, 1, 1, 2]
 
 
 def test_a_broker_slower_than_the_lease_gets_each_row_once_from_one_of_two_relays(
