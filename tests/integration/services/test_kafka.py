@@ -127,9 +127,10 @@ def test_events_with_a_clock_that_the_broker_rejects_wait_until_it_accepts_them(
 def test_a_missing_topic_is_reported_until_it_exists(
     start_server: Start, kafka: Kafka, topic: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "users.json").write_text("{}")
+    # The demo creates a missing topic.
+    (tmp_path / "users").write_text(f"alice:{PasswordHasher().hash('word')}:math\n")
     variables = {"MATHOPS_KAFKA_BROKERS": kafka.brokers, "MATHOPS_KAFKA_TOPIC": topic}
-    server = start_server(MATHOPS_USERS_FILE=str(tmp_path / "users.json"), **variables)
+    server = start_server(MATHOPS_USERS_FILE=str(tmp_path / "users"), **variables)
 
     eventually(lambda: server.client.get("/readyz").json()["checks"]["kafka"] == "unavailable", 30)
     kafka.make_topic(topic)
