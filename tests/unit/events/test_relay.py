@@ -93,8 +93,9 @@ def test_a_broker_that_fails_without_events_is_reported(
     url: str, broker: FakeBroker, start: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mathops.events.relay._CHECK_SECONDS", 0.05)
+    store(url, make_record())
     relay = start()
-    eventually(lambda: DatabaseOutbox(database_of(url), "two").acquire_lease() is None)
+    eventually(lambda: broker.messages)
 
     broker.available = False
 
