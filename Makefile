@@ -119,7 +119,7 @@ $(VENV)/bin/python:
 	  { rm -rf $(VENV); echo "python3 has no venv module: install it (on Debian: apt install python3-venv)"; exit 1; }
 
 $(VENV)/.run: $(VENV)/bin/python requirements/run.txt requirements/build.txt pyproject.toml
-	@echo "installing requirements/run.txt"
+	@echo "installing requirements/run.txt: about a minute"
 	@$(INSTALL) --require-hashes -r requirements/run.txt -r requirements/build.txt
 	@$(INSTALL) --no-build-isolation -e .
 	@touch $@

@@ -1,5 +1,6 @@
 """The log format that a process chooses by its standard error."""
 
+import json
 import os
 import pty
 import subprocess
@@ -18,3 +19,10 @@ def test_auto_is_text_on_a_terminal_and_json_elsewhere(*, terminal: bool, begins
 
     assert text.startswith(begins)
     assert "hello" in text
+
+
+def test_json_lines_begin_with_time_level_and_event() -> None:
+    script = "from mathops.telemetry import logs; logs.configure('info', 'json'); logs.get_logger('x').info('hi', a=1)"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert list(json.loads(result.stderr)) == ["timestamp", "level", "event", "a", "logger"]

@@ -122,3 +122,31 @@ def test_an_interrupt_at_a_prompt_has_exit_code_130(idle: Server) -> None:
     os.close(terminal)
 
     assert process.returncode == 130
+
+
+def read_until(terminal: int, text: bytes) -> bytes:
+    shown = b""
+    while text not in shown:
+        shown += os.read(terminal, 4096)
+    return shown
+
+
+def test_serve_shows_commands_that_work_and_each_request_but_no_server_internals(idle: Server) -> None:
+    terminal, child_terminal = pty.openpty()
+    with start(idle, "serve", stderr=child_terminal) as process:
+        os.close(child_terminal)
+        shown = read_until(terminal, b"$TOKEN")
+        log_in, try_it = (
+            next(line.partition(": ")[2] for line in shown.decode().splitlines() if line.startswith(begin))
+            for begin in ("Log in: ", "Try it: ")
+        )
+        answer = subprocess.run(["sh", "-c", f"{log_in}\n{try_it}"], capture_output=True, text=True, check=True)
+        process.send_signal(signal.SIGINT)
+        shown += read_all(terminal)
+    os.close(terminal)
+
+    assert f'"result":"{2**100}"' in answer.stdout
+    assert process.returncode == 0
+    assert b"GET /pow?base=2&exp=100 200 " in shown
+    for internal in (b"gunicorn", b"uvicorn", b"worker", b"rror"):
+        assert internal not in shown

@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import signal
+import socket
 import sys
 from functools import partial
 from types import FrameType
@@ -15,6 +16,7 @@ from gunicorn.arbiter import Arbiter
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
+from mathops.server.first_steps import first_steps
 from mathops.server.http_protocol import TimeoutProtocol
 from mathops.settings import Settings
 
@@ -49,6 +51,11 @@ class DrainingServer(Server):
         super().__init__(worker.config)
         self._worker = worker
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and self._worker.is_first and sys.stderr.isatty():
+            sys.stderr.write(first_steps(self._worker.settings))
+
     async def on_tick(self, counter: int) -> bool:
         """Runs ten times a second."""
         if os.getppid() != self._worker.ppid:
@@ -78,7 +85,10 @@ class WebWorker(UvicornWorker):
         settings: Settings = self.app.settings
         for name, value in uvicorn_options(settings).items():
             setattr(self.config, name, value)
+        self.settings = settings
         self.delay = settings.shutdown_delay_seconds
+        # gunicorn counts the workers that it has started.
+        self.is_first = self.age == 1
         # uvicorn's log lines go to the root logger. Its access log is off because the request log has more detail.
         logging.getLogger("uvicorn.error").propagate = True
         logging.getLogger("uvicorn.access").handlers = []

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from datetime import datetime
 from typing import Literal
 
 import structlog
@@ -14,6 +15,17 @@ def add_trace_id(logger: WrappedLogger, method: str, event: EventDict) -> EventD
     if context.is_valid:
         event.setdefault("trace_id", format_trace_id(context.trace_id))
     return event
+
+
+def _shorten(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """The local time, without the name of the logger."""
+    event["timestamp"] = f"{datetime.fromisoformat(event['timestamp']).astimezone():%H:%M:%S}"
+    del event["logger"]
+    return event
+
+
+def _order(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    return {"timestamp": event.pop("timestamp"), "level": event.pop("level"), "event": event.pop("event"), **event}
 
 
 _SHARED: list[Processor] = [
@@ -32,17 +44,33 @@ structlog.configure(
 get_logger = structlog.stdlib.get_logger
 
 
-def configure(level: str, log_format: Literal["auto", "json", "text"]) -> None:
-    """Send structlog's and the standard library's log lines to stderr in one format."""
+LogFormat = Literal["auto", "json", "text"]
+
+
+def is_text(log_format: LogFormat) -> bool:
+    return log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
+
+
+def configure(level: str, log_format: LogFormat) -> None:
+    """Send structlog's and the standard library's log lines to stderr in one format.
+
+    As text, the servers' own lines appear from level warning on, or at level debug.
+    """
+    text = is_text(log_format)
     final: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if log_format == "text" or (log_format == "auto" and sys.stderr.isatty()):
+    if text:
         # The default formatter prints local variables, which may be tokens.
         plain = structlog.dev.plain_traceback
-        final.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain))
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=plain, pad_event_to=0, pad_level=False
+        )
+        final += [_shorten, renderer]
     else:
-        final += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        final += [structlog.processors.format_exc_info, _order, structlog.processors.JSONRenderer()]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=final))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(capture=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    for server in ("gunicorn.error", "uvicorn.error"):
+        logging.getLogger(server).setLevel(logging.WARNING if text and level != "debug" else logging.NOTSET)

@@ -10,9 +10,11 @@ from starlette.middleware.errors import ServerErrorMiddleware
 
 from mathops.operations import OPERATIONS, Operation
 from mathops.settings import Settings
+from mathops.telemetry.logs import is_text
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing, Tracing
 from mathops.web.context import OpenResources
 from mathops.web.endpoints.documents import Documents
+from mathops.web.middleware.access_log import AccessLog
 from mathops.web.middleware.authentication import Authentication
 from mathops.web.middleware.error_handling import ErrorHandling, raise_mathops_error
 from mathops.web.middleware.journaling import Journaling
@@ -43,6 +45,7 @@ def create_app(
         *([Middleware(RequestTracing, tracing=tracing)] if isinstance(tracing, Tracing) else []),
         Middleware(RequestContextMiddleware, endpoints=endpoints),
         Middleware(RequestMetrics),
+        *([Middleware(AccessLog)] if is_text(settings.log_format) else []),
         Middleware(Journaling),
         Middleware(ErrorHandling),
         Middleware(RequestLimits),

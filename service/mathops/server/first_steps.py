@@ -1,0 +1,20 @@
+"""The lines that a terminal shows once the service listens."""
+
+from mathops import __version__
+from mathops.settings import Settings
+
+_EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+
+
+def first_steps(settings: Settings) -> str:
+    """The address, how to log in, and one request."""
+    host = "localhost" if settings.http_host in _EVERY_ADDRESS else settings.http_host
+    url = f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}"
+    credentials = '{"user":"alice"}' if settings.demo else '{"user":"NAME","password":"PASSWORD"}'
+    extract = 'sed \'s/.*"token":"//;s/".*//\''
+    return f"""
+mathops {__version__} listens at {url} (documentation: {url}/docs). Stop it with Ctrl-C.
+Log in: TOKEN=$(curl -s "{url}/login" -d '{credentials}' -H "Content-Type: application/json" | {extract})
+Try it: curl "{url}/pow?base=2&exp=100" -H "Authorization: Bearer $TOKEN"
+
+"""
