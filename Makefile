@@ -30,7 +30,7 @@ test: $(VENV)/.test ## lint, then run the tests that need only Python
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -n 3 --dist worksteal --cov=service/mathops tests/unit tests/docs tests/processes tests/contracts tests/properties tests/server
 
-test-integration: $(VENV)/.test ## run slower tests: failures, Schemathesis, nginx, HAProxy, Redis, Kafka and PostgreSQL in Docker
+test-integration: $(VENV)/.test ## run slower tests: failures, Schemathesis, nginx, HAProxy, PgBouncer, Redis, Kafka and PostgreSQL in Docker
 	@$(BIN)/python -m pytest tests/integration tests/chaos
 
 chaos: $(VENV)/.test ## run ten minutes of load under failures, CHAOS_SECONDS=600 (needs docker, root)
