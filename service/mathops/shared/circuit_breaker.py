@@ -34,7 +34,7 @@ class CircuitBreaker:
     """Limits each call to `timeout_seconds`; MAX_FAILURES consecutive failures or slow replies open it.
 
     `reason` maps an exception to a label of the counter `errors`. An open breaker closes once `probe`, called every
-    `probe_interval` seconds, succeeds. A closed one probes after `idle_seconds` without a call.
+    `probe_interval` seconds after `reset`, succeeds. A closed one probes after `idle_seconds` without a call.
     """
 
     name: str
@@ -43,6 +43,7 @@ class CircuitBreaker:
     errors: Any
     _: KW_ONLY
     timeout_seconds: float
+    reset: Callable[[], Awaitable[object]] | None = None
     slow_seconds: float = math.inf
     probe_interval: float = 1.0
     idle_seconds: float = 5.0
@@ -122,6 +123,8 @@ class CircuitBreaker:
 
     async def _probe_succeeds(self) -> bool:
         try:
+            if self.reset:
+                await self.reset()
             # The first probe may have to connect, so only the second must be fast.
             for seconds in (self.timeout_seconds, self.slow_seconds):
                 async with asyncio.timeout(seconds):

@@ -1,5 +1,6 @@
 """The Redis client: short timeouts and no retries, because Redis is optional."""
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from mathops.errors import StartupError
 
 _MAX_CONNECTIONS = 32
+_PROBE_KEY = "mathops:1:probe"
 _URL_FORMAT = "MATHOPS_REDIS_URL: write redis://user:password@host:6379/0 or rediss://…"
 
 # The first match counts: some of these classes are subclasses of later ones.
@@ -41,6 +43,18 @@ class _Pool(BlockingConnectionPool):
             self._tls = connection.ssl_context = self._tls or connection.ssl_context
             self._tls.get()
         return connection
+
+    async def forget_server(self) -> None:
+        """Close idle connections and read the certificates again: the address may lead to another server now."""
+        self._tls = None
+        await self.disconnect(inuse_connections=False)
+
+
+async def probe(redis: Redis) -> None:
+    """Write and read a key, as requests do; a PING succeeds also on a replica and without rights. Raises RedisError."""
+    with suppress(exceptions.OutOfMemoryError):  # a full Redis serves reads
+        await redis.set(_PROBE_KEY, b"", ex=1)
+    await redis.get(_PROBE_KEY)
 
 
 def client(url: str, seconds: float) -> Redis:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 from mathops.ports import Cache, RateLimiter, Revocations
@@ -41,7 +42,7 @@ async def open_shared(settings: Settings) -> AsyncIterator[SharedState]:
 
 def _open_redis(settings: Settings, local: SharedState, stack: AsyncExitStack) -> SharedState:
     # Importing redis takes half a second.
-    from mathops.shared.redis_client import client, reason, redis_storage
+    from mathops.shared.redis_client import client, probe, reason, redis_storage
 
     seconds = settings.redis_timeout_seconds
     redis = client(settings.redis_url, seconds)
@@ -49,7 +50,9 @@ def _open_redis(settings: Settings, local: SharedState, stack: AsyncExitStack) -
     dependencies = {}
 
     def breaker(name: str, errors: Any, slow_seconds: float = math.inf) -> CircuitBreaker:
-        created = CircuitBreaker(name, redis.ping, reason, errors, timeout_seconds=seconds, slow_seconds=slow_seconds)
+        pool: Any = redis.connection_pool
+        limits = {"timeout_seconds": seconds, "slow_seconds": slow_seconds}
+        created = CircuitBreaker(name, partial(probe, redis), reason, errors, reset=pool.forget_server, **limits)
         stack.push_async_callback(created.close)
         dependencies[name] = created.state
         return created

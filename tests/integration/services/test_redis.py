@@ -115,6 +115,26 @@ def test_a_redis_that_fails_without_requests_is_reported(start_server: Start, re
     assert server.client.get("/readyz").status_code == 200
 
 
+def test_a_redis_that_became_a_replica_is_not_used_until_it_is_a_master_again(
+    start_server: Start, redis_container: Container, redis: Command
+) -> None:
+    server = start_server(MATHOPS_REDIS_URL=url(redis_container.port(6379)), MATHOPS_QUOTA_REQUESTS="1000000/minute")
+    headers = server.login()
+    is_open = 'mathops_circuit_breaker_open{dependency="rate_limits"}'
+    redis("replicaof", "127.0.0.1", "1")
+    try:
+        for number in range(20):
+            request_seconds(server, headers, number)
+        assert server.metric(is_open) == 1
+        # A breaker that a PING closes would close within a second.
+        time.sleep(3)
+        assert "circuit breaker closed" not in server.log.read_text()
+    finally:
+        redis("replicaof", "no", "one")
+
+    eventually(lambda: server.metric(is_open) == 0)
+
+
 @pytest.mark.parametrize("fault", ["refuse", "hang", "garble"])
 def test_redis_is_used_again_after_it_recovers(start_server: Start, redis_proxy: FaultProxy, fault: Mode) -> None:
     server = start_server(MATHOPS_REDIS_URL=url(redis_proxy.port))
