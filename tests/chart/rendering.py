@@ -25,14 +25,18 @@ def objects(text: str) -> list[dict[str, Any]]:
 
 def pod_specs(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The pod specifications of all workloads."""
-    found = []
-    for document in documents:
-        spec = document.get("spec", {})
-        match document["kind"]:
-            case "Pod":
-                found.append(spec)
-            case "Deployment" | "StatefulSet" | "Job":
-                found.append(spec["template"]["spec"])
-            case "CronJob":
-                found.append(spec["jobTemplate"]["spec"]["template"]["spec"])
-    return found
+    return [spec for document in documents for _, spec in pod_templates(document)]
+
+
+def pod_templates(document: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Metadata and specification of the pod of a workload, if the document is one."""
+    spec = document.get("spec", {})
+    match document["kind"]:
+        case "Pod":
+            return [(document["metadata"], spec)]
+        case "Deployment" | "StatefulSet" | "Job":
+            return [(spec["template"]["metadata"], spec["template"]["spec"])]
+        case "CronJob":
+            template = spec["jobTemplate"]["spec"]["template"]
+            return [(template["metadata"], template["spec"])]
+    return []

@@ -2,13 +2,14 @@
 
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
 import yaml
 
-from tests.chart.rendering import CHART, SHAPES, objects, pod_specs, render, values_of
+from tests.chart.rendering import CHART, SHAPES, objects, pod_specs, pod_templates, render, values_of
 
 # The oldest version that Chart.yaml allows, the version in tests/e2e, and the newest version.
 VERSIONS = ("1.29", "1.34", "1.37")
@@ -93,3 +94,48 @@ def test_no_pod_contains_a_secret_in_plain_text() -> None:
     pods = [str(pod) for pod in pod_specs(objects(text))]
     assert pods
     assert not any("secret@" in pod for pod in pods)
+
+
+# Settings of a platform that apply to every pod of the service's image.
+PLATFORM = """
+podLabels: {mesh: "off"}
+podAnnotations: {mesh/inject: "false"}
+extraEnv: [{name: TZ, value: UTC}]
+extraEnvFrom: [{configMapRef: {name: more}}]
+extraVolumes: [{name: more, emptyDir: {}}]
+extraVolumeMounts: [{name: more, mountPath: /more}]
+tolerations: [{key: numbers, operator: Exists}]
+runtimeClassName: gvisor
+dnsConfig: {options: [{name: ndots, value: "2"}]}
+containerSecurityContext: {readOnlyRootFilesystem: true, seccompProfile: {type: RuntimeDefault}}
+resources: {limits: {cpu: 1, memory: 1Gi}}
+backup: {resources: {limits: {cpu: 1, memory: 1Gi}}}
+kafka: {enabled: false}
+externalKafka: {brokers: "kafka:9093", security: ssl, existingCaSecret: authority}
+"""
+
+
+@pytest.mark.parametrize("shape", ["backup", "autoscaling"])
+def test_every_pod_of_the_image_has_the_settings_of_the_platform(shape: str, tmp_path: Path) -> None:
+    (tmp_path / "platform.yaml").write_text(PLATFORM)
+    platform = yaml.safe_load(PLATFORM)
+    pods = [
+        (metadata, spec, container)
+        for document in objects(render(*values_of(shape), "--values", str(tmp_path / "platform.yaml")))
+        for metadata, spec in pod_templates(document)
+        for container in spec["containers"]
+        if "/mathops:" in container["image"]
+    ]
+    # The server and four tests, and the backup or the migration.
+    assert len(pods) == 6
+    for metadata, spec, container in pods:
+        assert metadata["labels"]["mesh"] == "off"
+        assert metadata["annotations"]["mesh/inject"] == "false"
+        assert {"name": "TZ", "value": "UTC"} in container["env"]
+        assert container["envFrom"] == platform["extraEnvFrom"]
+        assert container["resources"]["limits"]["cpu"] == 1
+        assert container["securityContext"].items() >= platform["containerSecurityContext"].items()
+        assert {"more", "kafka-ca", "tmp"} <= {mount["name"] for mount in container["volumeMounts"]}
+        assert {"more", "kafka-ca", "tmp"} <= {volume["name"] for volume in spec["volumes"]}
+        for name in ("tolerations", "runtimeClassName", "dnsConfig"):
+            assert spec[name] == platform[name]

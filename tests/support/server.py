@@ -41,8 +41,9 @@ def eventually(claim: Callable[[], Any], seconds: float = 10) -> Any:
 
 
 def interruptible() -> None:
-    """For `preexec_fn`: children of a background process inherit that it ignores interrupts."""
+    """For `preexec_fn`: children of a background process inherit that it ignores interrupts, and under nohup SIGHUP."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Server:
@@ -74,6 +75,7 @@ class Server:
                 stderr=log,
                 stdout=log,
                 start_new_session=True,
+                preexec_fn=interruptible,  # noqa: PLW1509 - takes no lock
             )
         eventually(self.answers, 30)
         return self

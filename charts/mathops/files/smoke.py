@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import sys
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -67,34 +66,19 @@ def events():
 
 
 async def _events():
-    from aiokafka import AIOKafkaConsumer
-    from aiokafka.helpers import create_ssl_context
+    from mathops.events.kafka import consume
+    from mathops.settings import load
 
     square(login())
-    security = os.environ.get("MATHOPS_KAFKA_SECURITY", "plaintext").upper()
-    consumer = AIOKafkaConsumer(
-        os.environ["TOPIC"],
-        bootstrap_servers=os.environ["MATHOPS_KAFKA_BROKERS"],
-        auto_offset_reset="earliest",
-        security_protocol=security,
-        ssl_context=create_ssl_context() if security.endswith("SSL") else None,
-        sasl_mechanism=os.environ.get("MATHOPS_KAFKA_SASL_MECHANISM", "PLAIN"),
-        sasl_plain_username=os.environ.get("MATHOPS_KAFKA_USERNAME"),
-        sasl_plain_password=os.environ.get("MATHOPS_KAFKA_PASSWORD"),
-    )
-    await consumer.start()
     try:
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            for messages in (await consumer.getmany(timeout_ms=1000)).values():
-                for message in messages:
-                    record = json.loads(message.value)
-                    if record["parameters"].get("base") == str(NUMBER):
-                        assert record["user"] == USER, record
-                        return
-        sys.exit("the event did not arrive within a minute")
-    finally:
-        await consumer.stop()
+        async with asyncio.timeout(60):
+            async for value in consume(load().settings, from_start=True):
+                record = json.loads(value)
+                if record["parameters"].get("base") == str(NUMBER):
+                    assert record["user"] == USER, record
+                    return
+    except TimeoutError as error:
+        sys.exit(f"the event did not arrive within a minute {error}")
 
 
 {"compute": compute, "refused": refused, "history": history, "events": events}[sys.argv[1]]()

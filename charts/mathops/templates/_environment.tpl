@@ -54,6 +54,10 @@
   value: k8s.namespace.name={{ include "mathops.namespace" . }},k8s.pod.name=$(POD_NAME)
     {{- range $name, $value := .Values.otel.resourceAttributes }},{{ $name }}={{ $value }}{{ end }}
 {{- end }}
+{{- include "mathops.extraEnvironment" . }}
+{{- end }}
+
+{{- define "mathops.extraEnvironment" -}}
 {{- with .Values.extraEnv }}
 {{ tpl (toYaml .) $ }}
 {{- end }}

@@ -8,32 +8,12 @@ metadata:
     {{- include "mathops.annotations" (list . .Values.podAnnotations $default) | nindent 4 }}
 spec:
   serviceAccountName: {{ include "mathops.serviceAccountName" . }}
-  {{- include "mathops.podDefaults" (list . .Values.podSecurityContext) | nindent 2 }}
-  {{- with include "mathops.scheduling" (list . .Values) }}
-  {{- trim . | nindent 2 }}
-  {{- end }}
+  {{- include "mathops.imagePod" (list . .Values) | nindent 2 }}
   {{- with .Values.topologySpreadConstraints }}
   topologySpreadConstraints:
     {{- range . }}
     - {{ merge (dict) . (dict "labelSelector" (dict "matchLabels" (include "mathops.selectorLabels" (list $ "server") | fromYaml))) | toYaml | nindent 6 | trim }}
     {{- end }}
-  {{- end }}
-  {{- with .Values.runtimeClassName }}
-  runtimeClassName: {{ . }}
-  {{- end }}
-  {{- if not (kindIs "invalid" .Values.hostUsers) }}
-  hostUsers: {{ .Values.hostUsers }}
-  {{- end }}
-  {{- with .Values.hostAliases }}
-  hostAliases:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .Values.dnsPolicy }}
-  dnsPolicy: {{ . }}
-  {{- end }}
-  {{- with .Values.dnsConfig }}
-  dnsConfig:
-    {{- toYaml . | nindent 4 }}
   {{- end }}
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
   {{- $mounts := dict "data" "/data" }}
@@ -50,15 +30,10 @@ spec:
   {{- end }}
   containers:
     - name: mathops
-      image: {{ include "mathops.image" (list . .Values.image .Chart.AppVersion) }}
-      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      {{- include "mathops.imageContainer" . | nindent 6 }}
       args: [serve]
       env:
         {{- include "mathops.environment" . | nindent 8 }}
-      {{- with .Values.extraEnvFrom }}
-      envFrom:
-        {{- tpl (toYaml .) $ | nindent 8 }}
-      {{- end }}
       ports:
         - name: http
           containerPort: 5000
@@ -75,13 +50,9 @@ spec:
       {{- end }}
       resources:
         {{- toYaml .Values.resources | nindent 8 }}
-      securityContext:
-        {{- toYaml .Values.containerSecurityContext | nindent 8 }}
       volumeMounts:
         - name: data
           mountPath: /data
-        - name: tmp
-          mountPath: /tmp
         - name: keys
           mountPath: /etc/mathops/keys
           readOnly: true
@@ -90,18 +61,11 @@ spec:
           mountPath: /etc/mathops/users
           readOnly: true
         {{- end }}
-        {{- range $name, $_ := include "mathops.kafkaCertificateSecrets" . | fromYaml }}
-        - name: {{ $name }}
-          mountPath: /etc/mathops/{{ $name }}
-          readOnly: true
-        {{- end }}
         {{- if .Values.backup.enabled }}
         - name: backups
           mountPath: /backups
         {{- end }}
-        {{- with .Values.extraVolumeMounts }}
-        {{- tpl (toYaml .) $ | nindent 8 }}
-        {{- end }}
+        {{- include "mathops.imageMounts" . | nindent 8 }}
     {{- with .Values.extraContainers }}
     {{- tpl (toYaml .) $ | nindent 4 }}
     {{- end }}
@@ -114,8 +78,6 @@ spec:
       persistentVolumeClaim:
         claimName: {{ .Values.persistence.existingClaim }}
     {{- end }}
-    - name: tmp
-      emptyDir: {}
     # Mounted as a directory, because a file mounted with subPath is not updated while the pod runs.
     - name: keys
       secret:
@@ -133,21 +95,13 @@ spec:
           - key: {{ $.Values.users.existingSecret | empty | ternary "users" $.Values.users.existingSecretKey }}
             path: users
     {{- end }}
-    {{- range $name, $secret := include "mathops.kafkaCertificateSecrets" . | fromYaml }}
-    - name: {{ $name }}
-      secret:
-        secretName: {{ $secret }}
-        defaultMode: 0440
-    {{- end }}
     # Mounted in the service pod too, so that the claim is bound at once and copies can be restored from this pod.
     {{- if .Values.backup.enabled }}
     - name: backups
       persistentVolumeClaim:
         claimName: {{ include "mathops.backupClaim" . }}
     {{- end }}
-    {{- with .Values.extraVolumes }}
-    {{- tpl (toYaml .) $ | nindent 4 }}
-    {{- end }}
+    {{- include "mathops.imageVolumes" . | nindent 4 }}
 {{- end }}
 
 {{- /* Fields that every pod of the chart has. (list . podSecurityContext) */ -}}
