@@ -56,15 +56,17 @@ async def open_resources(
         queue = settings.compute_queue or 2 * size
         pool = Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes, tracing)
         await stack.enter_async_context(pool.running())
+        users = UsersFile(settings.users_file) if settings.users_file else None
+        states = {"kafka": journal.publishing_state} if settings.kafka_brokers else {}
         yield Resources(
             settings=settings,
             keys=keys,
             tokens=Tokens(keys, settings),
-            users=UsersFile(settings.users_file) if settings.users_file else DemoUsers(),
+            users=users or DemoUsers(),
             journal=journal,
             rate_limiter=shared.rate_limiter,
             evaluator=Evaluator(shared.cache, pool, shared.rate_limiter, settings.inline_digits, tracing),
             tracing=tracing,
             revocations=shared.revocations,
-            dependencies=shared.dependencies | ({"kafka": journal.publishing_state} if settings.kafka_brokers else {}),
+            dependencies=shared.dependencies | states | ({"users": users.state} if users else {}),
         )

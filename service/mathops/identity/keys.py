@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,50 +12,36 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
 from mathops.errors import StartupError
-from mathops.telemetry.logs import get_logger
+from mathops.identity.reloaded_file import RELOAD_SECONDS, ReloadedFile
 
 ALGORITHM = "ES256"
 _CURVE = "P-256"
 
-log = get_logger(__name__)
-
 
 class Keys:
-    """The keys of a file, reloaded within `reload_seconds` after a change such as a rotation."""
+    """The keys of a file, reloaded after a change such as a rotation; raises StartupError."""
 
-    def __init__(self, path: Path, reload_seconds: float = 2) -> None:
-        self._path = path
-        self._reload_seconds = reload_seconds
-        self._read_at = 0.0
-        self._stamp: tuple[int, int] | None = None
-        self.generation = 0
-        self._load()
+    def __init__(self, path: Path, reload_seconds: float = RELOAD_SECONDS) -> None:
+        self._file = ReloadedFile(path, read, reload_seconds)
+        self.refresh = self._file.refresh
+        self._generation = 0
+        self._key_set = KeySet([])
 
-    def refresh(self) -> None:
-        """Reload the file if it has changed; keep the loaded keys if it is invalid."""
-        now = time.monotonic()
-        if now - self._read_at < self._reload_seconds:
-            return
-        self._read_at = now
-        try:
-            if self._stat() != self._stamp:
-                self._load()
-        except (OSError, StartupError) as error:
-            if self._stamp is not None:
-                log.warning("keys file is invalid, keeping the loaded keys", error=str(error))
-            self._stamp = None
+    @property
+    def generation(self) -> int:
+        """Changes with the keys."""
+        return self._file.generation
 
-    def _stat(self) -> tuple[int, int]:
-        status = self._path.stat()
-        return status.st_mtime_ns, status.st_ino
+    @property
+    def key_set(self) -> KeySet:
+        if self._generation != self._file.generation:
+            self._generation = self._file.generation
+            self._key_set = KeySet(list(self._file.content))
+        return self._key_set
 
-    def _load(self) -> None:
-        stamp = self._stat() if self._path.exists() else None
-        keys = read(self._path)
-        self._stamp = stamp
-        self.key_set = KeySet(list(keys))
-        self.signing = keys[-1]
-        self.generation += 1
+    @property
+    def signing(self) -> ECKey:
+        return self._file.content[-1]
 
     def public(self) -> dict[str, Any]:
         """The JWK Set of the public keys."""

@@ -9,6 +9,7 @@ import argon2
 from argon2 import PasswordHasher
 
 from mathops.errors import StartupError
+from mathops.identity.reloaded_file import RELOAD_SECONDS, ReloadedFile
 from mathops.models import SCOPES, USER_NAME
 
 _HASH = r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
@@ -25,23 +26,25 @@ class DemoUsers:
 
 
 class UsersFile:
-    """Users of a file with lines `name:argon2id-hash:scopes`; raises StartupError."""
+    """Users of a file with lines `name:argon2id-hash:scopes`, reloaded after a change; raises StartupError."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, reload_seconds: float = RELOAD_SECONDS) -> None:
         self._hasher = PasswordHasher()
-        self._users = _read(path)
-        # Verified for unknown names, so that response times do not reveal which names exist. The result is ignored.
-        self._unknown_user = next(iter(self._users.values()))
+        self._file = ReloadedFile(path, _read, reload_seconds)
+        self.state = self._file.state
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
     async def authenticate(self, name: str, password: str | None) -> list[str] | None:
-        password_hash, scopes = self._users.get(name, self._unknown_user)
+        self._file.refresh()
+        users = self._file.content
+        # An unknown name is verified too, so that response times do not reveal which names exist.
+        password_hash, scopes = users.get(name) or next(iter(users.values()))
         try:
             async with self._checks:
                 await asyncio.to_thread(self._hasher.verify, password_hash, _bytes(password or ""))
         except argon2.exceptions.VerificationError:
             return None
-        return list(scopes) if name in self._users else None
+        return list(scopes) if name in users else None
 
 
 def users_line(name: str, password: str, scopes: Iterable[str]) -> str:

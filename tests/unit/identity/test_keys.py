@@ -193,7 +193,7 @@ def test_a_running_server_keeps_its_keys_and_logs_while_the_file_is_invalid(path
 
         def logged() -> bool:
             running.refresh()
-            return any("keys file" in line["event"] for line in lines)
+            return any("keys file" in line["error"] or "No such file" in line["error"] for line in lines)
 
         eventually(logged)
     assert (running.signing.kid, running.generation) == (signing, generation)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from structlog.testing import capture_logs
 
 from mathops.errors import StartupError
 from mathops.identity.users import DemoUsers, UsersFile
@@ -122,3 +123,53 @@ def test_a_missing_file_is_a_startup_error(tmp_path: Path) -> None:
 
 async def test_the_demo_accepts_any_name() -> None:
     assert await DemoUsers().authenticate("mallory", None) == ["math", "history"]
+
+
+async def test_a_changed_file_is_read_again(file: Path) -> None:
+    users = UsersFile(file, reload_seconds=0)
+    new = file.with_name("new")
+    new.write_text(f"erin:{HASH}:math\n")
+
+    new.replace(file)
+
+    assert await users.authenticate("erin", "correct horse") == ["math"]
+    assert await users.authenticate("alice", "correct horse") is None
+
+
+async def test_a_mounted_secret_is_read_again_after_its_link_has_changed(file: Path) -> None:
+    # As kubelet does it: users -> ..data/users, ..data -> a folder with the time of the change.
+    folder = file.parent / "mounted"
+    for name, user in (("first", "alice"), ("second", "erin")):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "users").write_text(f"{user}:{HASH}:math\n")
+    (folder / "..data").symlink_to("first")
+    (folder / "users").symlink_to("..data/users")
+    users = UsersFile(folder / "users", reload_seconds=0)
+    assert await users.authenticate("erin", "correct horse") is None
+
+    (folder / "..new").symlink_to("second")
+    (folder / "..new").replace(folder / "..data")
+
+    assert await users.authenticate("erin", "correct horse") == ["math"]
+
+
+def replace(file: Path, content: str | None) -> None:
+    file.unlink(missing_ok=True)
+    if content is not None:
+        file.write_text(content)
+
+
+@pytest.mark.parametrize("broken", ["nonsense", "", None])
+async def test_an_invalid_file_keeps_the_users_and_is_logged_once(file: Path, broken: str | None) -> None:
+    users = UsersFile(file, reload_seconds=0)
+    replace(file, broken)
+
+    with capture_logs() as lines:
+        for _ in range(3):
+            assert await users.authenticate("alice", "correct horse") == ["math", "history"]
+
+    assert [line["event"] for line in lines] == ["file is invalid, keeping its last content"]
+    assert HASH not in repr(lines)
+    assert users.state() == "invalid"
+    replace(file, f"alice:{HASH}:math\n")
+    assert users.state() == "ok"
