@@ -8,7 +8,6 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 SCHEMA_VERSION = 2
-SCOPES = MATH, HISTORY = "math", "history"
 # Longer parameter texts are cut, because a rejected request may contain anything.
 MAX_PARAMETER_CHARACTERS = 256
 # Hashing takes longer for longer passwords.

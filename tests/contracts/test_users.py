@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
+from mathops.identity.scopes import DEFAULT_SCOPES
 from mathops.identity.users import DemoUsers, UsersFile
-from mathops.models import SCOPES
 from mathops.ports import Users
 
 pytestmark = pytest.mark.anyio
@@ -34,7 +34,7 @@ def users(request: pytest.FixtureRequest, tmp_path: Path) -> Users:
 
 
 async def test_a_user_with_the_right_password_has_known_scopes(users: Users) -> None:
-    assert await users.authenticate("alice", PASSWORD) == list(SCOPES)
+    assert await users.authenticate("alice", PASSWORD) == list(DEFAULT_SCOPES)
 
 
 async def test_each_call_returns_a_list_of_its_own(users: Users) -> None:
@@ -42,9 +42,9 @@ async def test_each_call_returns_a_list_of_its_own(users: Users) -> None:
     assert scopes is not None
     scopes.clear()
 
-    assert await users.authenticate("alice", PASSWORD) == list(SCOPES)
+    assert await users.authenticate("alice", PASSWORD) == list(DEFAULT_SCOPES)
 
 
 @pytest.mark.parametrize("password", [None, "", "wrong", "\ud800", "x" * 1024])
 async def test_any_password_is_accepted_or_rejected_without_an_exception(users: Users, password: str | None) -> None:
-    assert await users.authenticate("alice", password) in (None, list(SCOPES))
+    assert await users.authenticate("alice", password) in (None, list(DEFAULT_SCOPES))

@@ -6,7 +6,8 @@ import sys
 import click
 
 from mathops.cli import console
-from mathops.models import MAX_PASSWORD_LENGTH, SCOPES, USER_NAME, USER_NAME_RULE, TokenResponse, encode_json
+from mathops.identity.scopes import DEFAULT_SCOPES, SCOPES
+from mathops.models import MAX_PASSWORD_LENGTH, USER_NAME, USER_NAME_RULE, TokenResponse, encode_json
 
 
 def _check_name(_: click.Context, __: click.Parameter, name: str) -> str:
@@ -17,7 +18,11 @@ def _check_name(_: click.Context, __: click.Parameter, name: str) -> str:
 
 _user = click.argument("user", callback=_check_name)
 _scopes = click.option(
-    "--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="Scope to grant, repeatable. Default: all."
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    help="Scope to grant, repeatable. Default: math history.",
 )
 
 
@@ -48,7 +53,7 @@ def token(user: str, scopes: tuple[str, ...], url: str | None, password: bool, a
         from mathops.identity.tokens import Tokens
 
         settings = console.load_settings()
-        response = Tokens(Keys(settings.keys_path), settings).token_response(user, list(scopes or SCOPES))
+        response = Tokens(Keys(settings.keys_path), settings).token_response(user, list(scopes or DEFAULT_SCOPES))
     click.echo(encode_json(response) if as_json else response.access_token)
 
 
@@ -64,7 +69,7 @@ def hash_password(user: str, scopes: tuple[str, ...]) -> None:
     """Prompt twice for a password and print USER's line for the users file."""
     from mathops.identity.users import users_line
 
-    click.echo(users_line(user, _read_password(confirm=True), scopes or SCOPES))
+    click.echo(users_line(user, _read_password(confirm=True), scopes or DEFAULT_SCOPES))
 
 
 def _read_password(*, confirm: bool = False) -> str:

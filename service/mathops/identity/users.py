@@ -10,7 +10,8 @@ from argon2 import PasswordHasher
 
 from mathops.errors import StartupError
 from mathops.identity.reloaded_file import RELOAD_SECONDS, ReloadedFile
-from mathops.models import SCOPES, USER_NAME
+from mathops.identity.scopes import DEFAULT_SCOPES, SCOPES
+from mathops.models import USER_NAME
 
 _HASH = r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
 _LINE = re.compile(f"({USER_NAME}):({_HASH})(?::(.*))?", re.ASCII)
@@ -22,7 +23,7 @@ class DemoUsers:
     """Demo mode: accepts every name without a password."""
 
     async def authenticate(self, name: str, password: str | None) -> list[str] | None:
-        return list(SCOPES)
+        return list(DEFAULT_SCOPES)
 
 
 class UsersFile:
@@ -73,7 +74,7 @@ def _read(path: Path) -> dict[str, tuple[str, list[str]]]:
                 f"users file {path}, line {number}: write name:argon2id-hash:scopes, "
                 f"each name once, with scopes of {' '.join(SCOPES)}; `mathops users hash` prints a line"
             )
-        users[match[1]] = match[2], scopes or list(SCOPES)
+        users[match[1]] = match[2], scopes or list(DEFAULT_SCOPES)
     if not users:
         raise StartupError(f"users file {path} contains no users")
     return users

@@ -28,7 +28,7 @@ class Description(NamedTuple):
 
 
 class Endpoint(Route):
-    """Requires a valid token unless `public`, and `scope` if given.
+    """Requires a valid token unless `public`, and one of `scopes` if given.
 
     `always_answered` exempts it from the connection limit, `without_quota` from the quota of requests; without a
     description it is not in the OpenAPI document.
@@ -41,7 +41,7 @@ class Endpoint(Route):
         description: Description | None = None,
         *,
         methods: Sequence[str] = ("GET",),
-        scope: str | None = None,
+        scopes: Sequence[str] = (),
         public: bool = False,
         always_answered: bool = False,
         without_quota: bool = False,
@@ -50,7 +50,7 @@ class Endpoint(Route):
     ) -> None:
         super().__init__(path, handler, methods=methods, **options)
         self.description = description
-        self.scope = scope
+        self.scopes = scopes
         self.public = public
         self.always_answered = always_answered
         self.without_quota = without_quota

@@ -49,7 +49,8 @@ def document(endpoints: Iterable[Endpoint]) -> Json:
 
 
 def _path(endpoint: Endpoint, description: Description) -> Json:
-    security = {} if endpoint.public else {"security": [{"bearer": [endpoint.scope] if endpoint.scope else []}]}
+    alternatives = [{"bearer": [scope]} for scope in endpoint.scopes] or [{"bearer": []}]
+    security = {} if endpoint.public else {"security": alternatives}
     common = {"summary": description.summary, "tags": [description.tag], **security}
     name = endpoint.path.rpartition("/")[2].removesuffix(".json").replace(".", "_")
     path = {}
@@ -97,7 +98,7 @@ def _problems(endpoint: Endpoint, description: Description, method: str) -> Json
         (True, (*_HEAD_PROBLEMS, *description.errors)),
         (not endpoint.always_answered, ("overloaded",)),
         (not endpoint.public, _TOKEN_PROBLEMS),
-        (endpoint.scope, ("insufficient-scope",)),
+        (endpoint.scopes, ("insufficient-scope",)),
         (operation or description.query, _PARAMETER_PROBLEMS),
         (description.body or (operation and method == "post"), _BODY_PROBLEMS),
         (operation, _RESULT_PROBLEMS),

@@ -6,7 +6,8 @@ from functools import partial
 from starlette.middleware import Middleware
 from starlette.types import Receive, Scope, Send
 
-from mathops.models import HISTORY, MATH, Credentials, HistoryPage, HistoryQuery, TokenResponse
+from mathops.identity.scopes import HISTORY, MATH, operation_scope
+from mathops.models import Credentials, HistoryPage, HistoryQuery, TokenResponse
 from mathops.operations import Operation
 from mathops.web.context import HttpMiddleware, context_of
 from mathops.web.endpoint import Description, Endpoint
@@ -51,7 +52,7 @@ SERVICE_ENDPOINTS = (
             headers=("Link", "Cache-Control"),
             errors=("internal-error", "journal-unavailable"),
         ),
-        scope=HISTORY,
+        scopes=(HISTORY,),
     ),
     _probe("/livez", health.alive, Description("liveness: the process responds")),
     _probe("/readyz", health.ready, Description("readiness: answers and stores requests", unavailable="not ready")),
@@ -74,7 +75,7 @@ def routes(operations: Sequence[Operation]) -> list[Endpoint]:
             OperationEndpoint(),
             Description(operation.summary, "operations"),
             methods=["GET", "POST"],
-            scope=MATH,
+            scopes=(operation_scope(operation), MATH),
             operation=operation,
             middleware=[Middleware(OperationPlanning), Middleware(HttpCaching)],
         )

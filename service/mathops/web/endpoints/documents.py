@@ -85,7 +85,8 @@ def _page(document: Json) -> str:
 
 
 def _section(document: Json, path: str, method: str, operation: Json) -> str:
-    scopes = "".join(f"; scope {scope}" for required in operation.get("security", []) for scope in required["bearer"])
+    alternatives = [scope for required in operation.get("security", []) for scope in required["bearer"]]
+    scopes = f"; scope {' or '.join(alternatives)}" if alternatives else ""
     responses = "".join(
         f"<tr><td>{status}</td><td>{escape(_resolve(document, response)['description'])}</td></tr>"
         for status, response in operation["responses"].items()

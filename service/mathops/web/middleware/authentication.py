@@ -17,10 +17,11 @@ class Authentication(HttpMiddleware):
         endpoint = context.endpoint
         if endpoint is None or not endpoint.public:
             context.principal = await self._authenticate(scope, context)
-            if endpoint is not None and endpoint.scope is not None and endpoint.scope not in context.principal.scopes:
+            scopes = endpoint.scopes if endpoint is not None else ()
+            if scopes and context.principal.scopes.isdisjoint(scopes):
                 raise Forbidden(
-                    f"the token lacks the scope {endpoint.scope}",
-                    challenge=f'{BEARER_CHALLENGE}, error="insufficient_scope", scope="{endpoint.scope}"',
+                    f"the token lacks the scope {' or '.join(scopes)}",
+                    challenge=f'{BEARER_CHALLENGE}, error="insufficient_scope", scope="{scopes[0]}"',
                 )
         await self.app(scope, receive, send)
 

@@ -59,7 +59,8 @@ async def test_two_authorization_headers_are_rejected(world: World, second: str 
 
 
 @pytest.mark.parametrize(
-    ("scopes", "path", "needed"), [(("history",), TARGET, "math"), (("math",), "/history", "history")]
+    ("scopes", "path", "needed"),
+    [(("history",), TARGET, "math:fib"), (("math:pow",), TARGET, "math:fib"), (("math",), "/history", "history")],
 )
 def test_a_token_without_the_scope_gets_its_name(world: World, scopes: tuple[str, ...], path: str, needed: str) -> None:
     response = world.client.get(path, headers=world.bearer("bob", scopes))

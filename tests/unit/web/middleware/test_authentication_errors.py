@@ -7,7 +7,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from mathops.operations import OPERATIONS
+from mathops.operations import OPERATIONS, Operation
 from mathops.telemetry import metrics
 from mathops.web.routes import routes
 from tests.conftest import World
@@ -118,18 +118,25 @@ def test_two_authorization_headers_are_rejected_even_if_both_are_valid(world: Wo
 
 @pytest.mark.parametrize(
     ("path", "granted", "needed"),
-    [("/fib?n=1", "history", "math"), ("/power", "history", "math"), ("/history", "math", "history")],
+    [
+        ("/fib?n=1", "history", ["math:fib", "math"]),
+        ("/fib?n=1", "math:pow", ["math:fib", "math"]),
+        ("/power", "history", ["math:pow", "math"]),
+        ("/history", "math", ["history"]),
+        ("/history", "math:pow", ["history"]),
+    ],
 )
 def test_a_token_without_the_scope_is_forbidden_and_the_scope_named(
-    world: World, path: str, granted: str, needed: str
+    world: World, path: str, granted: str, needed: list[str]
 ) -> None:
     response = world.client.get(path, headers=world.bearer(scopes=(granted,)))
 
     assert response.status_code == 403
     assert response.json()["type"] == "/problems/insufficient-scope"
-    assert response.json()["detail"] == f"the token lacks the scope {needed}"
+    assert response.json()["detail"] == f"the token lacks the scope {' or '.join(needed)}"
     assert (
-        response.headers["www-authenticate"] == f'Bearer realm="mathops", error="insufficient_scope", scope="{needed}"'
+        response.headers["www-authenticate"]
+        == f'Bearer realm="mathops", error="insufficient_scope", scope="{needed[0]}"'
     )
 
 
@@ -185,3 +192,16 @@ def test_another_header_may_be_repeated(world: World) -> None:
     headers = [("Authorization", world.bearer()["Authorization"]), ("X-Test", "1"), ("X-Test", "2")]
 
     assert world.client.get("/fib?n=1", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_the_scope_of_an_operation_permits_all_its_paths_and_no_other(world: World, operation: Operation) -> None:
+    headers = world.bearer(scopes=(f"math:{operation.name}",))
+    query = {parameter.name: str(parameter.example) for parameter in operation.parameters}
+
+    statuses = {path: world.client.get(path, params=query, headers=headers).status_code for path in operation.paths}
+
+    assert set(statuses.values()) == {200}
+    for other in OPERATIONS:
+        if other is not operation:
+            assert world.client.get(other.paths[0], headers=headers).status_code == 403
