@@ -64,7 +64,7 @@ BY_NAME: dict[str, dict[str, Any]] = {
         "items": {"enum": ["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"]},
     },
     **dict.fromkeys(["lines", "dnsNames", "hostnames", "disabled", "podTargetLabels"], TEXT_LIST),
-    **dict.fromkeys(["loadBalancerSourceRanges"], TEXT_LIST),
+    **dict.fromkeys(["loadBalancerSourceRanges", "trustedProxies"], TEXT_LIST),
     **dict.fromkeys(["annotations", "labels", "podLabels", "podAnnotations", "commonLabels"], TEXTS),
     **dict.fromkeys(["commonAnnotations", "nodeSelector", "resourceAttributes", "additionalRuleLabels"], TEXTS),
     **dict.fromkeys(["replicaCount", "workers", "minReplicas", "maxReplicas", "keep", "partitions"], COUNT),

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.support.server import Server
 
 # Each of three clients sends one invalid token; the limit of an address is one.
@@ -21,8 +23,9 @@ def test_by_default_the_header_is_ignored(start_server: Callable[..., Server]) -
     assert _statuses(start_server(**LIMIT)) == [401, 429, 429]
 
 
-def test_a_trusted_proxy_names_the_client(start_server: Callable[..., Server]) -> None:
-    assert _statuses(start_server(**LIMIT, FORWARDED_ALLOW_IPS="127.0.0.1")) == [401, 401, 401]
+@pytest.mark.parametrize("trusted", ["127.0.0.1", "10.0.0.0/8,127.0.0.0/8", "*"])
+def test_a_trusted_proxy_names_the_client(start_server: Callable[..., Server], trusted: str) -> None:
+    assert _statuses(start_server(**LIMIT, FORWARDED_ALLOW_IPS=trusted)) == [401, 401, 401]
 
 
 def test_addresses_of_one_ipv6_network_share_a_limit(start_server: Callable[..., Server]) -> None:

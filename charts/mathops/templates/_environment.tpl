@@ -54,6 +54,10 @@
   value: k8s.namespace.name={{ include "mathops.namespace" . }},k8s.pod.name=$(POD_NAME)
     {{- range $name, $value := .Values.otel.resourceAttributes }},{{ $name }}={{ $value }}{{ end }}
 {{- end }}
+{{- with .Values.trustedProxies }}
+- name: FORWARDED_ALLOW_IPS
+  value: {{ join "," . | quote }}
+{{- end }}
 {{- include "mathops.extraEnvironment" . }}
 {{- end }}
 
