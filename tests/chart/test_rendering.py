@@ -139,3 +139,26 @@ def test_every_pod_of_the_image_has_the_settings_of_the_platform(shape: str, tmp
         assert {"more", "kafka-ca", "tmp"} <= {volume["name"] for volume in spec["volumes"]}
         for name in ("tolerations", "runtimeClassName", "dnsConfig"):
             assert spec[name] == platform[name]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_variable_of_the_user_replaces_that_of_the_chart(shape: str, tmp_path: Path) -> None:
+    own = [
+        {"name": "MATHOPS_WORKERS", "value": "3"},
+        {"name": "TEST_USER", "value": "another"},
+        {"name": "TZ", "value": "UTC"},
+    ]
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump({"extraEnv": [{"name": "TZ", "value": "first"}, *own]}))
+
+    rendered = render(*values_of(shape), "--values", str(tmp_path / "own.yaml"))
+
+    found = set()
+    for spec in pod_specs(objects(rendered)):
+        for container in spec["containers"]:
+            variables = container.get("env", [])
+            names = [variable["name"] for variable in variables]
+            assert sorted(names) == sorted(set(names))
+            if "TZ" in names:
+                found.add(container["name"])
+                assert all(variable in variables for variable in own)
+    assert {"mathops", "test"} <= found

@@ -1,4 +1,18 @@
-{{- /* Environment variables of the service: those the chart derives, then those of the user. */ -}}
+{{- /* Variables of the chart, replaced by those of extraEnv with the same name, then the rest of extraEnv. (list . variables) */ -}}
+{{- define "mathops.withExtraEnv" -}}
+{{- $ := index . 0 }}{{ $extra := tpl (toYaml ($.Values.extraEnv | default list)) $ | fromYamlArray }}
+{{- $replacements := dict }}{{ $variables := list }}{{ $names := list }}
+{{- range $extra }}{{ $_ := set $replacements .name . }}{{ end }}
+{{- range concat (index . 1 | fromYamlArray) $extra }}
+{{- if not (has .name $names) }}
+{{- $names = append $names .name }}
+{{- $variables = append $variables (get $replacements .name | default .) }}
+{{- end }}
+{{- end }}
+{{- with $variables }}{{ toYaml . }}{{ end }}
+{{- end }}
+
+{{- /* Variables that the chart derives for the service. */ -}}
 {{- define "mathops.environment" -}}
 - name: MATHOPS_WORKERS
   value: {{ .Values.workers | quote }}
@@ -57,13 +71,6 @@
 {{- with .Values.trustedProxies }}
 - name: FORWARDED_ALLOW_IPS
   value: {{ join "," . | quote }}
-{{- end }}
-{{- include "mathops.extraEnvironment" . }}
-{{- end }}
-
-{{- define "mathops.extraEnvironment" -}}
-{{- with .Values.extraEnv }}
-{{ tpl (toYaml .) $ }}
 {{- end }}
 {{- end }}
 

@@ -33,7 +33,7 @@ spec:
       {{- include "mathops.imageContainer" . | nindent 6 }}
       args: [serve]
       env:
-        {{- include "mathops.environment" . | nindent 8 }}
+        {{- include "mathops.withExtraEnv" (list . (include "mathops.environment" .)) | nindent 8 }}
       ports:
         - name: http
           containerPort: 5000
