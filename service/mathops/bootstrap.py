@@ -45,7 +45,7 @@ async def open_resources(
     metrics.require_multiprocess(settings.workers > 1)
     async with AsyncExitStack() as stack:
         stack.callback(tracing.stop, _SPAN_EXPORT_SECONDS)
-        metrics.set_build_info()
+        metrics.set_initial_values()
         keys = Keys(settings.keys_path)
         shared = await stack.enter_async_context(open_shared(settings))
         if connect is None:

@@ -38,7 +38,7 @@ def test_alerts_use_only_metrics_of_the_service() -> None:
 def test_alerts_select_only_documented_reasons() -> None:
     rows = (CHART.parents[1] / "docs" / "operations.md").read_text().splitlines()
     alerts = (CHART / "alerts" / "mathops.yaml").read_text()
-    selected = re.findall(r'(mathops_\w+)\{reason="(\w+)"\}', alerts)
+    selected = re.findall(r'(mathops_\w+)\{[^}]*reason="(\w+)"', alerts)
     assert selected
     for metric, reason in selected:
         row = next(row for row in rows if row.startswith(f"| `{metric}{{"))

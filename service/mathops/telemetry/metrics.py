@@ -69,9 +69,19 @@ def require_multiprocess(expected: bool) -> None:
         )
 
 
-def set_build_info() -> None:
-    """Set mathops_build_info; each worker calls this after fork."""
+# The labels of counters that alerts use. The first failure of a counter that it creates is hidden from increase().
+_REASONS: tuple[tuple[Counter, tuple[str, ...]], ...] = (
+    (JOURNAL_FAILURES, ("full", "commit_error", "timeout", "encoding")),
+    (POOL_WORKER_EXITS, ("killed", "died")),
+)
+
+
+def set_initial_values() -> None:
+    """Set mathops_build_info, and counters to 0; each worker calls this after fork."""
     BUILD_INFO.labels(__version__, platform.python_version()).set(1)
+    for counter, reasons in _REASONS:
+        for reason in reasons:
+            counter.labels(reason)
 
 
 def exposition(accept: str) -> tuple[bytes, str]:

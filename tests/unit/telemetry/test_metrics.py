@@ -67,10 +67,18 @@ def test_no_series_has_a_creation_timestamp() -> None:
 
 
 def test_build_info_holds_the_version() -> None:
-    metrics.set_build_info()
+    metrics.set_initial_values()
 
     (sample,) = next(family for family in families() if family.name == "mathops_build_info").samples
     assert (sample.labels["version"], sample.value) == (__version__, 1)
+
+
+def test_the_reasons_of_failures_are_present_before_the_first_failure() -> None:
+    metrics.set_initial_values()
+
+    families_by_name = {family.name: family for family in families()}
+    for name, reason in (("mathops_journal_failures", "timeout"), ("mathops_pool_worker_exits", "died")):
+        assert reason in {sample.labels["reason"] for sample in families_by_name[name].samples}
 
 
 def test_every_metric_is_documented_with_its_labels_and_nothing_else_is() -> None:
