@@ -108,12 +108,16 @@ def rotate() -> None:
 
 @keys.command()
 @click.option("--keep", type=click.IntRange(1), default=1, show_default=True, help="Number of newest keys to keep.")
-def prune(keep: int) -> None:
-    """Remove the oldest keys and print their ids. Tokens signed by them become invalid.
+@click.option("--force", is_flag=True, help="Also remove keys whose tokens may still be valid.")
+def prune(keep: int, force: bool) -> None:
+    """Remove the oldest keys and print their ids.
 
-    Before pruning, wait one token lifetime after the last rotation; otherwise valid tokens are rejected.
+    Tokens that they have signed become invalid. Therefore a key is removed only one token lifetime after the rotation
+    that replaced it, unless --force is given.
     """
     from mathops.identity.keys import prune
 
-    for kid in prune(console.load_settings().keys_path, keep):
+    settings = console.load_settings()
+    seconds = None if force else settings.token_lifetime_seconds + settings.token_leeway_seconds
+    for kid in prune(settings.keys_path, keep, seconds):
         click.echo(kid)

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from mathops.identity.reloaded_file import RELOAD_SECONDS, ReloadedFile
 
 ALGORITHM = "ES256"
 _CURVE = "P-256"
+# The member of a key with the time of its creation, in seconds since the epoch; the service alone reads it.
+_CREATED = "iat"
 
 
 class Keys:
@@ -45,7 +48,13 @@ class Keys:
 
     def public(self) -> dict[str, Any]:
         """The JWK Set of the public keys."""
-        return {"keys": [{**key.as_dict(private=False), "use": "sig", "alg": ALGORITHM} for key in self.key_set.keys]}
+        return {"keys": [_public(key) for key in self._file.content]}
+
+
+def _public(key: ECKey) -> dict[str, Any]:
+    document = key.as_dict(private=False)
+    document.pop(_CREATED, None)
+    return {**document, "use": "sig", "alg": ALGORITHM}
 
 
 def read(path: Path) -> list[ECKey]:
@@ -67,24 +76,46 @@ def ensure(path: Path) -> bool:
     """Create the file with one key if it does not exist. Returns whether it did; raises StartupError."""
     with _locked(path):
         if created := not path.exists():
-            _write(path, [ECKey.generate_key(_CURVE, auto_kid=True)])
+            _write(path, [_generate()])
     return created
 
 
 def rotate(path: Path) -> str:
-    """Add a signing key and return its id. Older keys still verify."""
+    """Add a signing key and return its id. Older keys still verify. Raises StartupError."""
+    # A missing file is an error before the lock file is created.
+    read(path)
     with _locked(path):
-        key = ECKey.generate_key(_CURVE, auto_kid=True)
+        key = _generate()
         _write(path, [*read(path), key])
     return str(key.kid)
 
 
-def prune(path: Path, keep: int = 1) -> list[str]:
-    """Remove all but the newest `keep` keys, which invalidates their tokens; returns the removed ids."""
+def prune(path: Path, keep: int = 1, token_seconds: float | None = None) -> list[str]:
+    """Remove all but the newest `keep` keys, which invalidates their tokens; returns the removed ids.
+
+    With the lifetime of tokens, raises StartupError if a token of a removed key may still be valid.
+    """
+    read(path)
     with _locked(path):
         keys = read(path)
+        if token_seconds is not None and len(keys) > keep:
+            # The newest removed key signed until the next key was created.
+            _require_older(keys[-keep], token_seconds)
         _write(path, keys[-keep:])
     return [str(key.kid) for key in keys[:-keep]]
+
+
+def _generate() -> ECKey:
+    parameters: Any = {_CREATED: int(time.time())}
+    return ECKey.generate_key(_CURVE, parameters, auto_kid=True)
+
+
+def _require_older(key: ECKey, seconds: float) -> None:
+    created = key.as_dict(private=True).get(_CREATED)
+    if not isinstance(created, int):
+        raise StartupError(f"key {key.kid} has no time of creation; if no token of an older key is valid, use --force")
+    if (left := created + seconds - time.time()) > 0:
+        raise StartupError(f"tokens of the older keys are valid for up to {left:.0f} s; wait, or use --force")
 
 
 @contextmanager
