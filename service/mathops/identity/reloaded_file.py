@@ -23,8 +23,9 @@ class ReloadedFile(Generic[Content]):
         self._read = read
         self._reload_seconds = reload_seconds
         self._checked_at = 0.0
-        # None while the file is invalid.
-        self._stamp: tuple[int, int] | None = None
+        # Of the last attempt to read; None if there was no file.
+        self._stamp: tuple[int, ...] | None = None
+        self._valid = False
         self.generation = 0
         self.content: Content
         self._load()
@@ -35,26 +36,30 @@ class ReloadedFile(Generic[Content]):
         if now - self._checked_at < self._reload_seconds:
             return
         self._checked_at = now
+        if self._stat() == self._stamp:
+            return
         try:
-            if self._stat() != self._stamp:
-                self._load()
-        except (OSError, StartupError) as error:
-            if self._stamp is not None:
-                log.warning("file is invalid, keeping its last content", path=str(self._path), error=str(error))
-            self._stamp = None
+            self._load()
+            log.info("file read again after a change", path=str(self._path))
+        except StartupError as error:
+            self._valid = False
+            log.warning("file is invalid, keeping its last content", path=str(self._path), error=str(error))
 
     def state(self) -> str:
         """`ok` or `invalid`."""
         self.refresh()
-        return "invalid" if self._stamp is None else "ok"
+        return "ok" if self._valid else "invalid"
 
-    def _stat(self) -> tuple[int, int]:
+    def _stat(self) -> tuple[int, ...] | None:
         # Of the target: Kubernetes replaces the content of a mounted Secret through a symbolic link.
-        status = self._path.stat()
-        return status.st_mtime_ns, status.st_ino
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_ino, status.st_size
 
     def _load(self) -> None:
-        stamp = self._stat() if self._path.exists() else None
+        self._stamp = self._stat()
         self.content = self._read(self._path)
-        self._stamp = stamp
+        self._valid = True
         self.generation += 1

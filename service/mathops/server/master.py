@@ -1,5 +1,6 @@
 """The gunicorn master, and the preparation before it forks web workers."""
 
+import ipaddress
 import math
 import os
 import signal
@@ -49,6 +50,7 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
 def prepare(settings: Settings) -> None:
     """Validate settings and existing files, then create keys and journal; raises StartupError."""
     tracing.check()
+    _check_proxies(os.environ.get("FORWARDED_ALLOW_IPS", "*"))
     policies(settings)
     if settings.redis_url:
         # Importing redis takes half a second.
@@ -70,6 +72,19 @@ def prepare(settings: Settings) -> None:
         log.info("signing key created", path=str(settings.keys_path))
     if settings.demo:
         log.warning("login accepts any user name without a password; set MATHOPS_USERS_FILE to require passwords")
+
+
+def _check_proxies(trusted: str) -> None:
+    """Raises StartupError for what gunicorn or uvicorn would reject without the name of the variable."""
+    if trusted.strip() == "*":
+        return
+    for proxy in filter(None, (part.strip() for part in trusted.split(","))):
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as error:
+            raise StartupError(
+                f"FORWARDED_ALLOW_IPS: {error}; write addresses or networks such as 10.0.0.0/8, separated by commas"
+            ) from None
 
 
 def reloadable_application() -> Starlette:

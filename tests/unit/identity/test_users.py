@@ -171,5 +171,17 @@ async def test_an_invalid_file_keeps_the_users_and_is_logged_once(file: Path, br
     assert [line["event"] for line in lines] == ["file is invalid, keeping its last content"]
     assert HASH not in repr(lines)
     assert users.state() == "invalid"
-    replace(file, f"alice:{HASH}:math\n")
+
+
+async def test_each_change_of_an_invalid_file_is_logged_and_so_is_its_repair(file: Path) -> None:
+    users = UsersFile(file, reload_seconds=0)
+
+    with capture_logs() as lines:
+        for content in ("nonsense", f"alice:{HASH}\nnonsense\n", f"alice:{HASH}:math\n"):
+            replace(file, content)
+            users.state()
+
+    assert ["line 1" in lines[0]["error"], "line 2" in lines[1]["error"]] == [True, True]
+    assert lines[2]["event"] == "file read again after a change"
     assert users.state() == "ok"
+    assert await users.authenticate("alice", "correct horse") == ["math"]

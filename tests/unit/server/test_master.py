@@ -96,3 +96,22 @@ def test_a_web_worker_has_the_settings_of_the_master(monkeypatch: pytest.MonkeyP
     assert worker.delay == 3
     assert isinstance(worker.config.http, partial)
     assert worker.config.http.args == (settings,)
+
+
+@pytest.mark.parametrize("trusted", ["10.0.0.1/8", "ingress.example", "10.0.0.0/33", "127.0.0.1,x"])
+def test_prepare_names_the_variable_of_an_invalid_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: str
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", trusted)
+
+    with pytest.raises(StartupError, match="FORWARDED_ALLOW_IPS: "):
+        master.prepare(Settings(data_dir=tmp_path))
+
+
+@pytest.mark.parametrize("trusted", ["*", "127.0.0.1", "10.0.0.0/8, fd00::/8", ""])
+def test_prepare_accepts_addresses_networks_and_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: str
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", trusted)
+
+    master.prepare(Settings(data_dir=tmp_path))
