@@ -47,7 +47,7 @@ def start_dependencies(stack: ExitStack, folder: Path) -> dict[str, Variables]:
     stack.callback(collector.remove)
 
     redis = {"MATHOPS_REDIS_URL": f"redis://127.0.0.1:{REDIS_PORT}/0"}
-    shared = {"MATHOPS_QUOTA_REQUESTS": "1000000/second", "MATHOPS_REVOCATION": "open"}
+    shared = {"MATHOPS_QUOTA_REQUESTS": "1000000/second"}
     events = {"MATHOPS_KAFKA_BROKERS": kafka.brokers}
     traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": jaeger.endpoint(collector)}
 
@@ -57,7 +57,7 @@ def start_dependencies(stack: ExitStack, folder: Path) -> dict[str, Variables]:
     return {
         "embedded": {},
         "Redis": redis,
-        "Redis with rate limits and revocation": {**redis, **shared},
+        "Redis with rate limits": {**redis, **shared},
         "Kafka": {**events, "MATHOPS_KAFKA_TOPIC": "one"},
         "PostgreSQL": rows("one"),
         "tracing of every request": traces,

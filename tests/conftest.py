@@ -17,11 +17,10 @@ from mathops.identity.tokens import Tokens
 from mathops.identity.users import DemoUsers, UsersFile
 from mathops.operations import OPERATIONS, Operation
 from mathops.settings import Settings
-from mathops.shared.revocations import NoRevocations
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 from mathops.web.app import create_app
 from mathops.web.context import Resources
-from tests.support.fakes import FakeCache, FakeJournal, FakeRateLimiter, InlinePool
+from tests.support.fakes import FakeCache, FakeJournal, FakeRateLimiter, FakeRevocations, InlinePool
 from tests.support.server import Server, running
 
 hypothesis_settings.register_profile("mathops", deadline=None, max_examples=100)
@@ -58,7 +57,7 @@ class World:
             journal=self.journal,
             rate_limiter=self.rate_limiter,
             evaluator=Evaluator(self.cache, self.compute, self.rate_limiter, settings.inline_digits, tracing),
-            revocations=NoRevocations(),
+            revocations=FakeRevocations(),
             dependencies={},
             tracing=tracing,
         )

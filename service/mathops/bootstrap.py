@@ -12,6 +12,8 @@ from mathops.identity.keys import Keys
 from mathops.identity.tokens import Tokens
 from mathops.identity.users import DemoUsers, UsersFile
 from mathops.journal.client import JournalClient, journal_process
+from mathops.journal.database.engine import database_of
+from mathops.journal.revocations import DatabaseRevocations
 from mathops.processes.connection_queue import Connect
 from mathops.processes.pool import FINISH_SECONDS, Pool
 from mathops.settings import Settings
@@ -52,12 +54,16 @@ async def open_resources(
             process = await stack.enter_async_context(journal_process(settings).running(JOURNAL_STOP_SECONDS))
             connect = process.connect
         journal = await stack.enter_async_context(JournalClient(settings, connect, tracing).running(_COMMIT_SECONDS))
+        revocations = DatabaseRevocations(database_of(settings.journal_url))
+        await stack.enter_async_context(revocations.running())
         size = settings.compute_workers or max(1, (os.cpu_count() or 1) // settings.workers)
         queue = settings.compute_queue or 2 * size
         pool = Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes, tracing)
         await stack.enter_async_context(pool.running())
         users = UsersFile(settings.users_file) if settings.users_file else None
-        states = {"kafka": journal.publishing_state} if settings.kafka_brokers else {}
+        states = {"revocations": revocations.state}
+        if settings.kafka_brokers:
+            states["kafka"] = journal.publishing_state
         yield Resources(
             settings=settings,
             keys=keys,
@@ -67,6 +73,6 @@ async def open_resources(
             rate_limiter=shared.rate_limiter,
             evaluator=Evaluator(shared.cache, pool, shared.rate_limiter, settings.inline_digits, tracing),
             tracing=tracing,
-            revocations=shared.revocations,
+            revocations=revocations,
             dependencies=shared.dependencies | states | ({"users": users.state} if users else {}),
         )

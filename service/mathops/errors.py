@@ -112,17 +112,11 @@ class Overloaded(MathopsError, status=503, type="overloaded", title="Service ove
 
 
 class JournalUnavailable(MathopsError, status=503, type="journal-unavailable", title="Journal unavailable"):
-    """The request could not be stored, or stored requests cannot be read. Retry the request."""
+    """The journal cannot be written or read: requests, or revoked tokens. Retry the request."""
 
 
 class ServiceStopping(MathopsError, status=503, type="service-stopping", title="Service stopping"):
     """The service stops, and the request was not finished in time. Send it again."""
-
-
-class RevocationUnavailable(
-    MathopsError, status=503, type="revocation-unavailable", title="Revocation check unavailable"
-):
-    """Token revocation is temporarily unavailable. Retry the request."""
 
 
 class DeadlineExceeded(MathopsError, status=504, type="deadline-exceeded", title="Deadline exceeded"):

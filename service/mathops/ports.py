@@ -80,10 +80,10 @@ class Journal(Protocol):
 
 class Revocations(Protocol):
     async def revoke(self, token_id: str, until: int) -> None:
-        """Revoke a token that expires at `until` (seconds since the epoch); raises RevocationUnavailable."""
+        """Revoke a token that expires at `until` (seconds since the epoch); raises JournalUnavailable."""
 
-    async def revoked(self, token_id: str) -> bool:
-        """Raises RevocationUnavailable."""
+    def revoked(self, token_id: str) -> bool:
+        """Raises JournalUnavailable."""
 
 
 class Users(Protocol):

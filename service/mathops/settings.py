@@ -48,9 +48,6 @@ class Settings(BaseModel):
 
     redis_url: str = Field("", description="redis[s]://user:password@host:6379/0 for shared state; empty: memory")
     redis_timeout_seconds: float = Field(0.1, ge=0.01, le=1, description="timeout; requests continue without Redis")
-    revocation: Literal["off", "closed", "open"] = Field(
-        "off", description="whether /logout revokes tokens; if Redis is down, closed answers 503, open skips the check"
-    )
 
     kafka_brokers: str = Field("", description="Kafka brokers, host:port,…; empty: records are not published")
     kafka_topic: str = Field("math-requests", min_length=1, description="topic of the records")
@@ -100,8 +97,6 @@ class Settings(BaseModel):
 
     def _conflicts(self) -> Iterator[tuple[object, str]]:
         yield self.text_digits < self.json_digits, "MATHOPS_TEXT_DIGITS must be at least MATHOPS_JSON_DIGITS"
-        unshared = self.revocation != "off" and self.workers > 1 and not self.redis_url
-        yield unshared, "MATHOPS_REVOCATION with more than one of MATHOPS_WORKERS needs MATHOPS_REDIS_URL"
         brokers = [address.strip() for address in self.kafka_brokers.split(",")]
         invalid = self.kafka_brokers and not all(map(_BROKER.fullmatch, brokers))
         yield invalid, "MATHOPS_KAFKA_BROKERS: write host:port,host:port, without a scheme"

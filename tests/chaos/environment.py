@@ -136,7 +136,6 @@ def _variables(redis_proxy: FaultProxy, kafka: Kafka, topic: str) -> dict[str, s
     return {
         "MATHOPS_WORKERS": str(WORKERS),
         "MATHOPS_REDIS_URL": f"redis://127.0.0.1:{redis_proxy.port}/0",
-        "MATHOPS_REVOCATION": "open",
         "MATHOPS_KAFKA_BROKERS": kafka.brokers,
         "MATHOPS_KAFKA_TOPIC": topic,
         # Cached results expire soon; computations may wait as long as a slow machine needs.

@@ -9,7 +9,7 @@ from mathops.settings import Settings
 from mathops.shared.shared_state import open_shared
 
 async def main():
-    async with open_shared(Settings(revocation="open")):
+    async with open_shared(Settings()):
         assert "redis" not in sys.modules
 
 asyncio.run(main())

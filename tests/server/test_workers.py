@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -45,6 +45,23 @@ def test_the_rows_of_both_are_all_in_the_journal_and_counted_together(pair: Serv
     eventually(lambda: pair.metric(MISSES) - misses == len(load.acknowledged))
     assert pair.metric(ROWS) - rows == len(load.acknowledged)
     eventually(lambda: pool_workers_are_counted(pair))
+
+
+def test_a_revoked_token_is_rejected_by_all_workers_and_after_a_restart(start_server: Callable[..., Server]) -> None:
+    server = start_server(MATHOPS_WORKERS="2")
+    # Each request has a connection of its own, and with it any of the workers.
+    headers = {**server.login(), "Connection": "close"}
+
+    def is_rejected() -> bool:
+        return all(server.client.get("/history", headers=headers).status_code == 401 for _ in range(10))
+
+    assert server.client.get("/history", headers=headers).status_code == 200
+    assert server.client.post("/logout", headers=headers).status_code == 204
+    eventually(is_rejected, 3)
+    server.stop()
+    server.start()
+
+    assert is_rejected()
 
 
 def test_counters_do_not_decrease_when_a_killed_worker_is_replaced(pair: Server) -> None:

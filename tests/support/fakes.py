@@ -51,6 +51,24 @@ class FakeJournal:
         return self.error
 
 
+class FakeRevocations:
+    """Keeps revoked tokens in a set; `error` makes it fail."""
+
+    def __init__(self) -> None:
+        self.tokens: set[str] = set()
+        self.error: str | None = None
+
+    async def revoke(self, token_id: str, until: int) -> None:
+        if self.error:
+            raise JournalUnavailable(self.error)
+        self.tokens.add(token_id)
+
+    def revoked(self, token_id: str) -> bool:
+        if self.error:
+            raise JournalUnavailable(self.error)
+        return token_id in self.tokens
+
+
 class FakeRateLimiter:
     """Counts without a time window."""
 

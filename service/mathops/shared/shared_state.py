@@ -1,20 +1,18 @@
-"""Opens the cache, rate limits and revoked tokens: in process memory, or in Redis with memory as the fallback."""
+"""Opens the cache and the rate limits: in process memory, or in Redis with memory as the fallback."""
 
-import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
-from mathops.ports import Cache, RateLimiter, Revocations
+from mathops.ports import Cache, RateLimiter
 from mathops.settings import Settings
 from mathops.shared.cache import MemoryCache, RedisCache
 from mathops.shared.circuit_breaker import CircuitBreaker
 from mathops.shared.rate_limits import FallbackRateLimiter, WindowRateLimiter, policies
-from mathops.shared.revocations import MemoryRevocations, NoRevocations, RedisRevocations
 from mathops.telemetry import metrics
 
-# A slower cache or rate limiter costs more time than it saves. Revocation checks cannot be skipped for speed.
+# A slower cache or rate limiter costs more time than it saves.
 _SLOW_SECONDS = 0.02
 
 
@@ -23,7 +21,6 @@ class SharedState(NamedTuple):
 
     cache: Cache
     rate_limiter: RateLimiter
-    revocations: Revocations
     dependencies: dict[str, Callable[[], str]]
 
 
@@ -33,7 +30,6 @@ async def open_shared(settings: Settings) -> AsyncIterator[SharedState]:
     local = SharedState(
         MemoryCache(settings.cache_ttl_seconds, settings.cache_bytes, settings.cache_value_bytes),
         WindowRateLimiter(policies(settings)),
-        NoRevocations() if settings.revocation == "off" else MemoryRevocations(),
         {},
     )
     async with AsyncExitStack() as stack:
@@ -49,24 +45,19 @@ def _open_redis(settings: Settings, local: SharedState, stack: AsyncExitStack) -
     stack.push_async_callback(redis.aclose)
     dependencies = {}
 
-    def breaker(name: str, errors: Any, slow_seconds: float = math.inf) -> CircuitBreaker:
+    def breaker(name: str, errors: Any) -> CircuitBreaker:
         pool: Any = redis.connection_pool
-        limits = {"timeout_seconds": seconds, "slow_seconds": slow_seconds}
+        limits = {"timeout_seconds": seconds, "slow_seconds": _SLOW_SECONDS}
         created = CircuitBreaker(name, partial(probe, redis), reason, errors, reset=pool.forget_server, **limits)
         stack.push_async_callback(created.close)
         dependencies[name] = created.state
         return created
 
-    cache_breaker = breaker("cache", metrics.CACHE_ERRORS, _SLOW_SECONDS)
-    limits_breaker = breaker("rate_limits", metrics.RATE_LIMIT_ERRORS, _SLOW_SECONDS)
+    cache_breaker = breaker("cache", metrics.CACHE_ERRORS)
+    limits_breaker = breaker("rate_limits", metrics.RATE_LIMIT_ERRORS)
     windows = WindowRateLimiter(policies(settings), redis_storage(redis))
-    revocations = local.revocations
-    if settings.revocation != "off":
-        revocation_breaker = breaker("revocation", metrics.REVOCATION_ERRORS)
-        revocations = RedisRevocations(redis, revocation_breaker, closed=settings.revocation == "closed")
     return SharedState(
         RedisCache(redis, cache_breaker, local.cache, settings.cache_ttl_seconds, settings.cache_value_bytes),
         FallbackRateLimiter(windows, local.rate_limiter, limits_breaker),
-        revocations,
         dependencies,
     )

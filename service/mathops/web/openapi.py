@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 # Problem types that follow from the properties of a route.
 _HEAD_PROBLEMS = ("uri-too-long", "header-fields-too-large")
-_TOKEN_PROBLEMS = ("unauthorized", "quota-exceeded", "revocation-unavailable")
+_TOKEN_PROBLEMS = ("unauthorized", "quota-exceeded", "journal-unavailable")
 _PARAMETER_PROBLEMS = ("malformed-request", "invalid-parameter")
 _BODY_PROBLEMS = (*_PARAMETER_PROBLEMS, "content-too-large", "request-timeout", "unsupported-media-type")
 _RESULT_PROBLEMS = (

@@ -9,6 +9,9 @@ from uuid import uuid4
 import pytest
 
 from mathops.events.kafka import open_broker
+from mathops.journal.database import schema
+from mathops.journal.database.engine import database_of
+from mathops.journal.revocations import DatabaseRevocations
 from mathops.ports import Broker, Cache, Journal, Message, RateLimiter, Revocations
 from mathops.settings import Settings
 from mathops.shared.shared_state import open_shared
@@ -45,12 +48,13 @@ class TestRedisRateLimiter:
             yield shared.rate_limiter
 
 
-class TestRedisRevocations:
+class TestPostgresRevocations:
     @pytest.fixture
-    async def revocations(self, redis_container: Container, redis: object) -> AsyncIterator[Revocations]:
-        settings = Settings(redis_url=_url(redis_container), redis_timeout_seconds=1, revocation="closed")
-        async with open_shared(settings) as shared:
-            yield shared.revocations
+    async def revocations(self, postgres_container: Container) -> AsyncIterator[Revocations]:
+        url = database_url(postgres_container, str(uuid4()))
+        schema.upgrade(url)
+        async with DatabaseRevocations(database_of(url)).running() as revocations:
+            yield revocations
 
 
 class TestPostgresJournal:
@@ -105,7 +109,7 @@ def _add_tests(suite: type, contract: object) -> None:
 for suite, contract in (
     (TestRedisCache, test_cache),
     (TestRedisRateLimiter, test_rate_limiter),
-    (TestRedisRevocations, test_revocations),
+    (TestPostgresRevocations, test_revocations),
     (TestPostgresJournal, test_journal),
     (TestKafkaBroker, test_broker),
     (TestPostgresOutbox, test_outbox),

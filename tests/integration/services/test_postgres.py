@@ -37,33 +37,48 @@ def proxy(postgres_container: Container) -> Iterator[FaultProxy]:
         yield proxy
 
 
-def test_replicas_share_one_journal_and_one_history(
-    postgres_container: Container, database: str, tmp_path: Path
-) -> None:
-    url = database_url(postgres_container, database)
+@pytest.fixture
+def replicas(postgres_container: Container, database: str, tmp_path: Path) -> Iterator[list[Server]]:
+    """Two servers with the same keys and database, like two pods."""
+    variables = {
+        "MATHOPS_DATABASE_URL": database_url(postgres_container, database),
+        "MATHOPS_KEYS_FILE": str(tmp_path / "keys.json"),
+    }
     servers = []
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        variables = {"MATHOPS_DATABASE_URL": url, "MATHOPS_KEYS_FILE": str(tmp_path / "keys.json")}
-        servers.append(Server(tmp_path / name, variables))
     try:
-        one, two = (server.start() for server in servers)
-        headers = one.login()
-        for server, number in ((one, 1), (two, 2), (one, 3), (two, 4)):
-            assert server.client.get(f"/pow?base={number}&exp=1", headers=headers).status_code == 200
-
-        records = two.client.get("/history", headers=headers).json()["records"]
-
-        assert [record["result"] for record in records] == ["4", "3", "2", "1"]
-        assert rows(postgres_container, database, "SELECT result FROM requests ORDER BY seq") == [
-            ["1"],
-            ["2"],
-            ["3"],
-            ["4"],
-        ]
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            servers.append(Server(tmp_path / name, variables))
+            servers[-1].start()
+        yield servers
     finally:
         for server in servers:
             server.kill()
+
+
+def test_replicas_share_one_journal_and_one_history(
+    postgres_container: Container, database: str, replicas: list[Server]
+) -> None:
+    one, two = replicas
+    headers = one.login()
+    for server, number in ((one, 1), (two, 2), (one, 3), (two, 4)):
+        assert server.client.get(f"/pow?base={number}&exp=1", headers=headers).status_code == 200
+
+    records = two.client.get("/history", headers=headers).json()["records"]
+
+    assert [record["result"] for record in records] == ["4", "3", "2", "1"]
+    stored = rows(postgres_container, database, "SELECT result FROM requests ORDER BY seq")
+    assert stored == [["1"], ["2"], ["3"], ["4"]]
+
+
+def test_a_token_revoked_by_one_replica_is_rejected_by_the_other(replicas: list[Server]) -> None:
+    one, two = replicas
+    headers = one.login()
+    assert two.client.get("/history", headers=headers).status_code == 200
+
+    assert one.client.post("/logout", headers=headers).status_code == 204
+
+    eventually(lambda: two.client.get("/history", headers=headers).status_code == 401, 2)
 
 
 def test_rows_are_counted_and_old_ones_deleted_as_in_sqlite(

@@ -53,18 +53,6 @@ def test_replicas_share_cached_results_that_expire(start_two: Callable[..., list
     assert two.client.get("/readyz").json()["checks"]["cache"] == "ok"
 
 
-def test_a_token_revoked_by_one_replica_is_rejected_by_the_other(
-    start_two: Callable[..., list[Server]],
-) -> None:
-    one, two = start_two(MATHOPS_REVOCATION="closed")
-    headers = one.login()
-    assert two.client.get("/history", headers=headers).status_code == 200
-
-    assert one.client.post("/logout", headers=headers).status_code == 204
-
-    assert two.client.get("/history", headers=headers).status_code == 401
-
-
 def test_replicas_share_one_quota(start_two: Callable[..., list[Server]]) -> None:
     one, two = start_two(MATHOPS_QUOTA_REQUESTS="3/hour")
     headers = one.login()
@@ -151,18 +139,13 @@ def test_redis_is_used_again_after_it_recovers(start_server: Start, redis_proxy:
     eventually(lambda: server.client.get("/readyz").json()["status"] == "ready", 20)
 
 
-@pytest.mark.parametrize(("mode", "status"), [("closed", 503), ("open", 200)])
-def test_without_redis_revocation_rejects_or_accepts_tokens_by_setting(
-    start_server: Start, redis_proxy: FaultProxy, mode: str, status: int
-) -> None:
-    server = start_server(MATHOPS_REDIS_URL=url(redis_proxy.port), MATHOPS_REVOCATION=mode)
+def test_logout_works_without_redis(start_server: Start, redis_proxy: FaultProxy) -> None:
+    server = start_server(MATHOPS_REDIS_URL=url(redis_proxy.port))
     headers = server.login()
-    assert server.client.get("/pow?base=2&exp=5", headers=headers).status_code == 200
-
     redis_proxy.set("refuse")
 
-    assert server.client.get("/pow?base=2&exp=5", headers=headers).status_code == status
-    assert server.client.post("/logout", headers=headers).status_code == 503
+    assert server.client.post("/logout", headers=headers).status_code == 204
+    assert server.client.get("/pow?base=2&exp=5", headers=headers).status_code == 401
 
 
 def request_seconds(server: Server, headers: dict[str, str], number: int) -> float:

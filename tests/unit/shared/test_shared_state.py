@@ -1,5 +1,4 @@
 import re
-import time
 
 import pytest
 
@@ -12,7 +11,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_without_redis_all_state_is_in_memory_and_no_dependency_is_reported() -> None:
-    async with open_shared(Settings(quota_requests="1/minute", revocation="closed")) as shared:
+    async with open_shared(Settings(quota_requests="1/minute")) as shared:
         await shared.cache.set("key", b"1")
         await shared.rate_limiter.charge("requests", "alice")
 
@@ -20,14 +19,12 @@ async def test_without_redis_all_state_is_in_memory_and_no_dependency_is_reporte
         quota = await shared.rate_limiter.charge("requests", "alice")
         assert quota is not None
         assert not quota.allowed
-        await shared.revocations.revoke("token", int(time.time()) + 60)
-        assert await shared.revocations.revoked("token")
         assert shared.dependencies == {}
 
 
 async def test_if_redis_is_down_cache_and_quotas_work_in_memory_and_the_error_is_reported() -> None:
     url = f"redis://:secret@127.0.0.1:{free_port()}/0"
-    async with open_shared(Settings(redis_url=url, quota_requests="1/minute", revocation="open")) as shared:
+    async with open_shared(Settings(redis_url=url, quota_requests="1/minute")) as shared:
         await shared.cache.set("key", b"1")
         await shared.rate_limiter.charge("requests", "alice")
 

@@ -52,3 +52,16 @@ dead_letters = Table(
     Column("reason", String(500), nullable=False),
     Column("timestamp", String(32), nullable=False),
 )
+
+# Tokens that are rejected although they have not expired.
+revoked_tokens = Table(
+    "revoked_tokens",
+    metadata,
+    Column("seq", _SEQUENCE, primary_key=True, autoincrement=True),
+    Column("token_id", String(64), nullable=False),
+    # Seconds since the epoch.
+    Column("expires", BigInteger, nullable=False),
+    Index("ix_revoked_tokens_expires", "expires"),
+    # Web workers read by sequence number, so that none may be used twice.
+    sqlite_autoincrement=True,
+)

@@ -30,7 +30,7 @@ class Authentication(HttpMiddleware):
             token = bearer_token(scope)
             with context.resources.tracing.span("verify token"):
                 principal = context.resources.tokens.verify(token)
-            if await context.resources.revocations.revoked(principal.token_id):
+            if context.resources.revocations.revoked(principal.token_id):
                 raise invalid_token("the token has been revoked")
         except Unauthorized:
             metrics.AUTHENTICATION_FAILURES.inc()

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from mathops.shared.revocations import MemoryRevocations
 from tests.conftest import World
 from tests.unit.web.responses import assert_problem
 
@@ -51,7 +50,6 @@ def test_history_counts_and_probes_do_not(scarce: World) -> None:
 
 def test_a_token_can_be_revoked_without_remaining_quota(make_world: Callable[..., World]) -> None:
     world = make_world(limits={"requests": 1}, quota_requests="1/minute")
-    world.resources.revocations = MemoryRevocations()
     bearer = world.bearer()
     for status in (200, 429):
         assert world.client.get("/fib?n=1", headers=bearer).status_code == status
