@@ -1,8 +1,11 @@
+import click
 import pytest
 
+from mathops.cli import commands
 from tests.unit.cli.conftest import Run
 
 COMMANDS = ("completion", "config", "db", "events", "fact", "fib", "history", "keys", "pow", "serve", "token", "users")
+GROUPS = [name for name, command in commands().commands.items() if isinstance(command, click.Group)]
 
 
 def test_help_lists_every_command(run: Run) -> None:
@@ -10,6 +13,15 @@ def test_help_lists_every_command(run: Run) -> None:
 
     assert all(f"\n  {name} " in text for name in COMMANDS)
     assert "\n  factorial " not in text
+
+
+@pytest.mark.parametrize("group", [(), *((group,) for group in GROUPS)], ids="-".join)
+def test_help_shows_each_summary_in_full_on_80_columns(run: Run, group: tuple[str, ...]) -> None:
+    text = run(*group, "--help", COLUMNS="80").output
+
+    assert "Commands:" in text
+    assert "..." not in text.replace("[ARGS]...", "")
+    assert max(map(len, text.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("arguments", [("nothing",), ("pow", "2"), ("pow", "2", "3", "4"), ("pow", "2", "3", "--jsn")])
