@@ -5,7 +5,9 @@ from mathops.cli import commands
 from tests.unit.cli.conftest import Run
 
 COMMANDS = ("completion", "config", "db", "events", "fact", "fib", "history", "keys", "pow", "serve", "token", "users")
-GROUPS = [name for name, command in commands().commands.items() if isinstance(command, click.Group)]
+GROUPS = [commands(), *(command for command in commands().commands.values() if isinstance(command, click.Group))]
+# click leaves two of 80 columns free, except in its test runner.
+WIDTH = 78
 
 
 def test_help_lists_every_command(run: Run) -> None:
@@ -15,13 +17,13 @@ def test_help_lists_every_command(run: Run) -> None:
     assert "\n  factorial " not in text
 
 
-@pytest.mark.parametrize("group", [(), *((group,) for group in GROUPS)], ids="-".join)
-def test_help_shows_each_summary_in_full_on_80_columns(run: Run, group: tuple[str, ...]) -> None:
-    text = run(*group, "--help", COLUMNS="80").output
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+def test_help_shows_each_summary_in_full_on_80_columns(group: click.Group) -> None:
+    text = click.Context(group, terminal_width=WIDTH, help_option_names=["-h", "--help"]).get_help()
 
     assert "Commands:" in text
     assert "..." not in text.replace("[ARGS]...", "")
-    assert max(map(len, text.splitlines())) <= 80
+    assert max(map(len, text.splitlines())) <= WIDTH
 
 
 @pytest.mark.parametrize("arguments", [("nothing",), ("pow", "2"), ("pow", "2", "3", "4"), ("pow", "2", "3", "--jsn")])
