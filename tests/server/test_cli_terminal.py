@@ -83,6 +83,34 @@ def test_a_long_computation_shows_progress_on_the_terminal_and_prints_to_the_pip
     assert b"computing 1,000,000 digits" in shown
 
 
+def shown_on_a_terminal(server: Server, *arguments: str) -> str:
+    terminal, child_terminal = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "mathops", *arguments],
+        env={**server.environment, "TERM": "xterm"},
+        stdin=subprocess.DEVNULL,
+        stdout=child_terminal,
+        stderr=subprocess.PIPE,
+    ):
+        os.close(child_terminal)
+        text = read_all(terminal).decode().replace("\r\n", "\n")
+    os.close(terminal)
+    return text
+
+
+def test_a_long_result_is_folded_on_the_terminal(idle: Server) -> None:
+    lines = shown_on_a_terminal(idle, "pow", "--", "-10", "2001").splitlines()
+
+    assert lines[0] == f"-1{'0' * 36}…{'0' * 38}"
+    assert lines[1] == "2,002 digits; --full prints all, --output FILE writes them to a file"
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("arguments", [("pow", "10", "2001", "--full"), ("pow", "10", "900")])
+def test_a_full_or_short_result_is_complete_on_the_terminal(idle: Server, arguments: tuple[str, ...]) -> None:
+    assert shown_on_a_terminal(idle, *arguments) == "1" + "0" * int(arguments[2]) + "\n"
+
+
 def test_a_closed_pipe_is_not_an_error(idle: Server) -> None:
     with start(idle, "fact", "205022", stderr=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -23,7 +23,10 @@ def events() -> None:
 @events.command()
 @click.option("--from-start", is_flag=True, help="Start with the oldest available event.")
 def tail(from_start: bool) -> None:
-    """Print events as they arrive, one JSON object per line, until interrupted."""
+    """Print events as they arrive, one JSON object per line.
+
+    Ctrl-C ends the command.
+    """
     import asyncio
 
     settings = _kafka_settings()

@@ -66,7 +66,10 @@ def users() -> None:
 @_user
 @_scopes
 def hash_password(user: str, scopes: tuple[str, ...]) -> None:
-    """Prompt twice for a password and print USER's line for the users file."""
+    """Print USER's line for the users file.
+
+    Prompts twice for the password, or reads it from a pipe.
+    """
     from mathops.identity.users import users_line
 
     click.echo(users_line(user, _read_password(confirm=True), scopes or DEFAULT_SCOPES))

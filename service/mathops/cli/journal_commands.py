@@ -72,7 +72,10 @@ def upgrade() -> None:
 @db.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def backup(path: Path) -> None:
-    """Write a consistent copy of the SQLite database to PATH and check it. PATH must not exist."""
+    """Copy the SQLite database to PATH and check the copy.
+
+    The copy is consistent, also while the service writes. PATH must not exist.
+    """
     from mathops.journal import maintenance
 
     with console.progress(f"copying to {path}"):

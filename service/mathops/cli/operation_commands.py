@@ -1,10 +1,11 @@
 """One command per operation: `mathops pow`, `mathops fib`, `mathops fact`."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 
-from mathops.cli import console
+from mathops.cli import console, results
 from mathops.models import encode_result
 from mathops.operations import Operation, Parameter, Result
 
@@ -24,19 +25,14 @@ def operation_commands(operations: Sequence[Operation]) -> Iterator[click.Comman
 
 
 def _command(operation: Operation, name: str, *, hidden: bool = False) -> click.Command:
-    def run(url: str | None, token: str | None, as_json: bool, **values: int) -> None:
+    def run(url: str | None, token: str | None, as_json: bool, full: bool, output: Path | None, **values: int) -> None:
         arguments = {parameter.name: values[parameter.name] for parameter in operation.parameters}
-        texts = {name: str(value) for name, value in arguments.items()}
-        if url:
-            from mathops.cli.http_client import connect, request
-
-            accept = "application/json" if as_json else "text/plain"
-            with console.progress(f"requesting {url}") as report, connect(url, token) as client:
-                body = request(client, operation.paths[0], accept, texts, report)
-            click.echo(body)
-            return
-        result = _compute(operation, tuple(arguments.values()))
-        click.echo(encode_result(operation.name, texts, result.text, result.digits) if as_json else result.text)
+        # JSON is for programs.
+        with results.opened(output, fold=not (full or as_json)) as write:
+            if url:
+                write(_request(operation, arguments, url, token, as_json))
+            else:
+                write(_evaluate(operation, arguments, as_json))
 
     descriptions = [f"{parameter.name.upper()}: {parameter.description}." for parameter in operation.parameters]
     command = click.Command(
@@ -48,9 +44,28 @@ def _command(operation: Operation, name: str, *, hidden: bool = False) -> click.
         # Treat -2 as an argument, not as an unknown option.
         context_settings={"ignore_unknown_options": True},
     )
-    for option in (console.as_json, console.token, console.url):
+    for option in (results.output, results.full, console.as_json, console.token, console.url):
         option(command)
     return command
+
+
+def _request(operation: Operation, arguments: dict[str, int], url: str, token: str | None, as_json: bool) -> bytes:
+    from mathops.cli.http_client import connect, request
+
+    accept = "application/json" if as_json else "text/plain"
+    with console.progress(f"requesting {url}") as report, connect(url, token) as client:
+        return request(client, operation.paths[0], accept, _texts(arguments), report)
+
+
+def _evaluate(operation: Operation, arguments: dict[str, int], as_json: bool) -> bytes:
+    result = _compute(operation, tuple(arguments.values()))
+    if not as_json:
+        return result.text
+    return encode_result(operation.name, _texts(arguments), result.text, result.digits)
+
+
+def _texts(arguments: dict[str, int]) -> dict[str, str]:
+    return {name: str(value) for name, value in arguments.items()}
 
 
 def _argument(parameter: Parameter) -> click.Argument:

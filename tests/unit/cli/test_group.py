@@ -1,8 +1,13 @@
+import click
 import pytest
 
+from mathops.cli import commands
 from tests.unit.cli.conftest import Run
 
 COMMANDS = ("completion", "config", "db", "events", "fact", "fib", "history", "keys", "pow", "serve", "token", "users")
+GROUPS = [commands(), *(command for command in commands().commands.values() if isinstance(command, click.Group))]
+# click leaves two of 80 columns free, except in its test runner.
+WIDTH = 78
 
 
 def test_help_lists_every_command(run: Run) -> None:
@@ -10,6 +15,15 @@ def test_help_lists_every_command(run: Run) -> None:
 
     assert all(f"\n  {name} " in text for name in COMMANDS)
     assert "\n  factorial " not in text
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+def test_help_shows_each_summary_in_full_on_80_columns(group: click.Group) -> None:
+    text = click.Context(group, terminal_width=WIDTH, help_option_names=["-h", "--help"]).get_help()
+
+    assert "Commands:" in text
+    assert "..." not in text.replace("[ARGS]...", "")
+    assert max(map(len, text.splitlines())) <= WIDTH
 
 
 @pytest.mark.parametrize("arguments", [("nothing",), ("pow", "2"), ("pow", "2", "3", "4"), ("pow", "2", "3", "--jsn")])

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from gmpy2 import mpz
@@ -53,6 +54,46 @@ def test_each_registered_operation_is_a_command(run: Run) -> None:
     assert run("third-power", "3", operations=operations).stdout == "27\n"
     assert "Compute n times n times n." in run("--help", operations=operations).stdout
     assert "N: any integer." in run("cube", "--help", operations=operations).stdout
+
+
+def test_a_long_result_in_a_pipe_is_complete(run: Run) -> None:
+    assert run("pow", "10", "2000").stdout == "1" + "0" * 2000 + "\n"
+
+
+def test_output_writes_the_complete_result_to_a_file(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "result"
+    file.write_text("old")
+
+    result = run("pow", "10", "2000", "--output", str(file))
+
+    assert (result.exit_code, result.output) == (0, "")
+    assert file.read_text() == "1" + "0" * 2000 + "\n"
+    run("pow", "2", "3", "--json", "--output", str(file))
+    assert json.loads(file.read_text())["result"] == "8"
+
+
+def test_a_failed_command_keeps_the_output_file(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "result"
+    file.write_text("old")
+
+    assert run("fact", "100000000", "--output", str(file)).exit_code == 1
+
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("result", "old")]
+
+
+def test_output_to_a_device_does_not_replace_it(run: Run) -> None:
+    assert run("pow", "2", "3", "--output", "/dev/null").exit_code == 0
+    assert Path("/dev/null").is_char_device()
+    assert run("pow", "2", "3", "--output", "/dev/full").stderr == (
+        "Error: /dev/full cannot be written: No space left on device\n"
+    )
+
+
+def test_an_output_file_that_cannot_be_written_is_reported_in_one_line(run: Run) -> None:
+    result = run("fact", "100000000", "--output", "/nowhere/result")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: /nowhere/result cannot be written: No such file or directory\n"
 
 
 @pytest.mark.parametrize(
