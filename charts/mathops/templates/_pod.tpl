@@ -31,7 +31,6 @@ spec:
   containers:
     - name: mathops
       {{- include "mathops.imageContainer" . | nindent 6 }}
-      args: [serve]
       env:
         {{- include "mathops.withExtraEnv" (list . (include "mathops.environment" .)) | nindent 8 }}
       ports:
