@@ -2,7 +2,10 @@ import pytest
 
 from tests.unit.cli.conftest import Run
 
-COMMANDS = ("completion", "config", "db", "events", "fact", "fib", "history", "keys", "pow", "serve", "token", "users")
+COMMANDS = (
+    *("clients", "completion", "config", "db", "events", "fact", "fib", "history", "keys", "pow", "serve", "token"),
+    "users",
+)
 
 
 def test_help_lists_every_command(run: Run) -> None:
