@@ -54,6 +54,7 @@ class World:
             keys=self.keys,
             tokens=self.tokens,
             users=UsersFile(settings.users_file) if settings.users_file else DemoUsers(),
+            clients=UsersFile(settings.clients_file, kind="clients") if settings.clients_file else None,
             journal=self.journal,
             rate_limiter=self.rate_limiter,
             evaluator=Evaluator(self.cache, self.compute, self.rate_limiter, settings.inline_digits, tracing),

@@ -61,18 +61,21 @@ async def open_resources(
         pool = Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes, tracing)
         await stack.enter_async_context(pool.running())
         users = UsersFile(settings.users_file) if settings.users_file else None
+        clients = UsersFile(settings.clients_file, kind="clients") if settings.clients_file else None
         states = {"revocations": revocations.state}
         if settings.kafka_brokers:
             states["kafka"] = journal.publishing_state
+        states |= {name: file.state for name, file in (("users", users), ("clients", clients)) if file}
         yield Resources(
             settings=settings,
             keys=keys,
             tokens=Tokens(keys, settings),
             users=users or DemoUsers(),
+            clients=clients,
             journal=journal,
             rate_limiter=shared.rate_limiter,
             evaluator=Evaluator(shared.cache, pool, shared.rate_limiter, settings.inline_digits, tracing),
             tracing=tracing,
             revocations=revocations,
-            dependencies=shared.dependencies | states | ({"users": users.state} if users else {}),
+            dependencies=shared.dependencies | states,
         )

@@ -122,6 +122,15 @@ class TokenResponse(Struct):
     token: str
 
 
+class ClientTokenResponse(Struct):
+    """Response to an OAuth client (RFC 6749, 5.1)."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: Annotated[int, _doc("seconds")]
+    scope: str
+
+
 class HistoryQuery(Struct):
     """Query of GET /history."""
 

@@ -9,7 +9,7 @@ from click.shell_completion import get_completion_class
 
 from mathops import __version__
 from mathops.cli.event_commands import events
-from mathops.cli.identity_commands import keys, token, users
+from mathops.cli.identity_commands import clients, keys, token, users
 from mathops.cli.journal_commands import db, history
 from mathops.cli.operation_commands import operation_commands
 from mathops.cli.service_commands import config, serve
@@ -64,7 +64,8 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 
 def commands(operations: Sequence[Operation] = OPERATIONS) -> click.Group:
-    subcommands = [*operation_commands(operations), serve, token, history, events, db, keys, users, config, completion]
+    identity = [token, keys, users, clients]
+    subcommands = [*operation_commands(operations), serve, history, events, db, *identity, config, completion]
     group = CommandGroup("mathops", subcommands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
     return click.version_option(__version__)(group)
 

@@ -1,4 +1,4 @@
-"""`mathops token`, `mathops users` and `mathops keys`."""
+"""`mathops token`, `mathops users`, `mathops clients` and `mathops keys`."""
 
 import re
 import sys
@@ -73,6 +73,21 @@ def hash_password(user: str, scopes: tuple[str, ...]) -> None:
     from mathops.identity.users import users_line
 
     click.echo(users_line(user, _read_password(confirm=True), scopes or DEFAULT_SCOPES))
+
+
+@click.group()
+def clients() -> None:
+    """Create lines for the file of OAuth clients (MATHOPS_CLIENTS_FILE)."""
+
+
+@clients.command("hash")
+@click.argument("client", callback=_check_name)
+@_scopes
+def hash_secret(client: str, scopes: tuple[str, ...]) -> None:
+    """Prompt twice for a secret and print CLIENT's line for the clients file."""
+    from mathops.identity.users import users_line
+
+    click.echo(users_line(client, _read_password(confirm=True), scopes or DEFAULT_SCOPES))
 
 
 def _read_password(*, confirm: bool = False) -> str:

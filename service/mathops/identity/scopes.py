@@ -1,5 +1,7 @@
 """The scopes of tokens."""
 
+from collections.abc import Iterable
+
 from mathops.operations import OPERATIONS, Operation
 
 MATH, HISTORY = "math", "history"
@@ -13,3 +15,11 @@ def operation_scope(operation: Operation) -> str:
 
 
 SCOPES = (MATH, *map(operation_scope, OPERATIONS), HISTORY)
+
+
+def includes(allowed: Iterable[str], scopes: Iterable[str]) -> bool:
+    """Whether `allowed` permits all of `scopes`."""
+    permitted = set(allowed)
+    if MATH in permitted:
+        permitted.update(map(operation_scope, OPERATIONS))
+    return permitted.issuperset(scopes)

@@ -13,7 +13,7 @@ from uuid_utils import uuid7
 
 from mathops.errors import BEARER_CHALLENGE, Unauthorized
 from mathops.identity.keys import ALGORITHM, Keys
-from mathops.models import TokenResponse
+from mathops.models import ClientTokenResponse, TokenResponse
 from mathops.settings import Settings
 
 TYPE = "at+jwt"
@@ -52,7 +52,7 @@ class Tokens:
         self._verified = lru_cache(maxsize=_CACHED_TOKENS)(self._verify)
         self._generation = keys.generation
 
-    def issue(self, user: str, scopes: list[str]) -> str:
+    def issue(self, user: str, scopes: list[str], client_id: str = CLIENT_ID) -> str:
         """Raises ValueError for a user name that `verify` would reject."""
         if not _is_name(user):
             raise ValueError("a user name is printable text")
@@ -61,7 +61,7 @@ class Tokens:
             "iss": self._settings.token_issuer,
             "aud": self._settings.token_audience,
             "sub": user,
-            "client_id": CLIENT_ID,
+            "client_id": client_id,
             "scope": " ".join(scopes),
             "iat": now,
             "exp": now + self._settings.token_lifetime_seconds,
@@ -74,6 +74,11 @@ class Tokens:
     def token_response(self, user: str, scopes: list[str]) -> TokenResponse:
         token = self.issue(user, scopes)
         return TokenResponse(token, "Bearer", self._settings.token_lifetime_seconds, " ".join(scopes), token)
+
+    def client_token(self, name: str, scopes: list[str]) -> ClientTokenResponse:
+        # No user name has a colon, so that a client never has the history or the quota of a user.
+        token = self.issue(f"client:{name}", scopes, name)
+        return ClientTokenResponse(token, "Bearer", self._settings.token_lifetime_seconds, " ".join(scopes))
 
     def verify(self, token: str) -> Principal:
         """Raises Unauthorized."""

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import argon2
@@ -27,11 +28,14 @@ class DemoUsers:
 
 
 class UsersFile:
-    """Users of a file with lines `name:argon2id-hash:scopes`, reloaded after a change; raises StartupError."""
+    """Users or OAuth clients (`kind`) of a file, reloaded after a change; raises StartupError.
 
-    def __init__(self, path: Path, reload_seconds: float = RELOAD_SECONDS) -> None:
+    Its lines are `name:argon2id-hash:scopes`.
+    """
+
+    def __init__(self, path: Path, reload_seconds: float = RELOAD_SECONDS, *, kind: str = "users") -> None:
         self._hasher = PasswordHasher()
-        self._file = ReloadedFile(path, _read, reload_seconds)
+        self._file = ReloadedFile(path, partial(_read, kind), reload_seconds)
         self.state = self._file.state
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
@@ -57,12 +61,12 @@ def _bytes(password: str) -> bytes:
     return password.encode("utf-8", "surrogatepass")
 
 
-def _read(path: Path) -> dict[str, tuple[str, list[str]]]:
+def _read(kind: str, path: Path) -> dict[str, tuple[str, list[str]]]:
     """Password hash and scopes by name."""
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise StartupError(f"users file {path} cannot be read: {error}") from None
+        raise StartupError(f"{kind} file {path} cannot be read: {error}") from None
     users: dict[str, tuple[str, list[str]]] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
@@ -71,10 +75,10 @@ def _read(path: Path) -> dict[str, tuple[str, list[str]]]:
         scopes = (match[3] or "").split() if match else []
         if not match or match[1] in users or not set(scopes) <= set(SCOPES):
             raise StartupError(
-                f"users file {path}, line {number}: write name:argon2id-hash:scopes, "
-                f"each name once, with scopes of {' '.join(SCOPES)}; `mathops users hash` prints a line"
+                f"{kind} file {path}, line {number}: write name:argon2id-hash:scopes, "
+                f"each name once, with scopes of {' '.join(SCOPES)}; `mathops {kind} hash` prints a line"
             )
         users[match[1]] = match[2], scopes or list(DEFAULT_SCOPES)
     if not users:
-        raise StartupError(f"users file {path} contains no users")
+        raise StartupError(f"{kind} file {path} contains no {kind}")
     return users

@@ -64,6 +64,8 @@ def prepare(settings: Settings) -> None:
         kafka_ssl_context(settings)
     if settings.users_file is not None:
         UsersFile(settings.users_file)
+    if settings.clients_file is not None:
+        UsersFile(settings.clients_file, kind="clients")
     if settings.keys_path.exists():
         keys.read(settings.keys_path)
     request_log.prepare(settings.log_path)

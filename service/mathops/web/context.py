@@ -39,6 +39,8 @@ class Resources:
     keys: Keys
     tokens: Tokens
     users: Users
+    # None without a clients file.
+    clients: Users | None
     journal: Journal
     rate_limiter: RateLimiter
     evaluator: Evaluator

@@ -12,6 +12,7 @@ from mathops.operations import Operation
 from mathops.web.context import HttpMiddleware, context_of
 from mathops.web.endpoint import Description, Endpoint
 from mathops.web.endpoints import documents, health, login
+from mathops.web.endpoints.client_token import token
 from mathops.web.endpoints.history_page import history
 from mathops.web.endpoints.operation_endpoint import OperationEndpoint, OperationPlanning
 from mathops.web.middleware.http_caching import HttpCaching
@@ -33,6 +34,8 @@ SERVICE_ENDPOINTS = (
         ),
         methods=["POST"],
     ),
+    # Without a description: a form, and the errors of RFC 6749, are unlike the rest of the OpenAPI document.
+    _public("/token", token, methods=["POST"]),
     Endpoint(
         "/logout",
         login.logout,

@@ -20,7 +20,7 @@ def ask(world: World, path: str = "/fib?n=1", authorization: Sequence[str] = ())
     return world.client.get(path, headers=[("Authorization", value) for value in authorization])
 
 
-@pytest.mark.parametrize("path", sorted(PUBLIC_PATHS - {"/login", "/problems/{slug}"}))
+@pytest.mark.parametrize("path", sorted(PUBLIC_PATHS - {"/login", "/token", "/problems/{slug}"}))
 def test_a_public_path_requires_no_token(world: World, path: str) -> None:
     response = world.client.get(path, follow_redirects=False)
 
@@ -31,6 +31,7 @@ def test_the_public_paths_are_these_and_no_others() -> None:
     assert {
         "/",
         "/login",
+        "/token",
         "/livez",
         "/readyz",
         "/startupz",

@@ -1,0 +1,137 @@
+"""Tokens for OAuth 2 clients."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from httpx2 import Response
+
+from tests.conftest import World
+from tests.unit.web.responses import assert_problem
+
+GRANT = {"grant_type": "client_credentials"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+POSTED = "grant_type=client_credentials&client_id=envoy&client_secret=s%3Acret"
+
+
+@pytest.fixture
+def clients_file(tmp_path: Path) -> Path:
+    path = tmp_path / "clients"
+    path.write_text(f"envoy:{PasswordHasher(1, 64, 1).hash('s:cret')}:math history\n")
+    return path
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World], clients_file: Path) -> World:
+    return make_world(clients_file=clients_file)
+
+
+def post(world: World, content: str | bytes, **headers: str) -> Response:
+    return world.client.post("/token", content=content, headers={**FORM, **headers})
+
+
+def assert_error(response: Response, status: int, error: str) -> None:
+    assert (response.status_code, response.json()["error"]) == (status, error)
+    assert set(response.json()) == {"error", "error_description"}
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers.get("www-authenticate", "").startswith("Basic") == (status == 401)
+
+
+def test_a_client_gets_a_token_with_its_own_subject(world: World) -> None:
+    basic = world.client.post("/token", data=GRANT, auth=("envoy", "s:cret"))
+    posted = post(world, POSTED)
+
+    for response in (basic, posted):
+        assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
+        assert set(response.json()) == {"access_token", "token_type", "expires_in", "scope"}
+        assert response.json()["scope"] == "math history"
+        assert world.tokens.verify(response.json()["access_token"]).user == "client:envoy"
+
+
+def test_a_client_may_ask_for_fewer_scopes(world: World) -> None:
+    token = post(world, POSTED + "&scope=math").json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+
+    assert world.client.get("/fib?n=10", headers=headers).status_code == 200
+    assert_problem(world.client.get("/history", headers=headers), 403, "insufficient-scope")
+
+
+def test_a_client_of_all_operations_may_ask_for_one(world: World) -> None:
+    token = post(world, POSTED + "&scope=math:pow").json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+
+    assert world.client.get("/pow?base=2&exp=5", headers=headers).status_code == 200
+    assert_problem(world.client.get("/fib?n=10", headers=headers), 403, "insufficient-scope")
+
+
+def test_a_client_may_not_ask_for_more_than_its_own_scopes(make_world: Callable[..., World], tmp_path: Path) -> None:
+    path = tmp_path / "clients"
+    path.write_text(f"envoy:{PasswordHasher(1, 64, 1).hash('s:cret')}:math:pow\n")
+    world = make_world(clients_file=path)
+
+    for scope in ("math", "math:fib", "history", "math:pow history"):
+        assert_error(post(world, f"{POSTED}&scope={scope}"), 400, "invalid_scope")
+    assert post(world, POSTED).json()["scope"] == "math:pow"
+
+
+HEADERS = ("Basic", "Basic !", "Basic /w==", "Basic ZW52b3k=", "Basic ZW52b3k6JWZm", "Bearer x")
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_malformed_header_is_an_invalid_client(world: World, header: str) -> None:
+    assert_error(post(world, "grant_type=client_credentials", Authorization=header), 401, "invalid_client")
+
+
+@pytest.mark.parametrize("name", ["envoy", "mallory", "a" * 65, "\u00e9", ""])
+def test_a_wrong_secret_and_an_unknown_client_get_the_same_response(world: World, name: str) -> None:
+    response = world.client.post("/token", data={**GRANT, "client_id": name, "client_secret": "wrong"})
+
+    assert_error(response, 401, "invalid_client")
+    assert response.json()["error_description"] == "unknown client or wrong secret"
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (POSTED + "&scope=", None),
+        (POSTED + "&scope=root", "invalid_scope"),
+        (POSTED + "&scope=%ED%A0%80", "invalid_request"),
+        (POSTED + "&scope=math&scope=math", "invalid_request"),
+        (POSTED.replace("client_credentials", "password"), "unsupported_grant_type"),
+        (POSTED.replace("grant_type", "grant"), "invalid_request"),
+        (POSTED + "&a" * 40, "invalid_request"),
+        (b"\xff", "invalid_request"),
+    ],
+)
+def test_invalid_requests_have_the_errors_of_the_standard(
+    world: World, content: str | bytes, error: str | None
+) -> None:
+    response = post(world, content)
+
+    if error is None:
+        assert response.status_code == 200
+    else:
+        assert_error(response, 400, error)
+
+
+def test_json_and_two_secrets_are_invalid_requests(world: World) -> None:
+    assert_error(world.client.post("/token", json=GRANT), 400, "invalid_request")
+    assert_error(post(world, POSTED, Authorization="Basic ZW52b3k6eA=="), 400, "invalid_request")
+
+
+def test_an_oversized_form_is_rejected(world: World) -> None:
+    assert_problem(post(world, POSTED + "&scope=" + "x" * 70_000), 413, "content-too-large")
+
+
+def test_guesses_over_the_quota_are_rejected(make_world: Callable[..., World], clients_file: Path) -> None:
+    world = make_world(limits={"login": 2}, clients_file=clients_file)
+    guess = POSTED.replace("s%3Acret", "wrong")
+
+    assert [post(world, guess).status_code for _ in range(3)] == [401, 401, 429]
+    assert post(world, POSTED).headers["retry-after"] == "60"
+
+
+def test_without_a_clients_file_there_is_no_token_endpoint(make_world: Callable[..., World]) -> None:
+    assert_problem(post(make_world(), POSTED), 404, "not-found")
