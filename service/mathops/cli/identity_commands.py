@@ -77,14 +77,17 @@ def hash_password(user: str, scopes: tuple[str, ...]) -> None:
 
 @click.group()
 def clients() -> None:
-    """Create lines for the file of OAuth clients (MATHOPS_CLIENTS_FILE)."""
+    """Create lines for the clients file (MATHOPS_CLIENTS_FILE)."""
 
 
 @clients.command("hash")
 @click.argument("client", callback=_check_name)
 @_scopes
 def hash_secret(client: str, scopes: tuple[str, ...]) -> None:
-    """Prompt twice for a secret and print CLIENT's line for the clients file."""
+    """Print CLIENT's line for the clients file.
+
+    Prompts twice for the secret, or reads it from a pipe.
+    """
     from mathops.identity.users import users_line
 
     click.echo(users_line(client, _read_password(confirm=True), scopes or DEFAULT_SCOPES))
