@@ -13,8 +13,9 @@ MAX_PARAMETER_CHARACTERS = 256
 # Hashing takes longer for longer passwords.
 MAX_PASSWORD_LENGTH = 1024
 MAX_PAGE_SIZE = 200
-USER_NAME = "[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
-USER_NAME_RULE = "a name of 1 to 64 letters, digits, dots, dashes, underscores and @"
+MAX_NAME_LENGTH = 64
+USER_NAME = f"[A-Za-z0-9][A-Za-z0-9._@-]{{0,{MAX_NAME_LENGTH - 1}}}"
+USER_NAME_RULE = f"a name of 1 to {MAX_NAME_LENGTH} letters, digits, dots, dashes, underscores and @"
 _TRACEPARENT = "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 INTEGER_PATTERN = "^(0|-?[1-9][0-9]*)$"
 

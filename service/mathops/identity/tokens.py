@@ -41,6 +41,11 @@ def invalid_token(reason: str) -> Unauthorized:
     )
 
 
+def client_subject(name: str) -> str:
+    """The user name of an OAuth client. Those of a users file have no colon, so that no client has a user's history."""
+    return f"client:{name}"
+
+
 class Tokens:
     """Issues and verifies tokens. The signature of a token is verified once; the result is cached until it expires."""
 
@@ -76,8 +81,7 @@ class Tokens:
         return TokenResponse(token, "Bearer", self._settings.token_lifetime_seconds, " ".join(scopes), token)
 
     def client_token(self, name: str, scopes: list[str]) -> ClientTokenResponse:
-        # No user name has a colon, so that a client never has the history or the quota of a user.
-        token = self.issue(f"client:{name}", scopes, name)
+        token = self.issue(client_subject(name), scopes, name)
         return ClientTokenResponse(token, "Bearer", self._settings.token_lifetime_seconds, " ".join(scopes))
 
     def verify(self, token: str) -> Principal:

@@ -63,7 +63,7 @@ class DatabaseRevocations:
         return "unavailable" if self._error else "ok"
 
     def _insert(self, token_id: str, until: int) -> None:
-        expired = revoked_tokens.c.expires < time.time() - _KEEP_EXPIRED_SECONDS
+        expired = revoked_tokens.c.expires < _oldest_expiry()
         with closing(WriteEngine(self._database)) as writer, writer.transaction() as connection:
             connection.execute(delete(revoked_tokens).where(expired))
             connection.execute(insert(revoked_tokens).values(token_id=token_id, expires=until))
@@ -91,13 +91,18 @@ class DatabaseRevocations:
         with self._reader.connect() as connection:
             rows = connection.execute(query.order_by(columns.seq)).all()
         if rows:
-            self._forget_expired()
+            self._remove_expired()
         for seq, token_id, expires in rows:
             self._revoked[token_id] = expires
             self._position = seq
 
-    def _forget_expired(self) -> None:
-        oldest = time.time() - _KEEP_EXPIRED_SECONDS
+    def _remove_expired(self) -> None:
+        oldest = _oldest_expiry()
         for token_id, expires in list(self._revoked.items()):
             if expires < oldest:
                 del self._revoked[token_id]
+
+
+def _oldest_expiry() -> float:
+    """Tokens that expired earlier are removed."""
+    return time.time() - _KEEP_EXPIRED_SECONDS

@@ -21,11 +21,6 @@ async def charge_login(scope: Scope, user: str) -> None:
     await _charge(scope, "login", f"{client_network(scope)} {user}", "logins of this user")
 
 
-async def charge_client(scope: Scope, client: str) -> None:
-    """As charge_login, for an OAuth client; raises QuotaExceeded."""
-    await _charge(scope, "login", f"{client_network(scope)} client:{client}", "token requests of this client")
-
-
 def client_network(scope: Scope) -> str:
     """The client's IPv4 address or IPv6 /64 network; the address as sent if it is neither."""
     text, _ = scope.get("client") or ("unknown", 0)

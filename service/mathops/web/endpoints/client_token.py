@@ -8,16 +8,17 @@ from starlette.responses import JSONResponse, Response
 
 from mathops.errors import NotFound, QuotaExceeded
 from mathops.identity.scopes import includes
-from mathops.models import MAX_PASSWORD_LENGTH, encode_json
+from mathops.identity.tokens import client_subject
+from mathops.models import MAX_NAME_LENGTH, MAX_PASSWORD_LENGTH, encode_json
+from mathops.ports import Users
 from mathops.telemetry import metrics
-from mathops.web.client_quota import charge_client
+from mathops.web.client_quota import charge_login
 from mathops.web.context import NO_STORE, context_of
 from mathops.web.negotiation import JSON
 
 _FORM = "application/x-www-form-urlencoded"
 _GRANT = "client_credentials"
 _MAX_FIELDS = 32
-_MAX_NAME_LENGTH = 64
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="mathops"'}
 
 
@@ -36,7 +37,7 @@ async def token(request: Request) -> Response:
         raise NotFound("OAuth clients are off; set MATHOPS_CLIENTS_FILE")
     try:
         form = await _form(request)
-        name, allowed = await _authenticate(request, form)
+        name, allowed = await _authenticate(request, form, resources.clients)
         if form.get("grant_type") != _GRANT:
             error = "unsupported_grant_type" if form.get("grant_type") else "invalid_request"
             raise TokenError(error, f"send grant_type={_GRANT}")
@@ -65,13 +66,11 @@ async def _form(request: Request) -> dict[str, str]:
     return form
 
 
-async def _authenticate(request: Request, form: dict[str, str]) -> tuple[str, list[str]]:
+async def _authenticate(request: Request, form: dict[str, str], clients: Users) -> tuple[str, list[str]]:
     """Name and allowed scopes of the client."""
-    clients = context_of(request.scope).resources.clients
-    assert clients is not None
     name, secret = _credentials(request, form)
-    if 0 < len(name) <= _MAX_NAME_LENGTH and 0 < len(secret) <= MAX_PASSWORD_LENGTH:
-        await charge_client(request.scope, name)
+    if 0 < len(name) <= MAX_NAME_LENGTH and 0 < len(secret) <= MAX_PASSWORD_LENGTH:
+        await charge_login(request.scope, client_subject(name))
         scopes = await clients.authenticate(name, secret)
         if scopes is not None:
             return name, scopes
