@@ -12,14 +12,13 @@ from msgspec import Struct
 from mathops.errors import Overloaded, QuotaExceeded, ResultTooLarge
 from mathops.models import CacheOutcome
 from mathops.operations import Operation, Result
+from mathops.operations.operation import seconds_by_size
 from mathops.ports import Cache, ComputePool, RateLimiter, Timing, quota_exceeded
 from mathops.telemetry import metrics
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
 # Change it with results or their stored form, so that older cache entries are not read.
 CACHE_VERSION = "mathops:1"
-# GMP takes about 7 ns per bit to compute and 30 ns per bit to convert to decimal (10 Mbit, 2020s core).
-_SECONDS_PER_DIGIT = 37e-9 / 0.30103
 # Predictions may be too high by this. A result predicted so close above the limit is computed and then measured.
 _PREDICTION_MARGIN_DIGITS = 2
 
@@ -29,15 +28,15 @@ Outcome = TypeVar("Outcome")
 
 
 class Plan(Struct, frozen=True, gc=False):
-    """An admitted computation; `large` results are computed by another process."""
+    """An admitted computation; a `pooled` one runs in another process."""
 
     operation: Operation
     arguments: tuple[int, ...]
-    predicted_digits: float
+    predicted_seconds: float
     limit_digits: int
     text_digits: int
     key: str
-    large: bool
+    pooled: bool
 
 
 class Evaluation(Struct, frozen=True, gc=False):
@@ -100,7 +99,7 @@ class SingleFlight(Generic[Outcome]):
 
 @dataclass
 class Evaluator:
-    """Results from the cache or by computation; those of up to `inline_digits` digits are computed inline."""
+    """Results from the cache or by computation; those that take no longer than `inline_digits` digits run inline."""
 
     cache: Cache
     pool: ComputePool
@@ -115,7 +114,9 @@ class Evaluator:
         if digits - _PREDICTION_MARGIN_DIGITS > limit_digits:
             raise too_large(digits, limit_digits, text_digits)
         key = ":".join((CACHE_VERSION, operation.name, *map(str, arguments)))
-        return Plan(operation, arguments, digits, limit_digits, text_digits, key, digits > self.inline_digits)
+        seconds = operation.predicted_seconds(digits, *arguments)
+        pooled = seconds > seconds_by_size(self.inline_digits)
+        return Plan(operation, arguments, seconds, limit_digits, text_digits, key, pooled)
 
     async def evaluate(self, plan: Plan, user: str) -> Evaluation:
         """Raises QuotaExceeded, Overloaded, DeadlineExceeded or ResultTooLarge."""
@@ -123,7 +124,7 @@ class Evaluator:
             text = await self.cache.get(plan.key)
         if text is None:
             metrics.CACHE_MISSES.inc()
-            result, timing = await (self._join_or_compute(plan, user) if plan.large else self._compute_and_cache(plan))
+            result, timing = await (self._join_or_compute(plan, user) if plan.pooled else self._compute_and_cache(plan))
             evaluation = Evaluation(result, "miss", timing)
         else:
             metrics.CACHE_HITS.inc()
@@ -144,7 +145,7 @@ class Evaluator:
                     raise
 
     async def _charge_and_compute(self, plan: Plan, user: str) -> tuple[Result, Timing]:
-        milliseconds = math.ceil(plan.predicted_digits * _SECONDS_PER_DIGIT * 1000)
+        milliseconds = math.ceil(plan.predicted_seconds * 1000)
         quota = await self.rate_limiter.charge("compute", user, milliseconds)
         if quota is not None and not quota.allowed:
             raise quota_exceeded(quota, f"{quota.limit} ms of computing in {quota.window} s")
@@ -157,7 +158,7 @@ class Evaluator:
     async def _compute_and_cache(self, plan: Plan) -> tuple[Result, Timing]:
         started = time.perf_counter()
         with self.tracing.span("compute", **{"mathops.operation": plan.operation.name}):
-            if plan.large:
+            if plan.pooled:
                 result, timing = await self.pool.run(plan.operation, plan.arguments)
             else:
                 result = plan.operation.result(*plan.arguments)

@@ -90,6 +90,28 @@ async def test_a_rejected_message_can_be_left_out_on_a_new_connection(case: Brok
     assert await case.messages() == [message(1)]
 
 
+# Several batches of a producer, which compress well.
+LONG = [Message(b"alice", b"%d" % number * 100_000, HEADERS) for number in range(6)]
+
+
+async def assert_stored_up_to_a_rejected_message(case: BrokerCase, sent: list[Message]) -> None:
+    async with case.open() as broker:
+        with pytest.raises(MessageRejected):
+            await broker.publish(sent)
+
+    stored = await case.messages()
+    assert stored == sent[: len(stored)]
+    assert OVERSIZED not in stored
+
+
+async def test_no_message_of_a_key_is_stored_after_a_rejected_one(case: BrokerCase) -> None:
+    await assert_stored_up_to_a_rejected_message(case, [*LONG, OVERSIZED, *LONG])
+
+
+async def test_no_message_of_a_key_is_stored_after_a_rejected_first_one(case: BrokerCase) -> None:
+    await assert_stored_up_to_a_rejected_message(case, [OVERSIZED, *LONG])
+
+
 async def test_an_unreachable_broker_is_no_rejection(case: BrokerCase) -> None:
     case.disconnect()
 

@@ -37,7 +37,7 @@ def test_a_result_computed_in_a_process_is_exact() -> None:
 
 
 def test_a_killed_computing_process_is_reported_in_one_line() -> None:
-    lost = Operation("lose", "lost", "never", (Parameter("n", "any integer", 2),), many_bits, killed)
+    lost = Operation("lose", "lost", "never", (Parameter("n", "any integer", 2),), many_bits, None, killed)
 
     result = run_command({}, "lose", "1", operations=(lost,))
 

@@ -10,13 +10,12 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from mathops.errors import DeadlineExceeded, Overloaded
-from mathops.operations import OPERATIONS
+from mathops.operations.power import OPERATION as POWER
 from mathops.processes.pool import Pool
 from tests.support.child_processes import HOLD, until
 
 pytestmark = pytest.mark.anyio
 
-POWER = next(operation for operation in OPERATIONS if operation.name == "pow")
 MEMORY = 384 * 1024 * 1024
 
 

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mathops.operations import FACTORIAL, FIBONACCI, POWER, Operation
+from mathops.operations import Operation
+from mathops.operations.factorial import OPERATION as FACTORIAL
+from mathops.operations.fibonacci import OPERATION as FIBONACCI
+from mathops.operations.power import OPERATION as POWER
 
 
 def of(operation: Operation) -> Callable[..., int]:

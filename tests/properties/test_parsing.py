@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathops.errors import InvalidParameter
-from mathops.operations import FACTORIAL, OPERATIONS, POWER, Operation
+from mathops.operations import OPERATIONS, Operation
+from mathops.operations.factorial import OPERATION as FACTORIAL
+from mathops.operations.power import OPERATION as POWER
 
 
 def accepted(text: str) -> bool:

@@ -7,8 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mathops.operations import FACTORIAL, FIBONACCI, OPERATIONS, POWER, Operation
+from mathops.operations import OPERATIONS, Operation
+from mathops.operations.factorial import OPERATION as FACTORIAL
+from mathops.operations.fibonacci import OPERATION as FIBONACCI
 from mathops.operations.operation import ROUNDING_MARGIN_BITS
+from mathops.operations.power import OPERATION as POWER
 
 # The prediction may add ROUNDING_MARGIN_BITS, and one more if a logarithm rounds below a whole number.
 MAX_EXCESS_BITS = ROUNDING_MARGIN_BITS + 1

@@ -25,6 +25,7 @@ HOLD = Operation(
     summary="the process, after some time",
     parameters=(Parameter("milliseconds", "how long", example=5, minimum=0),),
     bits=float,
+    seconds=None,
     compute=hold,
 )
 

@@ -4,9 +4,9 @@ import pytest
 
 from mathops.errors import Overloaded, ResultTooLarge
 from mathops.evaluator import NO_TIME, Evaluator
-from mathops.operations.factorial import FACTORIAL
-from mathops.operations.fibonacci import FIBONACCI
-from mathops.operations.power import POWER
+from mathops.operations.factorial import OPERATION as FACTORIAL
+from mathops.operations.fibonacci import OPERATION as FIBONACCI
+from mathops.operations.power import OPERATION as POWER
 from tests.support.fakes import FakeCache, FakeRateLimiter, InlinePool
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +28,7 @@ async def test_a_large_result_is_charged_and_computed_elsewhere(parts: Parts) ->
     plan = parts.evaluator.plan(POWER, (10, 100_000), 200_000)
     evaluation = await parts.evaluator.evaluate(plan, "alice")
 
-    assert (plan.large, evaluation.result.digits) == (True, 100_001)
+    assert (plan.pooled, evaluation.result.digits) == (True, 100_001)
     assert parts.compute.computed == 1
     assert parts.rate_limiter.charged == {("compute", "alice"): 13}
 

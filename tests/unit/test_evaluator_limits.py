@@ -1,13 +1,18 @@
 """Limits, charges, cache lookups and single flight of the evaluator."""
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from mathops.errors import QuotaExceeded, ResultTooLarge
 from mathops.evaluator import Evaluator, Plan, too_large
-from mathops.operations import FACTORIAL, FIBONACCI, POWER, Operation, Result
+from mathops.operations import Operation, Result
+from mathops.operations.factorial import OPERATION as FACTORIAL
+from mathops.operations.fibonacci import OPERATION as FIBONACCI
+from mathops.operations.power import OPERATION as POWER
 from mathops.ports import Timing
 from mathops.telemetry import metrics
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing, Tracing
@@ -37,9 +42,30 @@ def test_the_key_is_canonical_and_has_a_version(world: World) -> None:
     assert world.plan(3).key == "mathops:1:pow:10:3"
 
 
-@pytest.mark.parametrize(("exp", "large"), [(18, False), (19, False), (20, True), (25, True)])
-def test_predictions_over_the_inline_limit_are_large(world: World, exp: int, large: bool) -> None:
-    assert world.plan(exp).large is large
+@pytest.mark.parametrize(("exp", "pooled"), [(18, False), (19, False), (20, True), (25, True)])
+def test_results_over_the_inline_limit_are_computed_by_the_pool(world: World, exp: int, pooled: bool) -> None:
+    assert world.plan(exp).pooled is pooled
+
+
+def _overflow(*_: int) -> float:
+    raise OverflowError
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pooled", "milliseconds"),
+    [(lambda *_: 0.0, False, 0), (lambda *_: 1.5, True, 1500), (_overflow, True, 86_400_000)],
+)
+async def test_costly_small_results_are_charged_and_computed_by_the_pool(
+    seconds: Callable[..., float], pooled: bool, milliseconds: int
+) -> None:
+    world = World({"compute": 10**9})
+    plan = world.evaluator.plan(replace(POWER, seconds=seconds), (2, 5), 100)
+
+    await world.evaluator.evaluate(plan, "alice")
+
+    assert plan.pooled is pooled
+    assert world.compute.computed == pooled
+    assert world.rate_limiter.charged.get(("compute", "alice"), 0) == milliseconds
 
 
 @pytest.mark.parametrize("exp", range(60))

@@ -6,13 +6,13 @@ import pytest
 
 from mathops.errors import Overloaded, QuotaExceeded
 from mathops.evaluator import Evaluation, Evaluator
-from mathops.operations import OPERATIONS, Operation, Result
+from mathops.operations import Operation, Result
+from mathops.operations.power import OPERATION as POWER
 from mathops.ports import Quota, Timing
 from tests.support.fakes import FakeCache, FakeRateLimiter
 
 pytestmark = pytest.mark.anyio
 
-POWER = next(operation for operation in OPERATIONS if operation.name == "pow")
 COSTLY = (7, 9000)
 
 

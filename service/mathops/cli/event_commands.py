@@ -56,7 +56,7 @@ def replay(since: datetime) -> None:
 
 async def _replay(settings: "Settings", since: datetime) -> int:
     from mathops.events.kafka import open_broker
-    from mathops.events.relay import to_message
+    from mathops.events.messages import to_message
     from mathops.journal.database.engine import database_of
     from mathops.journal.outbox import OutboxReader
     from mathops.models import timestamp

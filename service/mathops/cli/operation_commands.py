@@ -8,6 +8,7 @@ import click
 from mathops.cli import console, results
 from mathops.models import encode_result
 from mathops.operations import Operation, Parameter, Result
+from mathops.operations.operation import seconds_by_size
 
 # Computing 100 million digits takes half a minute and 1 GiB. GMP aborts the process when memory runs out.
 MAX_DIGITS = 100_000_000
@@ -83,7 +84,7 @@ def _compute(operation: Operation, arguments: tuple[int, ...]) -> Result:
     if digits > MAX_DIGITS:
         size = f"{digits:,.0f}" if digits < 1e18 else "more than 10^18"
         raise click.ClickException(f"the result would have {size} digits; the limit of this command is {MAX_DIGITS:,}")
-    if digits <= _MAX_INLINE_DIGITS:
+    if operation.predicted_seconds(digits, *arguments) <= seconds_by_size(_MAX_INLINE_DIGITS):
         return operation.result(*arguments)
     import asyncio
 

@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.partitioner import DefaultPartitioner
 
 from mathops.errors import StartupError
 from mathops.ports import Message, MessageRejected
@@ -34,6 +36,8 @@ _REJECTIONS = (
 
 Call = Callable[[], Awaitable[None]]
 
+_partition_of = DefaultPartitioner()
+
 
 class KafkaBroker:
     """Implements ports.Broker; not usable after an error."""
@@ -45,13 +49,38 @@ class KafkaBroker:
     async def publish(self, messages: Sequence[Message]) -> None:
         try:
             async with asyncio.timeout(_SEND_SECONDS):
-                sent = [
-                    await self._producer.send(self._topic, message.value, message.key, headers=message.headers)
-                    for message in messages
-                ]
-                await asyncio.gather(*sent)
+                by_partition = await self._group_by_partition(messages)
+                outcomes = await asyncio.gather(
+                    *(self._send(partition, group) for partition, group in by_partition.items()),
+                    return_exceptions=True,
+                )
+            for error in filter(None, outcomes):
+                raise error
         except _REJECTIONS as error:
             raise MessageRejected(str(error) or type(error).__name__) from error
+
+    async def _group_by_partition(self, messages: Sequence[Message]) -> dict[int, list[Message]]:
+        """The partitions are those that the Java client would choose."""
+        partitions = sorted(await self._producer.partitions_for(self._topic))
+        available = list(self._producer.client.cluster.available_partitions_for_topic(self._topic) or ())
+        by_partition: dict[int, list[Message]] = defaultdict(list)
+        for message in messages:
+            by_partition[_partition_of(message.key, partitions, available)].append(message)
+        return by_partition
+
+    async def _send(self, partition: int, messages: Sequence[Message]) -> None:
+        # With two batches on the way, the second one would be stored although the first one is rejected.
+        for batch in self._batches(messages):
+            await (await self._producer.send_batch(batch, self._topic, partition=partition))
+
+    def _batches(self, messages: Sequence[Message]) -> Iterator[Any]:
+        batch = self._producer.create_batch()
+        for key, value, headers in messages:
+            if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+                yield batch
+                batch = self._producer.create_batch()
+                batch.append(timestamp=None, key=key, value=value, headers=headers)
+        yield batch
 
     async def check(self) -> None:
         client = self._producer.client

@@ -13,8 +13,8 @@ from typing import Any
 
 from uuid_utils import uuid4
 
-from mathops.models import SCHEMA_VERSION, Record, encode_json
-from mathops.ports import Broker, Message, MessageRejected, Outbox, OutboxRow, RelayProgress
+from mathops.events.messages import to_message
+from mathops.ports import Broker, MessageRejected, Outbox, OutboxRow, RelayProgress
 from mathops.telemetry.logs import get_logger
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
@@ -75,10 +75,6 @@ class Relay:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                if self._outbox.acquire_lease() is None:
-                    self._set_error(None)
-                    self._stopping.wait(_STANDBY_SECONDS)
-                    continue
                 asyncio.run(self._publish())
             except LeaseLost:
                 log.warning("relay lost its lease")
@@ -95,31 +91,46 @@ class Relay:
     async def _publish(self) -> None:
         """Publish rows until stopped or the broker rejects a message; raises on other errors."""
         async with self._open_broker() as broker:
-            await self._check(broker)
-            self._set_error(None)
-            rejected_batch = await self._send_batches(broker)
+            position = await self._stand_by(broker)
+            rejected_batch = [] if position is None else await self._send_batches(broker, position)
         await self._send_one_by_one(rejected_batch)
 
-    def _renew_lease(self) -> int:
-        """The position; raises LeaseLost."""
-        self._renewed_at = time.monotonic()
-        position = self._outbox.acquire_lease()
-        if position is None:
-            raise LeaseLost
-        return position
+    async def _stand_by(self, broker: Broker) -> int | None:
+        """Wait for the lease and return the position; None when stopped.
 
-    async def _send_batches(self, broker: Broker) -> list[OutboxRow]:
+        Every relay checks the broker meanwhile, so that every replica reports it.
+        """
+        check_at = 0.0
+        while not self._stopping.is_set():
+            if time.monotonic() >= check_at:
+                await broker.check()
+                check_at = time.monotonic() + _CHECK_SECONDS
+            position = self._acquire_lease()
+            if position is not None:
+                return position
+            self._set_error(None)
+            await asyncio.to_thread(self._stopping.wait, _STANDBY_SECONDS)
+        return None
+
+    def _acquire_lease(self) -> int | None:
+        self._renewed_at = time.monotonic()
+        return self._outbox.acquire_lease()
+
+    def _renew_lease(self) -> None:
+        if self._acquire_lease() is None:
+            raise LeaseLost
+
+    async def _send_batches(self, broker: Broker, position: int) -> list[OutboxRow]:
         """Send rows until stopped; returns the batch with a rejected message, if any."""
-        # The lease may have expired while the connection was opened.
-        position = self._renew_lease()
         while not self._stopping.is_set():
             if time.monotonic() - self._renewed_at >= self._renewal_seconds:
                 self._renew_lease()
             rows = _first_digits(self._outbox.fetch_after(position, _BATCH_SIZE))
             if not rows:
+                self._set_error(None)
                 await asyncio.sleep(_POLL_SECONDS)
                 if time.monotonic() - self._used_at >= _CHECK_SECONDS:
-                    await self._check(broker)
+                    await self._hold_lease(broker.check())
                 continue
             try:
                 await self._send(broker, rows)
@@ -149,9 +160,6 @@ class Relay:
             await self._hold_lease(broker.publish(list(map(to_message, records, traceparents))))
             self._advance(rows[-1].seq, published=len(rows))
 
-    async def _check(self, broker: Broker) -> None:
-        await self._hold_lease(broker.check())
-
     async def _hold_lease(self, sending: Coroutine[Any, Any, None]) -> None:
         """Renew the lease while the broker works; raises LeaseLost."""
         task = asyncio.create_task(sending)
@@ -168,6 +176,8 @@ class Relay:
             raise LeaseLost
         self._backoff = _MIN_BACKOFF
         with self._lock:
+            # Only a success clears the error: brokers with too few replicas pass every check.
+            self._progress.error = None
             self._progress.published += published
             self._progress.dead += len(dead_letters)
 
@@ -181,11 +191,3 @@ def _first_digits(rows: list[OutboxRow]) -> list[OutboxRow]:
 def lease_owner() -> str:
     """A unique name for this instance of the service."""
     return f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:12]}"
-
-
-def to_message(record: Record, traceparent: str | None) -> Message:
-    """The event of a record, keyed by user, because Kafka keeps the order of one key."""
-    headers = [("content-type", b"application/json"), ("schema-version", str(SCHEMA_VERSION).encode())]
-    if traceparent:
-        headers.append(("traceparent", traceparent.encode()))
-    return Message(record.user.encode() if record.user else None, encode_json(record), headers)

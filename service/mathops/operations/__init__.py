@@ -1,10 +1,14 @@
 """Pure mathematics: the operations that the service has, one file each."""
 
-from mathops.operations.factorial import FACTORIAL
-from mathops.operations.fibonacci import FIBONACCI
+from importlib import import_module
+
 from mathops.operations.operation import Operation, Parameter, Result
-from mathops.operations.power import POWER
 
-OPERATIONS: tuple[Operation, ...] = (POWER, FIBONACCI, FACTORIAL)
+_MODULES = (
+    "power",
+    "fibonacci",
+    "factorial",
+)
+OPERATIONS: tuple[Operation, ...] = tuple(import_module(f"{__name__}.{name}").OPERATION for name in _MODULES)
 
-__all__ = ["FACTORIAL", "FIBONACCI", "OPERATIONS", "POWER", "Operation", "Parameter", "Result"]
+__all__ = ["OPERATIONS", "Operation", "Parameter", "Result"]

@@ -12,11 +12,12 @@ def bits(n: int) -> float:
     return math.lgamma(n + 1) / math.log(2) + ROUNDING_MARGIN_BITS
 
 
-FACTORIAL = Operation(
+OPERATION = Operation(
     name="fact",
     alias="factorial",
     summary="n factorial, exactly",
     parameters=(Parameter("n", "a non-negative integer; 0! = 1", example=5, minimum=0),),
     bits=bits,
+    seconds=None,
     compute=gmpy2.fac,
 )

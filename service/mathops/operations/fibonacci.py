@@ -14,11 +14,12 @@ def bits(n: int) -> float:
     return n * _LOG2_PHI - math.log2(5) / 2 + ROUNDING_MARGIN_BITS
 
 
-FIBONACCI = Operation(
+OPERATION = Operation(
     name="fib",
     alias="fibonacci",
     summary="the n-th Fibonacci number, exactly",
     parameters=(Parameter("n", "a non-negative integer; F(0) = 0, F(1) = 1", example=10, minimum=0),),
     bits=bits,
+    seconds=None,
     compute=gmpy2.fib,
 )

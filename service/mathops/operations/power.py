@@ -17,7 +17,7 @@ def compute(base: int, exp: int) -> mpz:
     return mpz(base) ** exp
 
 
-POWER = Operation(
+OPERATION = Operation(
     name="pow",
     alias="power",
     summary="base to the power of exp, exactly",
@@ -26,5 +26,6 @@ POWER = Operation(
         Parameter("exp", "a non-negative integer; 0**0 is 1", example=5, minimum=0),
     ),
     bits=bits,
+    seconds=None,
     compute=compute,
 )

@@ -16,7 +16,7 @@ def cube(n: int) -> mpz:
     return mpz(n) ** 3
 
 
-CUBE = Operation("cube", "third-power", "n times n times n", (Parameter("n", "any integer", 2),), cube_bits, cube)
+CUBE = Operation("cube", "third-power", "n times n times n", (Parameter("n", "any integer", 2),), cube_bits, None, cube)
 
 
 @pytest.mark.parametrize(

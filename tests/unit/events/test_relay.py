@@ -7,7 +7,8 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from structlog.testing import capture_logs
 
-from mathops.events.relay import Relay, to_message
+from mathops.events.messages import to_message
+from mathops.events.relay import Relay
 from mathops.journal.database.engine import database_of
 from mathops.journal.outbox import DatabaseOutbox
 from mathops.journal.rows import Writer
@@ -100,6 +101,44 @@ def test_a_broker_that_fails_without_events_is_reported(
     broker.available = False
 
     eventually(lambda: relay.progress().error == "the broker is unavailable")
+
+
+def test_a_broker_that_stores_nothing_is_reported_although_it_passes_checks(
+    url: str, broker: FakeBroker, start: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def publish(_: Sequence[Message]) -> None:
+        raise TimeoutError("too few replicas")
+
+    monkeypatch.setattr(broker, "publish", publish)
+    store(url, make_record())
+    relay = start()
+    eventually(lambda: relay.progress().failed)
+    reports: list[RelayProgress] = []
+
+    def failed_twice() -> bool:
+        reports.append(relay.progress())
+        return sum(report.failed for report in reports) >= 2
+
+    eventually(failed_twice)
+    assert {report.error for report in reports} == {"too few replicas"}
+
+
+def test_a_relay_without_the_lease_reports_an_unavailable_broker(
+    url: str, broker: FakeBroker, start: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mathops.events.relay._STANDBY_SECONDS", 0.02)
+    monkeypatch.setattr("mathops.events.relay._CHECK_SECONDS", 0.05)
+    stored = store_many(url, 1)
+    start("one")
+    eventually(lambda: ids(broker) == stored)
+    standby = start("two")
+
+    broker.available = False
+
+    eventually(lambda: standby.progress().error == "the broker is unavailable")
+    broker.available = True
+    eventually(lambda: standby.progress().error is None)
+    assert ids(broker) == stored
 
 
 def test_a_successful_send_resets_the_backoff(url: str, broker: FakeBroker, start: Started) -> None:

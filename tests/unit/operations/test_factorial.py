@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from mathops.operations import FACTORIAL
+from mathops.operations.factorial import OPERATION as FACTORIAL
 
 
 @pytest.mark.parametrize(("n", "result"), [(0, 1), (1, 1), (2, 2), (5, 120), (20, 2432902008176640000)])

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from mathops.operations import FIBONACCI
+from mathops.operations.fibonacci import OPERATION as FIBONACCI
 from mathops.operations.operation import ROUNDING_MARGIN_BITS
 
 

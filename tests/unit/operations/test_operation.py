@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from mathops.errors import InvalidParameter
-from mathops.operations import OPERATIONS, POWER, Operation, Parameter, Result
+from mathops.operations import OPERATIONS, Operation, Parameter, Result
 from mathops.operations.operation import MAX_PARAMETER_DIGITS
+from mathops.operations.power import OPERATION as POWER
 
 TEN_OR_MORE = Parameter("n", "at least ten", example=10, minimum=10)
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from mathops.operations import POWER
+from mathops.operations.power import OPERATION as POWER
 
 
 @pytest.mark.parametrize(

@@ -17,5 +17,6 @@ FAILING = Operation(
     summary="fails at 13",
     parameters=(Parameter("n", "any", example=1),),
     bits=lambda _: 1.0,
+    seconds=None,
     compute=_fail,
 )

@@ -25,6 +25,7 @@ PRODUCT = Operation(
     summary="n times k, <exactly> & nothing else",
     parameters=(Parameter("n", 'any "integer"', example=6), Parameter("k", "a natural one", example=7, minimum=1)),
     bits=_bits,
+    seconds=None,
     compute=_compute,
 )
 

@@ -48,7 +48,7 @@ class OperationEndpoint:
         assert plan is not None
         assert principal is not None
         work = context.resources.evaluator.evaluate(plan, principal.user)
-        evaluation = await (until_disconnect(receive, work) if plan.large else work)
+        evaluation = await (until_disconnect(receive, work) if plan.pooled else work)
         result = context.result = evaluation.result
         context.cache = evaluation.cache
         text = context.media_type == TEXT
