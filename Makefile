@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 # fails the installation.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 CHAOS_SECONDS ?= 600
+CHAOS_JOURNAL ?= sqlite
 
 .PHONY: help run test lint fix test-integration chaos test-chart test-e2e chart-docs image sbom kind-node kind-up kind-down mutation bench docs lock clean
 
@@ -33,8 +34,8 @@ test: $(VENV)/.test ## lint, then run the tests that need only Python
 test-integration: $(VENV)/.test ## run slower tests: failures, Schemathesis, nginx, HAProxy, PgBouncer, Redis, Kafka and PostgreSQL in Docker
 	@$(BIN)/python -m pytest tests/integration tests/chaos
 
-chaos: $(VENV)/.test ## run ten minutes of load under failures, CHAOS_SECONDS=600 (needs docker, root)
-	@$(BIN)/python -m tests.chaos --seconds $(CHAOS_SECONDS)
+chaos: $(VENV)/.test ## run ten minutes of load under failures, CHAOS_SECONDS=600 CHAOS_JOURNAL=sqlite (needs docker, root, cc)
+	@$(BIN)/python -m tests.chaos --seconds $(CHAOS_SECONDS) --journal $(CHAOS_JOURNAL)
 
 lint: $(VENV)/.test ## check style, types, imports and generated files
 	@$(BIN)/ruff check .

@@ -1,9 +1,11 @@
-"""Faults of Redis and Kafka, which must not change any response."""
+"""Faults of Redis and Kafka, which must not change any response, and of PostgreSQL, which holds the journal."""
 
 import time
 
 from tests.chaos.environment import Environment, holds
 from tests.chaos.faults import SOON_SECONDS, Fault, RecoveryCheck, lasting
+from tests.chaos.postgres_pair import PostgresPair
+from tests.support.proxy import FaultProxy
 
 
 def _redis_used(environment: Environment) -> RecoveryCheck:
@@ -14,11 +16,15 @@ def _published(environment: Environment) -> RecoveryCheck:
     return environment.published()
 
 
-def _cut_repeatedly(environment: Environment, seconds: float) -> RecoveryCheck:
+def _cut_repeatedly(proxy: FaultProxy, seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        environment.kafka.proxy.cut()
+        proxy.cut()
         time.sleep(0.3)
+
+
+def _cut_kafka(environment: Environment, seconds: float) -> RecoveryCheck:
+    _cut_repeatedly(environment.kafka.proxy, seconds)
     return environment.published()
 
 
@@ -84,6 +90,62 @@ KAFKA = (
             _published,
         ),
     ),
-    Fault("Kafka connections are cut repeatedly", _cut_repeatedly),
+    Fault("Kafka connections are cut repeatedly", _cut_kafka),
     Fault("Kafka hangs, relay killed", _kill_relay, frozenset({503})),
+)
+
+
+def _postgres(environment: Environment) -> PostgresPair:
+    assert environment.journal.pair is not None
+    return environment.journal.pair
+
+
+def _healthy(environment: Environment) -> RecoveryCheck:
+    return environment.is_healthy
+
+
+def _cut_postgres(environment: Environment, seconds: float) -> RecoveryCheck:
+    _cut_repeatedly(_postgres(environment).proxy, seconds)
+    return environment.is_healthy
+
+
+def _fail_over(environment: Environment, seconds: float) -> RecoveryCheck:
+    pair = _postgres(environment)
+    pair.fail_over()
+    time.sleep(seconds)
+    pair.rebuild_standby()
+    return environment.is_healthy
+
+
+_UNAVAILABLE = frozenset({503})
+POSTGRESQL = (
+    Fault(
+        "PostgreSQL hangs (paused)",
+        lasting(
+            lambda environment: _postgres(environment).container.pause(),
+            lambda environment: _postgres(environment).container.unpause(),
+            _healthy,
+        ),
+        _UNAVAILABLE,
+    ),
+    Fault(
+        "PostgreSQL is stopped",
+        lasting(
+            lambda environment: _postgres(environment).container.stop(),
+            lambda environment: _postgres(environment).container.start(),
+            _healthy,
+        ),
+        _UNAVAILABLE,
+    ),
+    Fault(
+        "PostgreSQL hangs (proxy)",
+        lasting(
+            lambda environment: _postgres(environment).proxy.set("hang"),
+            lambda environment: _postgres(environment).proxy.set("pass"),
+            _healthy,
+        ),
+        _UNAVAILABLE,
+    ),
+    Fault("PostgreSQL connections are cut repeatedly", _cut_postgres, _UNAVAILABLE),
+    Fault("PostgreSQL fails over", _fail_over, _UNAVAILABLE),
 )

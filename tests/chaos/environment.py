@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psutil
 
+from tests.chaos.clock import ServiceClock
+from tests.chaos.journals import JournalStore, PostgresStore, SQLiteStore
 from tests.chaos.load import Client, Outcome
 from tests.integration.services.containers import Container
 from tests.integration.services.kafka import Kafka
@@ -21,6 +23,7 @@ from tests.support.proxy import FaultProxy
 from tests.support.server import Server
 
 WORKERS = 2
+TOKEN_LIFETIME_SECONDS = 86_400
 JOURNAL, COMPUTE = "mathops.journal.process", "mathops.processes.pool_worker"
 # Enough that all of them rarely reach the same worker.
 _PROBES = 8
@@ -28,22 +31,27 @@ _LIMIT = "1000000000/minute"
 
 
 class Dependencies(NamedTuple):
-    """Redis, on a fixed port, and Kafka."""
+    """Redis, on a fixed port, Kafka, and PostgreSQL if it holds the journal."""
 
     redis: Container
     kafka: Kafka
+    postgres: PostgresStore | None = None
 
 
 class Environment:
     """The running service and its dependencies; `outcomes` of all clients."""
 
-    def __init__(self, server: Server, dependencies: Dependencies, redis_proxy: FaultProxy, topic: str) -> None:
+    def __init__(
+        self, server: Server, dependencies: Dependencies, redis_proxy: FaultProxy, topic: str, clock: ServiceClock
+    ) -> None:
         self.server = server
         self.redis = dependencies.redis
         self.redis_proxy = redis_proxy
         self.kafka = dependencies.kafka
         self.topic = topic
+        self.clock = clock
         self.data = server.folder / "data"
+        self.journal: JournalStore = dependencies.postgres or SQLiteStore(self.data / "mathops.db")
         self.outcomes: list[Outcome] = []
         self._numbers = count()
 
@@ -81,19 +89,16 @@ class Environment:
 
     def outbox(self) -> tuple[int, int]:
         """The last published sequence number, and the last of the journal."""
-        position, last = self._query("(SELECT position FROM relay), (SELECT coalesce(max(seq), 0) FROM requests)")
+        position, last = self.journal.query(
+            "(SELECT position FROM relay), (SELECT coalesce(max(seq), 0) FROM requests)"
+        )
         return position, last
 
     def relay(self) -> psutil.Process | None:
         """The journal process while it holds the relay's lease, or None."""
-        (owner,) = self._query("(SELECT owner FROM relay)")
+        (owner,) = self.journal.query("(SELECT owner FROM relay)")
         processes = self.server.processes(JOURNAL)
         return processes[0] if owner and processes else None
-
-    def _query(self, expressions: str) -> tuple[Any, ...]:
-        with closing(sqlite3.connect(f"file:{self.data / 'mathops.db'}?mode=ro", uri=True)) as database:
-            row: tuple[Any, ...] = database.execute(f"SELECT {expressions}").fetchone()
-        return row
 
     def published(self) -> Callable[[], bool]:
         """Condition: the broker has all rows that the journal has now."""
@@ -123,21 +128,28 @@ def holds(condition: Callable[[], bool], seconds: float) -> bool:
 @contextmanager
 def running(folder: Path, dependencies: Dependencies) -> Iterator[Environment]:
     """Start the service with its data in `folder`/data."""
-    topic = f"chaos-{uuid.uuid4().hex[:12]}"
+    # While the clock of the service is ahead by more, the broker rejects its events.
+    topic = dependencies.kafka.make_topic(
+        f"chaos-{uuid.uuid4().hex[:12]}", configuration={"message.timestamp.after.max.ms": "60000"}
+    )
+    clock = ServiceClock(folder)
     with FaultProxy(("127.0.0.1", dependencies.redis.port(6379))) as redis_proxy:
-        server = Server(folder, _variables(redis_proxy, dependencies.kafka, topic))
+        server = Server(folder, {**_variables(redis_proxy, dependencies, topic), **clock.variables})
         try:
-            yield Environment(server.start(), dependencies, redis_proxy, topic)
+            yield Environment(server.start(), dependencies, redis_proxy, topic, clock)
         finally:
             server.kill()
 
 
-def _variables(redis_proxy: FaultProxy, kafka: Kafka, topic: str) -> dict[str, str]:
+def _variables(redis_proxy: FaultProxy, dependencies: Dependencies, topic: str) -> dict[str, str]:
     return {
+        "MATHOPS_DATABASE_URL": dependencies.postgres.url if dependencies.postgres else "",
         "MATHOPS_WORKERS": str(WORKERS),
         "MATHOPS_REDIS_URL": f"redis://127.0.0.1:{redis_proxy.port}/0",
-        "MATHOPS_KAFKA_BROKERS": kafka.brokers,
+        "MATHOPS_KAFKA_BROKERS": dependencies.kafka.brokers,
         "MATHOPS_KAFKA_TOPIC": topic,
+        # Tokens stay valid while the clock is ahead.
+        "MATHOPS_TOKEN_LIFETIME_SECONDS": str(TOKEN_LIFETIME_SECONDS),
         # Cached results expire soon; computations may wait as long as a slow machine needs.
         "MATHOPS_CACHE_TTL_SECONDS": "5",
         "MATHOPS_COMPUTE_WORKERS": "1",

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import psutil
 
-from mathops.journal.database.sqlite import SQLite
 from tests.chaos import environment, schedule, stores
 from tests.chaos.environment import Dependencies, Environment, holds
 from tests.chaos.load import Load
+from tests.chaos.readiness import ReadinessProbe, disagreements
 from tests.chaos.verdict import Verdict, judge
 
 _STOP_SECONDS = 40.0
@@ -22,16 +22,21 @@ _DEFECTS = re.compile(r"request failed|Exception in ASGI application|Exception i
 def run(folder: Path, seconds: float, seed: str, dependencies: Dependencies) -> Verdict:
     """Inject faults for `seconds`; `folder`/data must be a disk that can be filled."""
     with environment.running(folder, dependencies) as service:
-        with Load(service.client, seed):
+        with Load(service.client, seed), ReadinessProbe(service.server.port) as readiness:
             injections = schedule.inject_faults(service, seconds, seed)
         findings = [*_stop(service, "after the load"), *_drain(service), *_stop(service, "after publishing")]
         return judge(
             service.outcomes,
             injections,
-            rows=stores.read_journal(service.data / "mathops.db"),
+            faults=[
+                fault
+                for faults in schedule.faults_by_target(postgresql=service.journal.pair is not None).values()
+                for fault in faults
+            ],
+            rows=service.journal.rows(),
             lines=stores.read_log(service.data / "requests.log"),
             events=stores.read_topic(service.kafka, service.topic),
-            others=[*findings, *_damage(service)],
+            others=[*findings, *disagreements(readiness.samples, service.outcomes), *_damage(service)],
         )
 
 
@@ -58,11 +63,8 @@ def _drain(service: Environment) -> list[str]:
 
 
 def _damage(service: Environment) -> list[str]:
-    database = SQLite(service.data / "mathops.db")
-    with database.reader().connect() as connection:
-        damage = database.integrity(connection)
     logged = [line for line in service.server.log.read_text().splitlines() if _DEFECTS.search(line)]
     return [
-        *(f"journal: integrity: {error}" for error in damage),
+        *(f"journal: integrity: {error}" for error in service.journal.damage()),
         *(f"service log: {line[:500]}" for line in logged),
     ]

@@ -6,15 +6,23 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
-from tests.chaos.dependency_faults import KAFKA, REDIS
+from tests.chaos.dependency_faults import KAFKA, POSTGRESQL, REDIS
 from tests.chaos.environment import Environment, holds
 from tests.chaos.faults import Fault
 from tests.chaos.service_faults import SERVICE
 
-# Faults of different targets overlap; those of one target never do.
-FAULTS: dict[str, Sequence[Fault]] = {"service": SERVICE, "redis": REDIS, "kafka": KAFKA}
 RECOVERY_SECONDS = 60.0
 _MAX_SECONDS = 12.0
+
+
+def faults_by_target(*, postgresql: bool) -> dict[str, Sequence[Fault]]:
+    """Faults of different targets overlap; those of one target never do."""
+    journal = POSTGRESQL if postgresql else ()
+    return {"service and journal": (*SERVICE, *journal), "redis": REDIS, "kafka": KAFKA}
+
+
+def faults_of(environment: Environment) -> dict[str, Sequence[Fault]]:
+    return faults_by_target(postgresql=environment.journal.pair is not None)
 
 
 class Injection(NamedTuple):
@@ -28,8 +36,12 @@ class Injection(NamedTuple):
 
     def explains(self, status: int | None, began: float, ended: float) -> bool:
         """Whether the fault may be the cause of this status at this time."""
+        return status in self.fault.allowed and self.active(began, ended)
+
+    def active(self, began: float, ended: float) -> bool:
+        """Whether the fault or the recovery from it overlaps this time."""
         until = self.ended + RECOVERY_SECONDS if self.recovered is None else self.recovered
-        return status in self.fault.allowed and began <= until and ended >= self.began
+        return began <= until and ended >= self.began
 
 
 def inject_faults(environment: Environment, seconds: float, seed: str) -> list[Injection]:
@@ -47,7 +59,7 @@ def inject_faults(environment: Environment, seconds: float, seed: str) -> list[I
 
     threads = [
         threading.Thread(target=run, args=(faults, Random(f"{seed} {name}")), name=name)
-        for name, faults in FAULTS.items()
+        for name, faults in faults_of(environment).items()
     ]
     for thread in threads:
         thread.start()

@@ -14,6 +14,7 @@ from tests.chaos.request_mix import power
 from tests.chaos.responses import JOURNAL_UNAVAILABLE
 from tests.chaos.token_clock import skew_clock
 
+_JUMP_SECONDS = 7200
 # Its record is larger than most others and does not fit into the last gaps of a full disk.
 _LONG = power(10, 900).request("probe")
 
@@ -58,10 +59,33 @@ def _is_rejected(probe: Client, fill: Callable[[], None]) -> bool:
     return outcome.problem == JOURNAL_UNAVAILABLE
 
 
+def _jump_ahead(environment: Environment, seconds: float) -> RecoveryCheck:
+    environment.clock.set_ahead(_JUMP_SECONDS)
+    try:
+        time.sleep(seconds)
+    finally:
+        environment.clock.set_ahead(0)
+    published = environment.published()
+    return lambda: environment.is_healthy() and published()
+
+
+def _rotate_log(environment: Environment, seconds: float) -> RecoveryCheck:
+    """Do what logrotate does with the option `create`."""
+    log = environment.data / "requests.log"
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        log.rename(log.with_name(f"{log.name}.moved-{time.monotonic_ns()}"))
+        log.touch()
+        time.sleep(0.5)
+    return environment.is_healthy
+
+
 SERVICE = (
     Fault("web worker killed", _kill_web_worker, frozenset({LOST_CONNECTION})),
     Fault("journal process killed", _kill_repeatedly(JOURNAL), frozenset({503})),
     Fault("pool workers killed", _kill_repeatedly(COMPUTE), frozenset({503})),
     Fault("journal disk full", _fill_disk, frozenset({503})),
     Fault("clock skew of tokens", skew_clock),
+    Fault("clock two hours ahead, then back", _jump_ahead),
+    Fault("request log rotated by another program", _rotate_log),
 )

@@ -1,4 +1,4 @@
-"""Reads the records of the journal, the request log and the topic."""
+"""Reads the records of the request log and the topic."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,9 +6,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from mathops.journal.database.sqlite import SQLite
-from mathops.journal.database.tables import requests
-from mathops.journal.rows import SELECT_RECORDS, record_of
 from mathops.models import Record
 from tests.integration.services.kafka import Kafka
 
@@ -20,12 +17,6 @@ class Published(NamedTuple):
 
     key: bytes | None
     record: Record
-
-
-def read_journal(path: Path) -> list[Record]:
-    """All rows, oldest first."""
-    with SQLite(path).reader().connect() as connection:
-        return [record_of(row[1:]) for row in connection.execute(SELECT_RECORDS.order_by(requests.c.seq))]
 
 
 def read_log(path: Path) -> Iterator[Record]:

@@ -8,7 +8,7 @@ from joserfc import jwt
 from mathops.identity.keys import Keys
 from mathops.identity.tokens import Tokens
 from mathops.settings import Settings
-from tests.chaos.environment import Environment
+from tests.chaos.environment import TOKEN_LIFETIME_SECONDS, Environment
 from tests.chaos.faults import RecoveryCheck
 from tests.chaos.load import Client
 from tests.chaos.request_mix import Request, power
@@ -38,7 +38,7 @@ class _SkewedClock:
 
 def skew_clock(environment: Environment, seconds: float) -> RecoveryCheck:
     """Tokens outside the leeway are rejected, others accepted, and one expires while in use."""
-    settings = Settings(data_dir=environment.data)
+    settings = Settings(data_dir=environment.data, token_lifetime_seconds=TOKEN_LIFETIME_SECONDS)
     with closing(environment.client(_USER)) as client:
         _use_tokens(client, settings)
     return environment.is_healthy
@@ -47,7 +47,7 @@ def skew_clock(environment: Environment, seconds: float) -> RecoveryCheck:
 def _use_tokens(client: Client, settings: Settings) -> None:
     clock = _SkewedClock(settings)
     lifetime, leeway = settings.token_lifetime_seconds, settings.token_leeway_seconds
-    for ahead in (-_DAY, -lifetime - leeway - _MARGIN, leeway + _MARGIN, _DAY):
+    for ahead in (-2 * _DAY, -lifetime - leeway - _MARGIN, leeway + _MARGIN, _DAY):
         _expect_rejected(client, clock.token(ahead))
     _expect_rejected(client, clock.not_before(leeway + _MARGIN))
     for ahead in (-lifetime - leeway + _MARGIN, 0, leeway - _MARGIN):

@@ -1,13 +1,13 @@
 """Collects findings from the outcomes of clients, the faults and the stores."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from mathops.models import Record
-from tests.chaos.faults import LOST_CONNECTION
+from tests.chaos.faults import LOST_CONNECTION, Fault
 from tests.chaos.load import Outcome
 from tests.chaos.responses import UNAVAILABLE
-from tests.chaos.schedule import FAULTS, Injection
+from tests.chaos.schedule import Injection
 from tests.chaos.store_checks import StoreCheck, check_journal, check_log, check_topic
 from tests.chaos.stores import Published
 
@@ -25,6 +25,7 @@ def judge(
     outcomes: Sequence[Outcome],
     injections: Sequence[Injection],
     *,
+    faults: Collection[Fault],
     rows: Sequence[Record],
     lines: Iterable[Record],
     events: Iterable[Published],
@@ -38,7 +39,7 @@ def judge(
     findings = [
         *others,
         *client_findings(outcomes, injections),
-        *fault_findings(injections),
+        *fault_findings(injections, faults),
         *journal.findings(unique=True),
         *log.findings(unique=False),
         *topic.findings(unique=False),
@@ -55,7 +56,10 @@ def client_findings(outcomes: Sequence[Outcome], injections: Sequence[Injection]
             findings.append(f"response: {outcome.request_id} {request.method} {request.target}: {outcome.error}")
         elif failed(outcome) and cause(outcome, injections) is None:
             failure = f"503 {outcome.problem}" if outcome.status else "lost connection"
-            findings.append(f"response: {outcome.request_id} {request.target}: {failure} without a fault")
+            active = ", ".join(i.fault.name for i in injections if i.active(outcome.began, outcome.ended)) or "none"
+            findings.append(
+                f"response: {outcome.request_id} {request.target}: {failure} that no active fault explains ({active})"
+            )
     return findings
 
 
@@ -70,10 +74,10 @@ def cause(outcome: Outcome, injections: Sequence[Injection]) -> str | None:
     return next((injection.fault.name for injection in causes), None)
 
 
-def fault_findings(injections: Sequence[Injection]) -> list[str]:
+def fault_findings(injections: Sequence[Injection], faults: Collection[Fault]) -> list[str]:
     """Faults that were not injected, or from which the service did not recover."""
     injected = {injection.fault.name for injection in injections}
-    missing = [fault.name for faults in FAULTS.values() for fault in faults if fault.name not in injected]
+    missing = [fault.name for fault in faults if fault.name not in injected]
     return [
         *(f"fault: {name}: never injected" for name in missing),
         *(f"fault: {injection.fault.name}: {injection.error}" for injection in injections if injection.error),

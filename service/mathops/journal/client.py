@@ -126,7 +126,6 @@ class JournalClient:
     async def _stay_connected(self) -> None:
         while True:
             await asyncio.wait((self._connection.ended,))
-            self._window.error = "the journal process died"
             try:
                 await self._open()
             except OSError as error:

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -60,6 +61,10 @@ class DrainingServer(Server):
         """Runs ten times a second."""
         if os.getppid() != self._worker.ppid:
             self._stop()
+        # uvicorn sends the heartbeat by the wall clock. After a clock was set back it would pause until that time, and
+        # gunicorn would kill the worker.
+        if time.time() < self.last_notified:
+            self.last_notified = 0
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -11,7 +11,7 @@ from mathops.models import Record
 from tests.chaos.load import Outcome
 from tests.chaos.request_mix import JSON, LARGE, REPEATED, Calculation, Request, conditional, power
 from tests.chaos.responses import Response, find_error
-from tests.chaos.schedule import FAULTS, Injection
+from tests.chaos.schedule import Injection, faults_by_target
 from tests.chaos.stores import Published
 from tests.chaos.verdict import Verdict, judge
 from tests.support.records import make_record
@@ -50,7 +50,8 @@ class Evidence:
         self.outcomes = [
             outcome(number, calculation.request("repeated")) for number, calculation in enumerate(CALCULATIONS)
         ]
-        self.injections = [Injection(fault, 1000, 1001, 1002) for faults in FAULTS.values() for fault in faults]
+        self.faults = [fault for faults in faults_by_target(postgresql=True).values() for fault in faults]
+        self.injections = [Injection(fault, 1000, 1001, 1002) for fault in self.faults]
         self.rows = [stored(number, calculation) for number, calculation in enumerate(CALCULATIONS)]
         self.lines = list(self.rows)
         self.events = [published(row) for row in self.rows]
@@ -60,7 +61,14 @@ class Evidence:
         return Record(**{**fields, **changes})
 
     def verdict(self) -> Verdict:
-        return judge(self.outcomes, self.injections, rows=self.rows, lines=self.lines, events=self.events)
+        return judge(
+            self.outcomes,
+            self.injections,
+            faults=self.faults,
+            rows=self.rows,
+            lines=self.lines,
+            events=self.events,
+        )
 
     def findings(self) -> str:
         return "\n".join(self.verdict().findings)
@@ -185,8 +193,8 @@ def fail_to_recover(evidence: Evidence) -> None:
         (change_key, "topic: wrong: request-3: its key is b'another-user'"),
         (reorder_events, "topic: wrong: user1: not in the journal's order"),
         (return_a_wrong_result, "response: request-3 GET /fib?n=90: wrong result"),
-        (fail_without_a_fault, "response: request-100 /: 503 journal-unavailable without a fault"),
-        (lose_a_connection_without_a_fault, "response: request-100 /: lost connection without a fault"),
+        (fail_without_a_fault, "response: request-100 /: 503 journal-unavailable that no active fault explains"),
+        (lose_a_connection_without_a_fault, "response: request-100 /: lost connection that no active fault explains"),
         (omit_a_fault, "never injected"),
         (fail_to_recover, "did not recover"),
     ],

@@ -34,12 +34,13 @@ class Container:
         environment: Mapping[str, str] | None = None,
         command: Sequence[str] = (),
         fixed: Mapping[int, int] | None = None,
+        user: str = "",
     ) -> None:
         fixed = fixed or {}
         published = [f"--publish=127.0.0.1:{fixed.get(port, '')}:{port}" for port in ports]
         variables = [f"--env={name}={value}" for name, value in (environment or {}).items()]
         self.name = f"mathops-test-{uuid.uuid4().hex[:12]}"
-        docker("run", "--detach", "--name", self.name, *published, *variables, image, *command)
+        docker("run", "--detach", "--name", self.name, f"--user={user}", *published, *variables, image, *command)
 
     def port(self, inside: int) -> int:
         """Where that port is on loopback."""

@@ -1,7 +1,8 @@
-"""One minute of `make chaos`."""
+"""A short `make chaos` with each database of the journal."""
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,14 @@ from rich.console import Console
 
 from tests.chaos.disk import MountError, small_disk
 from tests.chaos.environment import Dependencies
+from tests.chaos.journals import postgres_store
 from tests.chaos.report import show
 from tests.chaos.run import run
+from tests.integration.services import pgbouncer
 from tests.integration.services.containers import Container
 from tests.integration.services.kafka import Kafka
 
-SECONDS = 60
+SECONDS = 45
 
 
 @pytest.fixture
@@ -30,10 +33,14 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("journal", ["sqlite", "postgresql"])
 def test_no_fault_loses_or_changes_a_record_under_mixed_load(
-    redis_container: Container, kafka: Kafka, folder: Path
+    redis_container: Container, kafka: Kafka, folder: Path, journal: str
 ) -> None:
-    verdict = run(folder, SECONDS, "continuous integration", Dependencies(redis_container, kafka))
+    if journal == "postgresql" and pgbouncer.MISSING and not os.environ.get("CI"):
+        pytest.skip("needs pgbouncer")
+    with postgres_store() if journal == "postgresql" else nullcontext() as postgres:
+        verdict = run(folder, SECONDS, "continuous integration", Dependencies(redis_container, kafka, postgres))
 
     show(verdict, Console(width=120))
     assert verdict.findings == []
