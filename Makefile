@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 CHAOS_SECONDS ?= 600
 CHAOS_JOURNAL ?= sqlite
 
-.PHONY: help run test lint fix test-integration chaos test-chart test-e2e chart-docs image sbom kind-node kind-up kind-down mutation bench docs lock clean
+.PHONY: help run test pytest lint fix test-integration chaos test-chart test-e2e chart-docs image sbom kind-node kind-up kind-down mutation bench docs lock clean
 
 # Public images and manifests for the kind cluster; set these variables to use mirrors.
 IMAGE ?= mathops:dev
@@ -27,12 +27,15 @@ run: $(VENV)/.run ## serve on port 5000 without other services
 # Python starts faster when it may keep compiled modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-test: $(VENV)/.test ## lint, then run the tests that need only Python
-	@$(MAKE) --no-print-directory lint
+test: $(VENV)/.test ## lint and run the tests that need only Python: about two minutes on two cores
+	@$(MAKE) --no-print-directory -j 2 lint pytest
+
+pytest: $(VENV)/.test
 	@$(BIN)/python -m pytest -n 3 --dist worksteal --cov=service/mathops tests/unit tests/docs tests/processes tests/contracts tests/properties tests/server
 
 test-integration: $(VENV)/.test ## run slower tests: failures, Schemathesis, nginx, HAProxy, PgBouncer, Redis, Kafka and PostgreSQL in Docker
 	@$(BIN)/python -m pytest tests/integration tests/chaos
+	@$(BIN)/python -m pytest -q -n 3 --hypothesis-profile thorough tests/properties
 
 chaos: $(VENV)/.test ## run ten minutes of load under failures, CHAOS_SECONDS=600 CHAOS_JOURNAL=sqlite (needs docker, root, cc)
 	@$(BIN)/python -m tests.chaos --seconds $(CHAOS_SECONDS) --journal $(CHAOS_JOURNAL)

@@ -23,8 +23,10 @@ from mathops.web.context import Resources
 from tests.support.fakes import FakeCache, FakeJournal, FakeRateLimiter, FakeRevocations, InlinePool
 from tests.support.server import Server, running
 
-hypothesis_settings.register_profile("mathops", deadline=None, max_examples=100)
-hypothesis_settings.load_profile("mathops")
+# `make test-integration` uses the thorough profile.
+hypothesis_settings.register_profile("quick", deadline=None, max_examples=25)
+hypothesis_settings.register_profile("thorough", deadline=None, max_examples=200)
+hypothesis_settings.load_profile("quick")
 
 
 @pytest.fixture
