@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tests.support.commands import run_command
+from tests.support.commands import WITHOUT_DAC_OVERRIDE, run_command
 from tests.support.server import Server, eventually, free_port
 
 
@@ -215,15 +215,6 @@ def test_a_corrupt_file_is_reported_in_one_line(idle: Server, tmp_path: Path, na
     assert_fails(idle.run("serve"), name, text)
 
 
-# Drops the capability by which root ignores file permissions.
-_WITHOUT_DAC_OVERRIDE = """
-import ctypes, os, sys
-PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
-ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)
-os.execv(sys.executable, [sys.executable, "-m", "mathops", *sys.argv[1:]])
-"""
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="drops a capability by prctl")
 @pytest.mark.parametrize("locked", ["mathops.db", "mathops.db.lock"])
 def test_a_read_only_database_is_reported_in_one_line(idle: Server, tmp_path: Path, locked: str) -> None:
@@ -231,7 +222,7 @@ def test_a_read_only_database_is_reported_in_one_line(idle: Server, tmp_path: Pa
     (tmp_path / "data" / locked).chmod(0o444)
 
     result = subprocess.run(
-        [sys.executable, "-c", _WITHOUT_DAC_OVERRIDE, "serve"],
+        [sys.executable, "-c", WITHOUT_DAC_OVERRIDE, "serve"],
         env=idle.environment,
         capture_output=True,
         text=True,
