@@ -13,6 +13,8 @@ from click.testing import Result
 from tests.support.commands import WITHOUT_DAC_OVERRIDE, run_command
 from tests.support.server import Server, eventually, free_port
 
+TRACED = {"OTEL_TRACES_EXPORTER": "otlp"}
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -200,6 +202,8 @@ def test_a_port_in_use_is_reported_in_one_line(server: Server, option: tuple[str
             "MATHOPS_KAFKA_CA_FILE: cannot read certificates from /nowhere/ca.pem",
         ),
         ({"MATHOPS_REDIS_URL": "rediss://redis/0?ssl_ca_certs=/nowhere/ca.pem"}, "MATHOPS_REDIS_URL: "),
+        ({**TRACED, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "abc"}, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: "),
+        ({**TRACED, "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER": "none"}, "the OTEL_* variables are invalid"),
         ({"MATHOPS_DATA_DIR": "/proc/nowhere"}, "/proc/nowhere/requests.log cannot be written"),
     ],
 )
