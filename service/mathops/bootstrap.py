@@ -44,7 +44,6 @@ async def open_resources(
     settings: Settings, connect: Connect | None = None, tracing: AnyTracing = NO_TRACING
 ) -> AsyncIterator[Resources]:
     """Open the configured resources and close them in reverse order; raises StartupError."""
-    metrics.require_multiprocess(settings.workers > 1)
     async with AsyncExitStack() as stack:
         stack.callback(tracing.stop, _SPAN_EXPORT_SECONDS)
         metrics.set_initial_values()

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tests.support.commands import run_command
+from tests.support.commands import WITHOUT_DAC_OVERRIDE, run_command
 from tests.support.server import Server, eventually, free_port
+
+TRACED = {"OTEL_TRACES_EXPORTER": "otlp"}
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +202,8 @@ def test_a_port_in_use_is_reported_in_one_line(server: Server, option: tuple[str
             "MATHOPS_KAFKA_CA_FILE: cannot read certificates from /nowhere/ca.pem",
         ),
         ({"MATHOPS_REDIS_URL": "rediss://redis/0?ssl_ca_certs=/nowhere/ca.pem"}, "MATHOPS_REDIS_URL: "),
+        ({**TRACED, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "abc"}, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: "),
+        ({**TRACED, "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER": "none"}, "the OTEL_* variables are invalid"),
         ({"MATHOPS_DATA_DIR": "/proc/nowhere"}, "/proc/nowhere/requests.log cannot be written"),
     ],
 )
@@ -215,15 +219,6 @@ def test_a_corrupt_file_is_reported_in_one_line(idle: Server, tmp_path: Path, na
     assert_fails(idle.run("serve"), name, text)
 
 
-# Drops the capability by which root ignores file permissions.
-_WITHOUT_DAC_OVERRIDE = """
-import ctypes, os, sys
-PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
-ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)
-os.execv(sys.executable, [sys.executable, "-m", "mathops", *sys.argv[1:]])
-"""
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="drops a capability by prctl")
 @pytest.mark.parametrize("locked", ["mathops.db", "mathops.db.lock"])
 def test_a_read_only_database_is_reported_in_one_line(idle: Server, tmp_path: Path, locked: str) -> None:
@@ -231,7 +226,7 @@ def test_a_read_only_database_is_reported_in_one_line(idle: Server, tmp_path: Pa
     (tmp_path / "data" / locked).chmod(0o444)
 
     result = subprocess.run(
-        [sys.executable, "-c", _WITHOUT_DAC_OVERRIDE, "serve"],
+        [sys.executable, "-c", WITHOUT_DAC_OVERRIDE, "serve"],
         env=idle.environment,
         capture_output=True,
         text=True,

@@ -195,6 +195,15 @@ def test_the_sampler_of_the_variables_decides(start_server: Callable[..., Server
     assert len(trace_id) == 32
 
 
+def test_an_empty_variable_counts_as_absent(start_server: Callable[..., Server], collector: Collector) -> None:
+    server = traced(start_server, collector, OTEL_BSP_MAX_QUEUE_SIZE="", OTEL_BSP_EXPORT_TIMEOUT=" ")
+    server.client.get("/pow?base=2&exp=5", headers={**server.login(), **TRACEPARENT})
+    assert server.stop() == 0
+
+    assert collector.trace(TRACE)
+    assert "Traceback" not in server.log.read_text()
+
+
 def test_the_last_spans_are_exported_before_the_end(start_server: Callable[..., Server], collector: Collector) -> None:
     server = start_server(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="60000")
     server.client.get("/pow?base=2&exp=5", headers={**server.login(), **TRACEPARENT})

@@ -8,6 +8,14 @@ from click.testing import CliRunner, Result
 from mathops.cli import commands
 from mathops.operations import OPERATIONS, Operation
 
+# A program that runs the command without the capability by which root ignores file permissions.
+WITHOUT_DAC_OVERRIDE = """
+import ctypes, os, sys
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
+ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)
+os.execv(sys.executable, [sys.executable, "-m", "mathops", *sys.argv[1:]])
+"""
+
 
 def run_command(
     variables: Mapping[str, str],

@@ -1,19 +1,10 @@
 """`mathops serve` and `mathops config`."""
 
-import fcntl
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import click
 
 from mathops.cli import console
-
-_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-_PREFIX = "mathops-metrics-"
 
 
 @click.command()
@@ -36,47 +27,9 @@ def serve(host: str | None, port: int | None, workers: int | None, reload: bool)
     # gunicorn reads WEB_CONCURRENCY when imported and fails if it is not a number. Only MATHOPS_WORKERS counts.
     os.environ.pop("WEB_CONCURRENCY", None)
     settings = console.load_settings()
-    with multiprocess_metrics(settings.workers):
-        # prometheus_client chooses its mode when imported.
-        from mathops.server.master import serve
+    from mathops.server.master import serve
 
-        serve(settings, reload=reload)
-
-
-@contextmanager
-def multiprocess_metrics(workers: int) -> Iterator[None]:
-    """Create the folder in which several workers share metrics, and delete it when the master exits."""
-    if workers == 1:
-        os.environ.pop(_METRICS_FOLDER, None)
-        yield
-        return
-    _remove_abandoned_folders()
-    folder = os.environ[_METRICS_FOLDER] = tempfile.mkdtemp(prefix=_PREFIX)
-    master = os.getpid()
-    try:
-        with _locked(Path(folder)):
-            yield
-    finally:
-        # Forked workers leave this block too.
-        if os.getpid() == master:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a lock that the kernel releases when the process is killed."""
-    with (folder / "new").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        # Another process sees only a file that is locked already.
-        (folder / "new").rename(folder / "lock")
-        yield
-
-
-def _remove_abandoned_folders() -> None:
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        with suppress(OSError), (folder / "lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder)
+    serve(settings, reload=reload)
 
 
 @click.command()

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.partitioner import DefaultPartitioner
@@ -83,16 +83,19 @@ class KafkaBroker:
         yield batch
 
     async def check(self) -> None:
-        client = self._producer.client
+        client, cluster = self._producer.client, self._producer.client.cluster
         async with asyncio.timeout(_START_SECONDS):
             await client.add_topic(self._topic)
-            updated = await client.force_metadata_update()
-        if not updated:
-            raise ConnectionError("no broker answers")
-        if self._topic in client.cluster.unauthorized_topics:
-            raise errors.TopicAuthorizationFailedError(self._topic)
-        if not client.cluster.available_partitions_for_topic(self._topic):
-            raise ConnectionError(f"the topic {self._topic} is missing or has no leader")
+            if not await client.force_metadata_update():
+                raise ConnectionError("no broker answers")
+            if self._topic in cluster.unauthorized_topics:
+                raise errors.TopicAuthorizationFailedError(self._topic)
+            partitions = cluster.available_partitions_for_topic(self._topic)
+            if not partitions:
+                raise ConnectionError(f"the topic {self._topic} is missing or has no leader")
+            leaders = {cluster.leader_for_partition(TopicPartition(self._topic, number)) for number in partitions}
+            if not all([await client.ready(leader) for leader in leaders]):
+                raise ConnectionError(f"a leader of the topic {self._topic} cannot be reached")
 
 
 @asynccontextmanager
@@ -110,41 +113,51 @@ async def open_broker(settings: Settings) -> AsyncIterator[KafkaBroker]:
         max_batch_size=256 * 1024,
         request_timeout_ms=int(_START_SECONDS * 1000),
     )
-    async with _running(producer.start, producer.stop, connection):
+    async with _running(producer.client, producer.start, producer.stop, connection):
         yield KafkaBroker(producer, settings.kafka_topic)
 
 
 @asynccontextmanager
-async def _running(start: Call, stop: Call, connection: dict[str, Any]) -> AsyncIterator[None]:
-    """Starts and stops a client; finds the reason of a failed start, which aiokafka only writes to its log."""
+async def _running(client: Any, start: Call, stop: Call, connection: dict[str, Any]) -> AsyncIterator[None]:
+    """Starts and stops the owner of `client`; a failure names the addresses, which aiokafka only writes to its log."""
     try:
         try:
             await asyncio.wait_for(start(), _START_SECONDS)
         except TimeoutError:
             raise TimeoutError(f"no answer within {_START_SECONDS:g} s") from None
-        except errors.KafkaConnectionError as error:
-            raise ConnectionError(await _connection_errors(connection) or str(error)) from error
         yield
+    except (TimeoutError, ConnectionError, errors.KafkaError) as error:
+        if unreachable := await _connection_errors(client, connection):
+            raise ConnectionError(unreachable) from error
+        raise
     finally:
         with suppress(Exception):  # a client that cannot stop ends with its event loop
             await asyncio.wait_for(stop(), _STOP_SECONDS)
 
 
-async def _connection_errors(connection: dict[str, Any]) -> str:
-    """The error of a connection to each bootstrap server."""
+async def _connection_errors(client: Any, connection: dict[str, Any]) -> str:
+    """The error of a connection to each broker of the cluster, or to each bootstrap server if no broker is known."""
+    bootstrap = [(host, port) for host, port, _ in collect_hosts(connection["bootstrap_servers"])]
+    addresses = [(broker.host, broker.port) for broker in client.cluster.brokers()] or bootstrap
     others = {name: value for name, value in connection.items() if name != "bootstrap_servers"}
-    found = []
-    for host, port, _ in collect_hosts(connection["bootstrap_servers"]):
+
+    async def found(host: str, port: int) -> str | None:
+        source = "" if (host, port) in bootstrap else " (advertised by a broker)"
         try:
             (await asyncio.wait_for(create_conn(host, port, **others), _STOP_SECONDS)).close()
+        except TimeoutError:
+            return f"{host}:{port}{source}: no answer within {_STOP_SECONDS:g} s"
         except Exception as error:  # any error is the reason
-            found.append(f"{host}:{port}: {error or type(error).__name__}")
-    return "; ".join(found)
+            return f"{host}:{port}{source}: {error or type(error).__name__}"
+        return None
+
+    return "; ".join(filter(None, await asyncio.gather(*[found(*address) for address in sorted(addresses)])))
 
 
 async def _create_topic(connection: dict[str, Any], topic: str) -> None:
     admin = AIOKafkaAdminClient(**connection)
-    async with _running(admin.start, admin.close, connection), asyncio.timeout(_START_SECONDS):
+    client = admin._client  # noqa: SLF001 - the admin does not show its client
+    async with _running(client, admin.start, admin.close, connection), asyncio.timeout(_START_SECONDS):
         if topic not in await admin.list_topics():
             await admin.create_topics([NewTopic(topic, _DEMO_PARTITIONS, 1)])
 
@@ -187,6 +200,7 @@ async def consume(settings: Settings, *, from_start: bool) -> AsyncGenerator[byt
     connection = _connection_settings(settings)
     offset = "earliest" if from_start else "latest"
     consumer = AIOKafkaConsumer(settings.kafka_topic, **connection, auto_offset_reset=offset)
-    async with _running(consumer.start, consumer.stop, connection):
+    client = consumer._client  # noqa: SLF001 - the consumer does not show its client
+    async with _running(client, consumer.start, consumer.stop, connection):
         async for record in consumer:
             yield record.value

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Engine, text
@@ -80,15 +81,49 @@ def backup(url: str, target: Path) -> int:
 
 @contextmanager
 def _reading(database: Database) -> Iterator[Engine]:
-    if isinstance(database, SQLite) and not database.path.exists():
+    opened = _file_reader(database) if isinstance(database, SQLite) else nullcontext(database.reader())
+    with opened as engine:
+        try:
+            yield engine
+        except SQLAlchemyError as error:
+            raise StartupError(f"the database {database.name} cannot be used: {error_message(error)}") from None
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def _file_reader(database: SQLite) -> Iterator[Engine]:
+    """In a folder that cannot be written SQLite needs the index of the WAL, or the assurance that there is no WAL."""
+    path = database.path
+    if not path.exists():
         raise StartupError(f"there is no database {database.name}; mathops serve creates one")
-    engine = database.reader()
+    if os.access(path.parent, os.W_OK) or path.with_name(f"{path.name}-shm").exists():
+        yield database.reader()
+        return
+    before = _state(path)
+    if before.wal_bytes:
+        raise StartupError(
+            f"the folder of {database.name} cannot be written, but SQLite must add the rows of {path.name}-wal; "
+            "copy both files to a folder that can be written"
+        )
     try:
-        yield engine
-    except SQLAlchemyError as error:
-        raise StartupError(f"the database {database.name} cannot be used: {error_message(error)}") from None
+        yield database.reader(immutable=True)
     finally:
-        engine.dispose()
+        if _state(path) != before:
+            raise StartupError(f"another process wrote to {database.name} meanwhile; run the command again")
+
+
+class _State(NamedTuple):
+    """A difference means that a process has written to the database."""
+
+    wal_bytes: int
+    bytes: int
+    modified: int
+
+
+def _state(path: Path) -> _State:
+    wal, status = path.with_name(f"{path.name}-wal"), path.stat()
+    return _State(wal.stat().st_size if wal.exists() else 0, status.st_size, status.st_mtime_ns)
 
 
 @contextmanager

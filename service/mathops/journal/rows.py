@@ -1,12 +1,13 @@
 """The rows of the journal, written and read through SQLAlchemy; synchronous."""
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Raw
-from sqlalchemy import Engine, Select, delete, false, func, or_, select, true
+from sqlalchemy import Connection, Engine, Row, Select, delete, func, select
 
 from mathops.journal.database.engine import Database, WriteEngine
 from mathops.journal.database.tables import relay, requests
@@ -15,8 +16,9 @@ from mathops.ports import JournalPage
 
 SELECT_RECORDS = select(requests.c.seq, *(requests.c[name] for name in FIELDS))
 # The column `parameters` holds JSON, as the line does: decoding and encoding it would be wasted.
-_Row = msgspec.defstruct("Row", [(name, Raw if name == "parameters" else Any) for name in FIELDS], gc=False)
-_decode_lines = msgspec.json.Decoder(_Row).decode_lines
+_Line = msgspec.defstruct("Line", [(name, Raw if name == "parameters" else Any) for name in FIELDS], gc=False)
+_decode_lines = msgspec.json.Decoder(_Line).decode_lines
+_AGES = select(requests.c.seq, requests.c.timestamp).order_by(requests.c.seq)
 _PARAMETERS, _VERSION = FIELDS.index("parameters"), FIELDS.index("version")
 PUBLISHED_POSITION: Any = select(relay.c.position).scalar_subquery()
 # The row of a check, rolled back to a savepoint.
@@ -61,8 +63,9 @@ class Reader:
 class Writer:
     """Commits each record once, however often it is given."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._engine = WriteEngine(database)
+        self._clock = clock
         self.close = self._engine.close
         # Compiled once: SQLAlchemy's execution costs more per row than SQLite does.
         insert = requests.insert().inline().compile(dialect=self._engine.dialect, column_keys=list(FIELDS))
@@ -104,15 +107,42 @@ class Writer:
         """Delete one batch of rows older than `days` or beyond the newest `rows` (0: no limit); return their number."""
         if not days and not rows:
             return 0
-        # Rows are almost in the order of time: looking only at the oldest ones saves an index.
-        columns = select(requests.c.seq, requests.c.timestamp)
-        oldest = columns.order_by(requests.c.seq).limit(_DELETE_BATCH_ROWS).subquery()
-        too_old = oldest.c.timestamp < timestamp(time.time() - days * _DAY_SECONDS) if days else false()
-        too_many = oldest.c.seq <= select(func.max(requests.c.seq) - rows).scalar_subquery() if rows else false()
-        allowed = oldest.c.seq <= PUBLISHED_POSITION if keep_unpublished else true()
-        expired = select(oldest.c.seq).where(or_(too_old, too_many), allowed)
         with self._engine.transaction() as connection:
+            # Rows are almost in the order of time: looking only at the oldest ones saves an index.
+            oldest = connection.execute(_AGES.limit(_DELETE_BATCH_ROWS)).all()
+            last, published = connection.execute(select(func.max(requests.c.seq), PUBLISHED_POSITION)).one()
+            expired = [seq for seq, _ in oldest if rows and seq <= last - rows]
+            if days:
+                expired += self._too_old(connection, oldest, last, days)
+            if keep_unpublished:
+                expired = [seq for seq in expired if seq <= published]
+            if not expired:
+                return 0
             return connection.execute(delete(requests).where(requests.c.seq.in_(expired))).rowcount
+
+    def _too_old(self, connection: Connection, oldest: Sequence[Row[int, str]], last: int, days: float) -> list[int]:
+        """The rows among `oldest` that were stored more than `days` ago.
+
+        A timestamp in the future is that of a clock that was ahead: its row is as old as the next one with another.
+        """
+        now = self._clock()
+        limit, present = timestamp(now - days * _DAY_SECONDS), timestamp(now)
+        later = max((row.seq for row in oldest if row.timestamp < limit), default=0)
+        if any(row.timestamp > present for row in oldest):
+            row = _first_until(present, connection, oldest[-1].seq, last)
+            later = row.seq if row and row.timestamp < limit else later
+        return [row.seq for row in oldest if row.timestamp < limit or (row.timestamp > present and row.seq < later)]
+
+
+def _first_until(present: str, connection: Connection, start: int, end: int) -> Row[int, str] | None:
+    """The first row after those from `start` on that have a timestamp after `present`."""
+
+    def row_at(seq: int) -> Row[int, str]:
+        return connection.execute(_AGES.where(requests.c.seq >= seq).limit(1)).one()
+
+    numbers = range(start, end + 1)
+    place = bisect_left(numbers, True, key=lambda seq: row_at(seq).timestamp <= present)
+    return row_at(numbers[place]) if place < len(numbers) else None
 
 
 def rows_of(lines: bytes) -> list[list[Any]]:

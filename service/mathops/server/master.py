@@ -13,7 +13,6 @@ import uvicorn
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
-from prometheus_client.multiprocess import mark_process_dead
 from starlette.applications import Starlette
 
 from mathops.bootstrap import JOURNAL_STOP_SECONDS, WORKER_CLOSE_SECONDS, build_application
@@ -27,6 +26,7 @@ from mathops.server.web_worker import WebWorker, uvicorn_options
 from mathops.settings import Settings, load
 from mathops.shared.rate_limits import policies
 from mathops.telemetry import logs, metrics, tracing
+from mathops.telemetry.metric_memory import allocate
 
 log = logs.get_logger(__name__)
 
@@ -139,6 +139,11 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
             self.stopping = True
         super().signal(sig, frame)
 
+    def handle_ttin(self) -> None:
+        """Start a worker again after SIGTTOU; the memory of metrics has room for no more."""
+        if self.num_workers < self.app.settings.workers:
+            super().handle_ttin()
+
     def manage_workers(self) -> None:
         """Runs every second, and when a child process has ended."""
         self.app.journal.check()
@@ -157,6 +162,7 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
 class _Gunicorn(BaseApplication):  # type: ignore[misc]
     def __init__(self, settings: Settings, descriptor: int) -> None:
         self.settings = settings
+        metrics.MEMORY.use(allocate(settings.workers))
         self.journal = journal_process(settings)
         self._descriptor = descriptor
         super().__init__()
@@ -172,7 +178,9 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
             "logger_class": _Log,
             "control_socket_disable": True,
             "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108 - heartbeats, not data
-            "child_exit": _remove_live_metrics,
+            "pre_fork": self.assign_metrics,
+            "post_fork": lambda _, worker: metrics.join(worker.metrics_region),
+            "child_exit": lambda _, worker: metrics.MEMORY.clear_gauges(worker.metrics_region),
         }.items():
             self.cfg.set(name, value)
 
@@ -182,7 +190,8 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
     def load(self) -> Starlette:
         return build_application(self.settings, self.journal.connect)
 
-
-def _remove_live_metrics(_: Any, worker: Any) -> None:
-    if metrics.MULTIPROCESS:
-        mark_process_dead(worker.pid)
+    def assign_metrics(self, arbiter: Arbiter, worker: WebWorker) -> None:
+        """Assign a region of the metrics' memory to a new worker: one that no running worker uses."""
+        used = {other.metrics_region for other in arbiter.WORKERS.values()}
+        worker.metrics_region = min(set(range(self.settings.workers)) - used)
+        metrics.MEMORY.clear_gauges(worker.metrics_region)

@@ -85,6 +85,9 @@ class DrainingServer(Server):
 
 
 class WebWorker(UvicornWorker):
+    # Of the memory of metrics; assigned by the master before fork.
+    metrics_region: int
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         settings: Settings = self.app.settings

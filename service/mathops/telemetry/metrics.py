@@ -1,24 +1,30 @@
-"""Prometheus metrics and their exposition.
-
-With several web workers prometheus_client shares values through files in PROMETHEUS_MULTIPROC_DIR. It reads that
-variable at import, therefore set it before importing this module; `require_multiprocess` checks it.
-"""
+"""Prometheus metrics and their exposition. With several web workers each of them exposes the totals of all."""
 
 import platform
 from functools import lru_cache, partial
 from typing import Any
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, values
+from prometheus_client import (
+    GC_COLLECTOR,
+    PLATFORM_COLLECTOR,
+    PROCESS_COLLECTOR,
+    REGISTRY,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    values,
+)
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from mathops import __version__
+from mathops.telemetry.metric_memory import MetricMemory, allocate
 
 # Creation timestamps would double the size of /metrics, and Prometheus detects counter resets without them.
 disable_created_metrics()
 
-# prometheus_client has chosen its mode when it is imported; the environment may have changed since.
-MULTIPROCESS = values.ValueClass is not values.MutexValue
+MEMORY = MetricMemory(allocate(1))
+values.ValueClass = MEMORY.value
 _Duration = partial(Histogram, buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10))
 _Sum = partial(Gauge, multiprocess_mode="livesum")
 _Max = partial(Gauge, multiprocess_mode="livemax")
@@ -59,15 +65,6 @@ def cached_labels(metric: Any, *values: str | int) -> Any:
     return metric.labels(*values)
 
 
-def require_multiprocess(expected: bool) -> None:
-    """Raise RuntimeError unless the mode chosen at import is the `expected` one."""
-    if expected != MULTIPROCESS:
-        mode = "on" if MULTIPROCESS else "off"
-        raise RuntimeError(
-            f"prometheus_client was imported with multiprocess mode {mode}; see PROMETHEUS_MULTIPROC_DIR"
-        )
-
-
 # The labels of counters that alerts use. The first failure of a counter that it creates is hidden from increase().
 _REASONS: tuple[tuple[Counter, tuple[str, ...]], ...] = (
     (JOURNAL_FAILURES, ("full", "commit_error", "timeout", "encoding")),
@@ -83,11 +80,27 @@ def set_initial_values() -> None:
             counter.labels(reason)
 
 
+def join(region: int) -> None:
+    """Use a region of the memory that the master has allocated; a web worker calls this after fork."""
+    MEMORY.join(region)
+    if len(MEMORY.regions) > 1:
+        # They would be those of any one web worker.
+        for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
+            REGISTRY.unregister(collector)
+
+
+_METRICS = {
+    family.name: metric
+    for metric in list(vars().values())
+    if isinstance(metric, Counter | Gauge | Histogram)
+    for family in metric.describe()
+}
+
+
 def exposition(accept: str) -> tuple[bytes, str]:
     """All metrics in the text format that the Accept header `accept` prefers, and their media type."""
-    registry = REGISTRY
-    if MULTIPROCESS:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)
+    for name, labels in MEMORY.foreign_series():
+        # A metric exposes only the series that this process has.
+        _METRICS[name].labels(*labels)
     encode, content_type = choose_encoder(accept)
-    return encode(registry), content_type
+    return encode(REGISTRY), content_type

@@ -16,10 +16,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from mathops import __version__
 from mathops.errors import StartupError
-
-PROTOCOL = "http/protobuf"
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+from mathops.telemetry.tracing_variables import check_variables, requested
 
 # Not OTEL_PROPAGATORS: the name of a propagator that is not installed ends a process at import, even without traces.
 _propagator = TraceContextTextMapPropagator()
@@ -29,27 +26,18 @@ _NO_SPAN = nullcontext()
 EventContexts = Sequence[tuple[str, str | None]]
 
 
-def requested(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the OTEL_* variables switch traces on."""
-    exporter = environ.get("OTEL_TRACES_EXPORTER", "")
-    if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or exporter == "none":
-        return False
-    return exporter != "" or any(environ.get(name) for name in _ENDPOINTS)
-
-
-def check(environ: Mapping[str, str] = os.environ) -> None:
-    """Raise StartupError when the OTEL_* variables switch traces on but no span could be exported."""
-    if not requested(environ):
+def check() -> None:
+    """Raise StartupError for OTEL_* variables with which the service could not trace."""
+    check_variables()
+    if not requested():
         return
-    exporter = environ.get("OTEL_TRACES_EXPORTER") or "otlp"
-    if exporter != "otlp":
-        raise StartupError(f"OTEL_TRACES_EXPORTER: write otlp or none, not {exporter!r}")
-    for name in _PROTOCOLS:
-        if (protocol := environ.get(name) or PROTOCOL) != PROTOCOL:
-            raise StartupError(f"{name}: write {PROTOCOL}, which collectors accept on port 4318, not {protocol!r}")
-    for name in _ENDPOINTS:
-        if (endpoint := environ.get(name)) and not endpoint.startswith(("http://", "https://")):
-            raise StartupError(f"{name}: write a URL such as http://collector:4318, not {endpoint!r}")
+    for name in [name for name, value in os.environ.items() if name.startswith("OTEL_BSP_") and not value.strip()]:
+        # The SDK would log a stack trace.
+        del os.environ[name]
+    try:
+        _provider()
+    except Exception as error:  # the SDK does not document its errors
+        raise StartupError(f"the OTEL_* variables are invalid: {' '.join(str(error).split())}") from None
 
 
 class NoTracing:
@@ -143,17 +131,24 @@ def start_tracing() -> AnyTracing:
     """Tracing as the OTEL_* variables configure it; call after fork, because the exporter runs a thread."""
     if not requested():
         return NO_TRACING
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider, exporter = _provider()
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    return Tracing(provider)
+
+
+def _provider() -> tuple[Any, Any]:
+    """A TracerProvider and an exporter, without any thread."""
     # The SDK takes 60 ms to import, too much for a service without traces.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last, because the operator's values take precedence.
     defaults = Resource.create({"service.name": "mathops", "service.version": __version__, "process.pid": os.getpid()})
     provider = TracerProvider(resource=defaults.merge(OTELResourceDetector().detect()), shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return Tracing(provider)
+    return provider, OTLPSpanExporter()
 
 
 def _traceparent(context: SpanContext) -> str:

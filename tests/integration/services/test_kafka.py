@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 
 from mathops.models import event_schema
 from tests.integration.services.kafka import Event, Kafka, drained
-from tests.support.proxy import Mode
+from tests.support.proxy import FaultProxy, Mode
 from tests.support.server import Server, eventually, interruptible
 
 Start = Callable[..., Server]
@@ -106,6 +106,51 @@ def test_a_broker_that_fails_without_requests_is_reported(start: Start, kafka: K
     eventually(lambda: server.client.get("/readyz").json()["checks"]["kafka"] == "unavailable", 30)
     kafka.proxy.set("pass")
     eventually(lambda: server.client.get("/readyz").json()["status"] == "ready", 60)
+
+
+def relay_errors(server: Server) -> list[str]:
+    lines = map(json.loads, server.log.read_text().splitlines())
+    return [line["error"] for line in lines if line["event"] == "relay failed"]
+
+
+@pytest.mark.parametrize("failure", ["refuse", "hang"])
+@pytest.mark.parametrize("users", [True, False], ids=["users", "demo"])
+def test_an_advertised_address_that_cannot_be_reached_is_named(
+    start_server: Start, kafka: Kafka, topic: str, tmp_path: Path, failure: Mode, *, users: bool
+) -> None:
+    kafka.make_topic(topic)
+    (tmp_path / "users").write_text(f"alice:{PasswordHasher().hash('word')}:math\n")
+    with FaultProxy(kafka.proxy.target) as bootstrap:
+        kafka.proxy.set(failure)
+        server = start_server(
+            MATHOPS_KAFKA_BROKERS=f"127.0.0.1:{bootstrap.port}",
+            MATHOPS_KAFKA_TOPIC=topic,
+            MATHOPS_USERS_FILE=str(tmp_path / "users") if users else "",
+        )
+
+        first = eventually(lambda: relay_errors(server), 60)[0]
+
+        assert first.startswith(f"{kafka.brokers} (advertised by a broker): ")
+        assert server.client.get("/readyz").json()["checks"]["kafka"] == "unavailable"
+        kafka.proxy.set("pass")
+        eventually(lambda: server.client.get("/readyz").json()["status"] == "ready", 60)
+
+
+@pytest.mark.parametrize("failure", ["refuse", "hang"])
+def test_a_broker_that_fails_while_events_are_published_is_named(
+    start: Start, kafka: Kafka, topic: str, failure: Mode
+) -> None:
+    server = start()
+    send_requests(server, range(2))
+    drained(server)
+
+    kafka.proxy.set(failure)
+    send_requests(server, range(2))
+
+    assert eventually(lambda: relay_errors(server), 60)[0].startswith(f"{kafka.brokers}: ")
+    kafka.proxy.set("pass")
+    kafka.proxy.cut()
+    drained(server, 120)
 
 
 def test_events_with_a_clock_that_the_broker_rejects_wait_until_it_accepts_them(

@@ -1,13 +1,16 @@
+import os
 import sqlite3
 import stat
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from mathops.errors import StartupError
 from mathops.journal import maintenance
 from mathops.journal.database import schema
+from mathops.journal.database.engine import database_of
 
 
 def database(path: Path) -> closing[sqlite3.Connection]:
@@ -121,3 +124,21 @@ def test_a_folder_may_have_any_ordinary_name(tmp_path: Path, name: str) -> None:
     maintenance.backup(url, tmp_path / name / "copy.db")
 
     assert maintenance.check(url).usable
+
+
+@pytest.mark.parametrize("name", ["mathops.db", "mathops.db-wal"])
+def test_a_change_while_an_unwritable_folder_is_read_is_an_error(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    # Tests may run as root, which may write everywhere.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+
+    def read_while_it_changes() -> None:
+        with maintenance._reading(database_of(url)) as engine:
+            with engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+            with (tmp_path / name).open("ab") as file:
+                file.write(b"x" * 4096)
+
+    with pytest.raises(StartupError, match="another process wrote"):
+        read_while_it_changes()

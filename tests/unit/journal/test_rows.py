@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -83,6 +84,88 @@ def test_retention_by_age_deletes_what_is_older(writer: Writer, url: str) -> Non
     assert all_batches(writer.delete_expired, 2, 0) == [2]
 
     assert stored(url) == [record.id for record in new]
+
+
+BLOCK = 1300
+DAYS = 30
+YEAR = 365
+
+
+class Clock:
+    """Seconds since the epoch; starts now."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, days: float) -> None:
+        self.now += days * 86_400
+
+
+def stored_at(clock: Clock, number: int, ahead: float = 0) -> list[Record]:
+    """Records of a second whose clock was `ahead` by that number of days."""
+    return [make_record(timestamp=timestamp(clock.now + ahead * 86_400)) for _ in range(number)]
+
+
+@pytest.mark.parametrize("number", [1, BLOCK], ids=["one row", "more rows than a batch"])
+@pytest.mark.parametrize("ahead", [40, 10 * YEAR, 5000 * YEAR])
+def test_rows_of_a_clock_that_was_ahead_expire_with_the_rows_after_them(url: str, number: int, ahead: float) -> None:
+    clock = Clock()
+    writer = Writer(database_of(url), clock)
+    spell, later = stored_at(clock, number, ahead), stored_at(clock, 2)
+    writer.commit(json_lines(*spell, *later), before_commit=nothing)
+
+    clock.advance(DAYS - 1)
+    assert all_batches(writer.delete_expired, DAYS, 0) == []
+    clock.advance(2)
+    writer.commit(json_lines(*(new := stored_at(clock, 3))), before_commit=nothing)
+    all_batches(writer.delete_expired, DAYS, 0)
+
+    assert stored(url) == [record.id for record in new]
+
+
+def test_rows_before_a_spell_of_a_clock_that_was_ahead_expire_at_their_time(url: str) -> None:
+    clock = Clock()
+    writer = Writer(database_of(url), clock)
+    first = stored_at(clock, BLOCK)
+    clock.advance(5)
+    spell = stored_at(clock, BLOCK, ahead=10 * YEAR)
+    clock.advance(5)
+    writer.commit(json_lines(*first, *spell, *(last := stored_at(clock, BLOCK))), before_commit=nothing)
+
+    clock.advance(DAYS - 9)
+    all_batches(writer.delete_expired, DAYS, 0)
+    assert stored(url) == [record.id for record in spell + last]
+    clock.advance(10)
+    all_batches(writer.delete_expired, DAYS, 0)
+
+    assert stored(url) == []
+
+
+@pytest.mark.parametrize("behind", [10 * YEAR, 50 * YEAR])
+def test_a_clock_that_is_behind_deletes_no_row(url: str, behind: float) -> None:
+    clock = Clock()
+    writer = Writer(database_of(url), clock)
+    rows = stored_at(clock, BLOCK)
+    clock.advance(-behind)
+    writer.commit(json_lines(*rows, *(spell := stored_at(clock, BLOCK))), before_commit=nothing)
+
+    assert all_batches(writer.delete_expired, DAYS, 0) == []
+    assert stored(url) == [record.id for record in rows + spell]
+
+
+def test_rows_of_a_clock_that_was_behind_delete_no_row_before_them(url: str) -> None:
+    clock = Clock()
+    writer = Writer(database_of(url), clock)
+    rows = stored_at(clock, 10)
+    writer.commit(json_lines(*rows, *stored_at(clock, 10, ahead=-50 * YEAR)), before_commit=nothing)
+    clock.advance(1)
+
+    all_batches(writer.delete_expired, DAYS, 0)
+
+    assert stored(url) == [record.id for record in rows]
 
 
 def test_both_limits_of_retention_apply_together(writer: Writer, url: str) -> None:

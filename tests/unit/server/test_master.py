@@ -1,5 +1,4 @@
 import os
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -7,49 +6,10 @@ from typing import Any
 import pytest
 from gunicorn.glogging import Logger
 
-from mathops.cli.service_commands import multiprocess_metrics
 from mathops.errors import StartupError
 from mathops.server import master
 from mathops.server.web_worker import WebWorker
 from mathops.settings import Settings
-
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Restores the variable after each test."""
-    monkeypatch.setenv(FOLDER, "inherited")
-
-
-def test_one_worker_needs_no_metrics_folder() -> None:
-    with multiprocess_metrics(1):
-        assert FOLDER not in os.environ
-
-
-def test_several_workers_share_an_empty_folder_that_is_deleted_afterwards() -> None:
-    with multiprocess_metrics(2):
-        folder = Path(os.environ[FOLDER])
-        assert list(folder.glob("*.db")) == []
-
-    assert not folder.exists()
-
-
-def test_folders_of_killed_services_are_deleted_and_those_of_running_ones_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    abandoned, unrelated = tmp_path / "mathops-metrics-killed", tmp_path / "mathops-metrics-without-lock"
-    for folder in (abandoned, unrelated):
-        folder.mkdir()
-    (abandoned / "lock").touch()
-
-    with multiprocess_metrics(2):
-        running = Path(os.environ[FOLDER])
-        with multiprocess_metrics(2):
-            assert running.exists()
-            assert unrelated.exists()
-            assert not abandoned.exists()
 
 
 def test_prepare_creates_journal_keys_and_log_and_is_idempotent(tmp_path: Path) -> None:

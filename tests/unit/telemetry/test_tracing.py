@@ -9,8 +9,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON, ParentBasedTraceIdRatio, Sampler
 from opentelemetry.trace import SpanKind
 
-from mathops.errors import StartupError
-from mathops.telemetry.tracing import NO_TRACING, Tracing, check, requested
+from mathops.telemetry.tracing import NO_TRACING, Tracing
 from tests.conftest import World
 from tests.unit.telemetry.operations import FAILING
 
@@ -31,54 +30,6 @@ def server_span(spans: InMemorySpanExporter) -> ReadableSpan:
 def traceparent(span: ReadableSpan) -> str:
     assert span.context is not None
     return f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-{span.context.trace_flags:02x}"
-
-
-@pytest.mark.parametrize(
-    ("variables", "wanted"),
-    [
-        ({}, False),
-        ({"OTEL_SERVICE_NAME": "mathops"}, False),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, False),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, True),
-        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318/v1/traces"}, True),
-        ({"OTEL_TRACES_EXPORTER": "otlp"}, True),
-        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, False),
-        ({"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, False),
-    ],
-)
-def test_the_standard_variables_switch_traces_on_and_off(variables: dict[str, str], *, wanted: bool) -> None:
-    assert requested(variables) is wanted
-
-
-@pytest.mark.parametrize(
-    "variables",
-    [
-        {},
-        {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
-        {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
-        {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector"},
-        {"OTEL_SDK_DISABLED": "true", "OTEL_TRACES_EXPORTER": "zipkin"},
-    ],
-)
-def test_valid_or_disabled_export_is_accepted(variables: dict[str, str]) -> None:
-    check(variables)
-
-
-@pytest.mark.parametrize(
-    ("variables", "named"),
-    [
-        ({"OTEL_TRACES_EXPORTER": "console"}, "OTEL_TRACES_EXPORTER"),
-        ({"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "OTEL_EXPORTER_OTLP_PROTOCOL"),
-        (
-            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/json"},
-            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-        ),
-        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "collector:4318"}, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
-    ],
-)
-def test_an_export_that_cannot_work_is_an_error_that_names_the_variable(variables: dict[str, str], named: str) -> None:
-    with pytest.raises(StartupError, match=f"^{named}: "):
-        check(variables)
 
 
 def test_without_traces_a_request_has_no_trace_id(world: World) -> None:

@@ -111,11 +111,12 @@ class SQLite:
         # SQLite's own busy handler is not fair.
         return FileLock(self.path.with_name(self.path.name + ".lock"))
 
-    def reader(self) -> Engine:
-        """Connections that can only read."""
+    def reader(self, *, immutable: bool = False) -> Engine:
+        """Connections that can only read; with `immutable` no other process may write and no WAL is read."""
         file = f"file:{quote(str(self.path.absolute()))}"
+        options = {"mode": "ro", "uri": "true", "immutable": str(int(immutable))}
         return create_engine(
-            URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"}),
+            URL.create("sqlite", database=file, query=options),
             module=sqlite_module(),
             poolclass=NullPool,
             connect_args={"timeout": self._busy_seconds},
