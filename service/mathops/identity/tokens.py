@@ -13,7 +13,8 @@ from uuid_utils import uuid7
 
 from mathops.errors import BEARER_CHALLENGE, Unauthorized
 from mathops.identity.keys import ALGORITHM, Keys
-from mathops.models import ClientTokenResponse, TokenResponse
+from mathops.identity.oauth_documents import ClientTokenResponse
+from mathops.models import TokenResponse
 from mathops.settings import Settings
 
 TYPE = "at+jwt"

@@ -2,10 +2,13 @@
 
 from collections.abc import Awaitable, Sequence
 from functools import partial
+from typing import Any
 
+from msgspec import Struct
 from starlette.middleware import Middleware
 from starlette.types import Receive, Scope, Send
 
+from mathops.identity.oauth_documents import ClientTokenResponse, TokenForm
 from mathops.identity.scopes import HISTORY, MATH, operation_scope
 from mathops.models import Credentials, HistoryPage, HistoryQuery, TokenResponse
 from mathops.operations import Operation
@@ -17,9 +20,25 @@ from mathops.web.endpoints.history_page import history
 from mathops.web.endpoints.operation_endpoint import OperationEndpoint, OperationPlanning
 from mathops.web.middleware.http_caching import HttpCaching
 from mathops.web.negotiation import JSON_SCHEMA, TEXT
+from mathops.web.oauth_client import ClientHandler, Form, client_endpoint
 
 _public = partial(Endpoint, public=True)
 _probe = partial(Endpoint, public=True, always_answered=True)
+
+
+def _client_endpoint(
+    path: str,
+    handler: ClientHandler[Form],
+    form: type[Form],
+    summary: str,
+    response: type[Struct] | None,
+    **options: Any,
+) -> Endpoint:
+    """A route whose callers authenticate as OAuth clients."""
+    errors = ("not-found", "internal-error", "journal-unavailable")
+    description = Description(summary, "identity", response, form=form, errors=errors)
+    return Endpoint(path, client_endpoint(handler, form), description, public=True, methods=["POST"], **options)
+
 
 SERVICE_ENDPOINTS = (
     _public(
@@ -34,8 +53,7 @@ SERVICE_ENDPOINTS = (
         ),
         methods=["POST"],
     ),
-    # Without a description: a form, and the errors of RFC 6749, are unlike the rest of the OpenAPI document.
-    _public("/token", token, methods=["POST"]),
+    _client_endpoint("/token", token, TokenForm, "get a token for an OAuth client", ClientTokenResponse),
     Endpoint(
         "/logout",
         login.logout,

@@ -13,8 +13,8 @@ from mathops.errors import NotFound, problem_types
 from mathops.models import encode_json, event_schema
 from mathops.web.endpoint import Endpoint
 from mathops.web.negotiation import JSON, JSON_SCHEMA
-from mathops.web.openapi import Json
 from mathops.web.openapi import document as openapi_document
+from mathops.web.openapi_parts import Json
 
 _PUBLIC = {"Cache-Control": "public, max-age=300"}
 # The pages load nothing from other hosts.
@@ -85,7 +85,7 @@ def _page(document: Json) -> str:
 
 
 def _section(document: Json, path: str, method: str, operation: Json) -> str:
-    alternatives = [scope for required in operation.get("security", []) for scope in required["bearer"]]
+    alternatives = [scope for required in operation.get("security", []) for scope in required.get("bearer", [])]
     scopes = f"; scope {' or '.join(alternatives)}" if alternatives else ""
     responses = "".join(
         f"<tr><td>{status}</td><td>{escape(_resolve(document, response)['description'])}</td></tr>"
@@ -109,8 +109,9 @@ def _inputs(document: Json, operation: Json) -> Iterator[tuple[str, str, str, st
     for parameter in operation.get("parameters", []):
         default = parameter["schema"].get("default", "")
         yield parameter["name"], "", str(parameter.get("example", default)), parameter["description"]
-    if "requestBody" in operation:
-        body = _resolve(document, operation["requestBody"]["content"][JSON]["schema"])
+    content = operation.get("requestBody", {}).get("content", {})
+    if JSON in content:
+        body = _resolve(document, content[JSON]["schema"])
         for name, member in body["properties"].items():
             yield name, _ATTRIBUTES.get(name, ""), member.get("examples", [""])[0], member["description"]
 

@@ -8,10 +8,12 @@ from argon2 import PasswordHasher
 from httpx2 import Response
 
 from tests.conftest import World
+from tests.unit.web.openapi import resolve, validate
 from tests.unit.web.responses import assert_problem
 
 GRANT = {"grant_type": "client_credentials"}
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+FORM_TYPE = "application/x-www-form-urlencoded"
+FORM = {"Content-Type": FORM_TYPE}
 POSTED = "grant_type=client_credentials&client_id=envoy&client_secret=s%3Acret"
 
 
@@ -135,3 +137,43 @@ def test_guesses_over_the_quota_are_rejected(make_world: Callable[..., World], c
 
 def test_without_a_clients_file_there_is_no_token_endpoint(make_world: Callable[..., World]) -> None:
     assert_problem(post(make_world(), POSTED), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (POSTED, 200),
+        (POSTED + "&scope=root", 400),
+        ("grant_type=client_credentials", 401),
+        (POSTED.replace("s%3Acret", "wrong"), 429),
+        (POSTED + "&scope=" + "x" * 70_000, 413),
+    ],
+)
+def test_the_form_and_each_response_are_described(
+    make_world: Callable[..., World], clients_file: Path, content: str, status: int
+) -> None:
+    world = make_world(limits={"login": 1 if status == 429 else 100}, clients_file=clients_file)
+    document = world.client.get("/openapi.json").json()
+    described = document["paths"]["/token"]["post"]
+    if status == 429:
+        post(world, content)
+
+    response = post(world, content)
+
+    assert response.status_code == status
+    assert described["security"] == [{"client": []}, {}]
+    assert set(described["requestBody"]["content"]) == {FORM_TYPE}
+    part = resolve(document, described["responses"][str(status)])
+    media_type = response.headers["content-type"]
+    validate(document, part["content"][media_type]["schema"], response.json())
+    assert {"retry-after", "www-authenticate"} & set(response.headers) <= {name.lower() for name in part["headers"]}
+
+
+def test_the_form_of_the_document_is_the_form_that_is_accepted(world: World) -> None:
+    document = world.client.get("/openapi.json").json()
+    form = resolve(document, document["paths"]["/token"]["post"]["requestBody"]["content"][FORM_TYPE]["schema"])
+
+    assert set(form["properties"]) == {"client_id", "client_secret", "grant_type", "scope"}
+    assert form["required"] == ["grant_type"]
+    sent = {"client_id": "envoy", "client_secret": "s:cret", "grant_type": form["properties"]["grant_type"]["enum"][0]}
+    assert world.client.post("/token", data=sent).status_code == 200
