@@ -81,7 +81,9 @@ class Settings(BaseModel):
     quota_unauthenticated: str = Field(
         "120/minute", description="rejected tokens of one client address; empty: unlimited"
     )
-    quota_login: str = Field("10/minute", description="password logins per client address and user; empty: unlimited")
+    quota_login: str = Field(
+        "10/minute", description="password logins, and failures of OAuth clients, by address and name"
+    )
 
     url_bytes: int = Field(8192, ge=256, description="maximum length of path and query (414)")
     header_bytes: int = Field(32768, ge=1024, description="maximum total size of the request headers (431)")

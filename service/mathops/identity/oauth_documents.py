@@ -21,6 +21,13 @@ class TokenForm(ClientForm):
     scope: Annotated[str, Meta(description="space-separated; by default all scopes of the client")] | UnsetType = UNSET
 
 
+class TokenReference(ClientForm):
+    """Form of POST /revoke (RFC 7009, 2.1) and POST /introspect (RFC 7662, 2.1)."""
+
+    token: Annotated[str, Meta(description="an access token")]
+    token_type_hint: Annotated[str, Meta(description="ignored: all tokens are access tokens")] | UnsetType = UNSET
+
+
 class ClientTokenResponse(Struct):
     """Response to a client (RFC 6749, 5.1)."""
 
@@ -28,6 +35,21 @@ class ClientTokenResponse(Struct):
     token_type: Literal["Bearer"]
     expires_in: Annotated[int, Meta(description="seconds")]
     scope: str
+
+
+class Introspection(Struct):
+    """State of a token (RFC 7662, 2.2); one that is not active has no further members."""
+
+    active: bool
+    scope: str | UnsetType = UNSET
+    client_id: str | UnsetType = UNSET
+    token_type: Literal["Bearer"] | UnsetType = UNSET
+    exp: Annotated[int, Meta(description="seconds since the epoch")] | UnsetType = UNSET
+    iat: Annotated[int, Meta(description="seconds since the epoch")] | UnsetType = UNSET
+    sub: str | UnsetType = UNSET
+    aud: str | UnsetType = UNSET
+    iss: str | UnsetType = UNSET
+    jti: str | UnsetType = UNSET
 
 
 class OAuthError(Struct):

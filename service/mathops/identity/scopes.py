@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from mathops.operations import OPERATIONS, Operation
 
 MATH, HISTORY = "math", "history"
+# Of OAuth clients that may examine the tokens of others.
+INTROSPECT = "introspect"
 # Granted where none is named.
 DEFAULT_SCOPES = (MATH, HISTORY)
 
@@ -14,7 +16,7 @@ def operation_scope(operation: Operation) -> str:
     return f"{MATH}:{operation.name}"
 
 
-SCOPES = (MATH, *map(operation_scope, OPERATIONS), HISTORY)
+SCOPES = (MATH, *map(operation_scope, OPERATIONS), HISTORY, INTROSPECT)
 
 
 def includes(allowed: Iterable[str], scopes: Iterable[str]) -> bool:

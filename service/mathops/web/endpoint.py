@@ -30,7 +30,7 @@ class Description(NamedTuple):
 
 
 class Endpoint(Route):
-    """Requires a valid token unless `public`, and one of `scopes` if given.
+    """Requires a valid token unless `public`, and one of `scopes` if given: of the token, or of the OAuth client.
 
     `always_answered` exempts it from the connection limit, `without_quota` from the quota of requests; without a
     description it is not in the OpenAPI document.

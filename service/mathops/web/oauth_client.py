@@ -18,7 +18,7 @@ from mathops.identity.tokens import client_subject
 from mathops.models import MAX_NAME_LENGTH, MAX_PASSWORD_LENGTH, encode_json
 from mathops.ports import Users
 from mathops.telemetry import metrics
-from mathops.web.client_quota import charge_login
+from mathops.web.client_quota import charge_login, refund_login
 from mathops.web.context import NO_STORE, Resources, context_of
 from mathops.web.negotiation import FORM, JSON
 
@@ -61,15 +61,23 @@ def client_endpoint(handler: ClientHandler[Form], kind: type[Form]) -> Callable[
         try:
             form = await _form(request)
             name, allowed = await _authenticate(request, form, resources.clients)
+            _require_scope(request, allowed)
             document = await handler(ClientRequest(resources, name, allowed, _document(form, kind)))
         except ClientError as error:
             return error.response
         except QuotaExceeded as error:
             headers = {"Retry-After": str(error.retry_after)}
-            return ClientError("invalid_request", "too many requests of this client", 429, headers).response
+            return ClientError("invalid_request", "too many failed attempts of this client", 429, headers).response
         return Response(None if document is None else encode_json(document), 200, NO_STORE, JSON)
 
     return endpoint
+
+
+def _require_scope(request: Request, allowed: list[str]) -> None:
+    endpoint = context_of(request.scope).endpoint
+    scopes = endpoint.scopes if endpoint is not None else ()
+    if scopes and not set(scopes) & set(allowed):
+        raise ClientError("insufficient_scope", f"the client lacks the scope {' or '.join(scopes)}", 403)
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -101,6 +109,8 @@ async def _authenticate(request: Request, form: dict[str, str], clients: Users) 
         await charge_login(request.scope, client_subject(name))
         scopes = await clients.authenticate(name, secret)
         if scopes is not None:
+            # Only guesses count: a resource server sends many requests in a minute.
+            await refund_login(request.scope, client_subject(name))
             return name, scopes
     raise _invalid_client()
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from msgspec import Struct
 
 from mathops import __version__
-from mathops.errors import MalformedRequest, MathopsError, problem_types
+from mathops.errors import Forbidden, MalformedRequest, MathopsError, problem_types
 from mathops.identity.oauth_documents import OAuthError
 from mathops.models import OperationResult, Problem, schemas
 from mathops.operations import Operation
@@ -38,7 +38,8 @@ _RESULT_PROBLEMS = (
 _CLIENT_ERRORS = {
     400: "The form is invalid, or the grant type or scope is not available to the client.",
     401: "Unknown client or wrong secret.",
-    429: "Too many requests of this client.",
+    403: "The client lacks the scope.",
+    429: "Too many failed attempts of this client.",
 }
 _PROBLEM_HEADERS = {401: ["WWW-Authenticate"], 403: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
 _HEADERS = (*RESULT_HEADERS, "Link", "Retry-After", "WWW-Authenticate", "X-Request-ID")
@@ -102,7 +103,7 @@ def _success(endpoint: Endpoint, description: Description, method: str) -> Json:
         return {"200": ref("responses", f"{operation.name}_result"), **unchanged}
     response: Json = {"description": description.summary, "headers": headers(*description.headers)}
     if description.response is None:
-        return {"204": response}
+        return {"200" if description.form else "204": response}
     response["content"] = _content(description.response)
     unavailable = {"503": {**response, "description": description.unavailable}} if description.unavailable else {}
     return {"200": response, **unavailable}
@@ -115,7 +116,7 @@ def _problems(endpoint: Endpoint, description: Description, method: str) -> Json
         (True, (*_HEAD_PROBLEMS, *description.errors)),
         (not endpoint.always_answered, ("overloaded",)),
         (not endpoint.public, _TOKEN_PROBLEMS),
-        (endpoint.scopes, ("insufficient-scope",)),
+        (endpoint.scopes and not endpoint.public, ("insufficient-scope",)),
         (operation or description.query, _PARAMETER_PROBLEMS),
         (description.body or (operation and method == "post"), _BODY_PROBLEMS),
         (description.form, _READ_PROBLEMS),
@@ -126,7 +127,8 @@ def _problems(endpoint: Endpoint, description: Description, method: str) -> Json
     statuses = sorted({types[slug].status for condition, slugs in conditions if condition for slug in slugs})
     names = {status: f"problem_{status}" for status in statuses}
     if description.form:
-        names |= {status: f"client_error_{status}" for status in _CLIENT_ERRORS}
+        possible = _CLIENT_ERRORS if endpoint.scopes else _CLIENT_ERRORS.keys() - {Forbidden.status}
+        names |= {status: f"client_error_{status}" for status in possible}
     return {str(status): ref("responses", name) for status, name in sorted(names.items())}
 
 
@@ -174,7 +176,8 @@ def _client_error(status: int) -> Json:
     if status == MalformedRequest.status:
         content |= _problem_response(status, [])["content"]
     description = _CLIENT_ERRORS[status]
-    return {"description": description, "headers": headers(*_PROBLEM_HEADERS.get(status, ())), "content": content}
+    names = () if status == Forbidden.status else _PROBLEM_HEADERS.get(status, ())
+    return {"description": description, "headers": headers(*names), "content": content}
 
 
 def _content(response: str | type, media_type: str = JSON) -> Json:

@@ -8,8 +8,13 @@ from msgspec import Struct
 from starlette.middleware import Middleware
 from starlette.types import Receive, Scope, Send
 
-from mathops.identity.oauth_documents import ClientTokenResponse, TokenForm
-from mathops.identity.scopes import HISTORY, MATH, operation_scope
+from mathops.identity.oauth_documents import (
+    ClientTokenResponse,
+    Introspection,
+    TokenForm,
+    TokenReference,
+)
+from mathops.identity.scopes import HISTORY, INTROSPECT, MATH, operation_scope
 from mathops.models import Credentials, HistoryPage, HistoryQuery, TokenResponse
 from mathops.operations import Operation
 from mathops.web.context import HttpMiddleware, context_of
@@ -18,6 +23,7 @@ from mathops.web.endpoints import documents, health, login
 from mathops.web.endpoints.client_token import token
 from mathops.web.endpoints.history_page import history
 from mathops.web.endpoints.operation_endpoint import OperationEndpoint, OperationPlanning
+from mathops.web.endpoints.token_state import introspect, revoke
 from mathops.web.middleware.http_caching import HttpCaching
 from mathops.web.negotiation import JSON_SCHEMA, TEXT
 from mathops.web.oauth_client import ClientHandler, Form, client_endpoint
@@ -54,6 +60,15 @@ SERVICE_ENDPOINTS = (
         methods=["POST"],
     ),
     _client_endpoint("/token", token, TokenForm, "get a token for an OAuth client", ClientTokenResponse),
+    _client_endpoint("/revoke", revoke, TokenReference, "revoke a token of the OAuth client", None),
+    _client_endpoint(
+        "/introspect",
+        introspect,
+        TokenReference,
+        "describe a token to an OAuth client",
+        Introspection,
+        scopes=(INTROSPECT,),
+    ),
     Endpoint(
         "/logout",
         login.logout,

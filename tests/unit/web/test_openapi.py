@@ -102,6 +102,7 @@ CASES = [
     ("get", "/livez", "/livez", {}, 200),
     ("get", "/.well-known/jwks.json", "/.well-known/jwks.json", {}, 200),
     ("post", "/token", "/token", {}, 404),
+    ("post", "/introspect", "/introspect", {}, 404),
 ]
 
 
