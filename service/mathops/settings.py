@@ -42,7 +42,7 @@ class Settings(BaseModel):
     keys_file: Path | None = Field(None, description="signing keys (JWK Set); empty: keys.json in the data folder")
     users_file: Path | None = Field(None, description="lines name:argon2id-hash:scopes; empty: demo, any name logs in")
     clients_file: Path | None = Field(None, description="OAuth clients, lines as in the users file; empty: no /token")
-    token_issuer: str = Field("mathops", min_length=1, description="iss claim of issued and accepted tokens")
+    token_issuer: str = Field("mathops", min_length=1, description="iss claim; an https URL for OAuth metadata")
     token_audience: str = Field("mathops", min_length=1, description="aud claim of issued and accepted tokens")
     token_lifetime_seconds: int = Field(3600, ge=1, le=31 * 86400, description="lifetime of issued tokens")
     token_leeway_seconds: int = Field(10, ge=0, le=30, description="clock difference tolerated in exp, iat and nbf")

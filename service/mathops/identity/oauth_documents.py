@@ -1,5 +1,6 @@
 """Forms of OAuth 2 clients, and the responses to them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -50,6 +51,24 @@ class Introspection(Struct):
     aud: str | UnsetType = UNSET
     iss: str | UnsetType = UNSET
     jti: str | UnsetType = UNSET
+
+
+class ServerMetadata(Struct):
+    """Authorization server metadata (RFC 8414)."""
+
+    issuer: str
+    token_endpoint: str
+    revocation_endpoint: str
+    introspection_endpoint: str
+    jwks_uri: str
+    service_documentation: str
+    scopes_supported: Sequence[str]
+    grant_types_supported: Sequence[str]
+    # The standard requires a value, and `none` is registered for a response without a token or code.
+    response_types_supported: Sequence[str]
+    token_endpoint_auth_methods_supported: Sequence[str]
+    revocation_endpoint_auth_methods_supported: Sequence[str]
+    introspection_endpoint_auth_methods_supported: Sequence[str]
 
 
 class OAuthError(Struct):

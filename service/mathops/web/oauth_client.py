@@ -22,6 +22,8 @@ from mathops.web.client_quota import charge_login, refund_login
 from mathops.web.context import NO_STORE, Resources, context_of
 from mathops.web.negotiation import FORM, JSON
 
+# Names registered for the credentials that _credentials accepts.
+AUTHENTICATION_METHODS = ("client_secret_basic", "client_secret_post")
 _MAX_FIELDS = 32
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="mathops"'}
 
@@ -56,11 +58,10 @@ def client_endpoint(handler: ClientHandler[Form], kind: type[Form]) -> Callable[
     @wraps(handler)
     async def endpoint(request: Request) -> Response:
         resources = context_of(request.scope).resources
-        if resources.clients is None:
-            raise NotFound("OAuth clients are off; set MATHOPS_CLIENTS_FILE")
+        clients = clients_of(resources)
         try:
             form = await _form(request)
-            name, allowed = await _authenticate(request, form, resources.clients)
+            name, allowed = await _authenticate(request, form, clients)
             _require_scope(request, allowed)
             document = await handler(ClientRequest(resources, name, allowed, _document(form, kind)))
         except ClientError as error:
@@ -71,6 +72,13 @@ def client_endpoint(handler: ClientHandler[Form], kind: type[Form]) -> Callable[
         return Response(None if document is None else encode_json(document), 200, NO_STORE, JSON)
 
     return endpoint
+
+
+def clients_of(resources: Resources) -> Users:
+    """Raises NotFound."""
+    if resources.clients is None:
+        raise NotFound("OAuth clients are off; set MATHOPS_CLIENTS_FILE")
+    return resources.clients
 
 
 def _require_scope(request: Request, allowed: list[str]) -> None:

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from mathops.identity.oauth_documents import (
     ClientTokenResponse,
     Introspection,
+    ServerMetadata,
     TokenForm,
     TokenReference,
 )
@@ -23,6 +24,7 @@ from mathops.web.endpoints import documents, health, login
 from mathops.web.endpoints.client_token import token
 from mathops.web.endpoints.history_page import history
 from mathops.web.endpoints.operation_endpoint import OperationEndpoint, OperationPlanning
+from mathops.web.endpoints.server_metadata import server_metadata
 from mathops.web.endpoints.token_state import introspect, revoke
 from mathops.web.middleware.http_caching import HttpCaching
 from mathops.web.negotiation import JSON_SCHEMA, TEXT
@@ -68,6 +70,11 @@ SERVICE_ENDPOINTS = (
         "describe a token to an OAuth client",
         Introspection,
         scopes=(INTROSPECT,),
+    ),
+    _public(
+        "/.well-known/oauth-authorization-server",
+        server_metadata,
+        Description("paths for OAuth clients", "identity", ServerMetadata, errors=("not-found",)),
     ),
     Endpoint(
         "/logout",

@@ -16,10 +16,10 @@ from mathops.web.negotiation import JSON, JSON_SCHEMA
 from mathops.web.openapi import document as openapi_document
 from mathops.web.openapi_parts import Json
 
-_PUBLIC = {"Cache-Control": "public, max-age=300"}
+PUBLIC = {"Cache-Control": "public, max-age=300"}
 # The pages load nothing from other hosts.
 _PAGE = {
-    **_PUBLIC,
+    **PUBLIC,
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
     # default-src does not apply to these.
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -33,8 +33,8 @@ _ATTRIBUTES = {
 _TEMPLATE = Template(files("mathops.web").joinpath("docs.html").read_text(encoding="utf-8"))
 
 script = Response(files("mathops.web").joinpath("try.js").read_bytes(), headers=_PAGE, media_type="text/javascript")
-index = RedirectResponse("/docs", 307, headers=_PUBLIC)
-schema = Response(encode_json(event_schema()), headers=_PUBLIC, media_type=JSON_SCHEMA)
+index = RedirectResponse("/docs", 307, headers=PUBLIC)
+schema = Response(encode_json(event_schema()), headers=PUBLIC, media_type=JSON_SCHEMA)
 
 
 class Documents:
@@ -53,7 +53,7 @@ class Documents:
 
 
 async def openapi(request: Request) -> Response:
-    return JSONResponse(request.app.state.documents.openapi, headers=_PUBLIC)
+    return JSONResponse(request.app.state.documents.openapi, headers=PUBLIC)
 
 
 async def docs(request: Request) -> Response:
