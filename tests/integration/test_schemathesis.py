@@ -25,7 +25,8 @@ def test_the_service_conforms_to_its_openapi_document(start_server: Callable[...
     unlimited = {f"MATHOPS_QUOTA_{name}": "100000/minute" for name in ("UNAUTHENTICATED", "LOGIN")}
     clients = tmp_path / "clients"
     clients.write_text(users_line("envoy", "secret", SCOPES))
-    server = start_server(MATHOPS_COMPUTE_DEADLINE_SECONDS="30", MATHOPS_CLIENTS_FILE=str(clients), **unlimited)
+    oauth = {"MATHOPS_CLIENTS_FILE": str(clients), "MATHOPS_TOKEN_ISSUER": "https://math.example.com"}
+    server = start_server(MATHOPS_COMPUTE_DEADLINE_SECONDS="30", **oauth, **unlimited)
     bearer = server.login()["Authorization"]
     basic = f"Basic {b64encode(b'envoy:secret').decode()}"
 

@@ -38,7 +38,7 @@ class UsersFile:
 
     def __init__(self, path: Path, reload_seconds: float = RELOAD_SECONDS, *, kind: str = "users") -> None:
         self._hasher = PasswordHasher()
-        self._file = ReloadedFile(path, partial(_read, kind), reload_seconds)
+        self._file = ReloadedFile(path, partial(_read_some, kind), reload_seconds)
         self.state = self._file.state
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
         # Hash in the file and keyed digest of the last right password, by name: an OAuth client sends the same one with
@@ -76,8 +76,14 @@ def _bytes(password: str) -> bytes:
     return password.encode("utf-8", "surrogatepass")
 
 
-def _read(kind: str, path: Path) -> dict[str, tuple[str, list[str]]]:
-    """Password hash and scopes by name."""
+def _read_some(kind: str, path: Path) -> dict[str, tuple[str, list[str]]]:
+    if not (users := read(kind, path)):
+        raise StartupError(f"{kind} file {path} contains no {kind}")
+    return users
+
+
+def read(kind: str, path: Path) -> dict[str, tuple[str, list[str]]]:
+    """Password hash and scopes by name; raises StartupError."""
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -94,6 +100,4 @@ def _read(kind: str, path: Path) -> dict[str, tuple[str, list[str]]]:
                 f"each name once, with scopes of {' '.join(SCOPES)}; `mathops {kind} hash` prints a line"
             )
         users[match[1]] = match[2], scopes or list(DEFAULT_SCOPES)
-    if not users:
-        raise StartupError(f"{kind} file {path} contains no {kind}")
     return users
