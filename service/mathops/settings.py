@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
@@ -14,6 +14,8 @@ from mathops.settings_source import env_name, read_environment
 
 _BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/\[\]]+)(:\d{1,5})?")
 _MIB = 1024 * 1024
+# The scope of /metrics.
+METRICS: Final = "metrics"
 
 
 class Settings(BaseModel):
@@ -46,6 +48,7 @@ class Settings(BaseModel):
     token_audience: str = Field("mathops", min_length=1, description="aud claim of issued and accepted tokens")
     token_lifetime_seconds: int = Field(3600, ge=1, le=31 * 86400, description="lifetime of issued tokens")
     token_leeway_seconds: int = Field(10, ge=0, le=30, description="clock difference tolerated in exp, iat and nbf")
+    metrics_scope: Literal["", "metrics"] = Field("", description="scope that /metrics requires; empty: no token")
 
     redis_url: str = Field("", description="redis[s]://user:password@host:6379/0 for shared state; empty: memory")
     redis_timeout_seconds: float = Field(0.1, ge=0.01, le=1, description="timeout; requests continue without Redis")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from mathops.operations import OPERATIONS, Operation
+from mathops.settings import METRICS
 
 MATH, HISTORY = "math", "history"
 # Of OAuth clients that may examine the tokens of others.
@@ -16,7 +17,7 @@ def operation_scope(operation: Operation) -> str:
     return f"{MATH}:{operation.name}"
 
 
-SCOPES = (MATH, *map(operation_scope, OPERATIONS), HISTORY, INTROSPECT)
+SCOPES = (MATH, *map(operation_scope, OPERATIONS), HISTORY, INTROSPECT, METRICS)
 
 
 def includes(allowed: Iterable[str], scopes: Iterable[str]) -> bool:

@@ -100,7 +100,6 @@ SERVICE_ENDPOINTS = (
     _probe("/livez", health.alive, Description("liveness: the process responds")),
     _probe("/readyz", health.ready, Description("readiness: answers and stores requests", unavailable="not ready")),
     _probe("/startupz", health.alive, Description("startup is complete")),
-    _probe("/metrics", health.metrics_page, Description("metrics in the Prometheus text format", response=TEXT)),
     _public("/openapi.json", documents.openapi, Description("this document")),
     _public("/docs", documents.docs, Description("this document as a page", response="text/html")),
     _public("/docs/try.js", documents.script),
@@ -111,7 +110,20 @@ SERVICE_ENDPOINTS = (
 )
 
 
-def routes(operations: Sequence[Operation]) -> list[Endpoint]:
+def _metrics(scope: str) -> Endpoint:
+    """Public unless the settings name a scope; a quota would hide what an operator needs to see."""
+    return Endpoint(
+        "/metrics",
+        health.metrics_page,
+        Description("metrics in the Prometheus text format", response=TEXT),
+        public=not scope,
+        scopes=(scope,) if scope else (),
+        always_answered=True,
+        without_quota=True,
+    )
+
+
+def routes(operations: Sequence[Operation], metrics_scope: str = "") -> list[Endpoint]:
     operation_endpoints = [
         Endpoint(
             path,
@@ -125,7 +137,7 @@ def routes(operations: Sequence[Operation]) -> list[Endpoint]:
         for operation in operations
         for path in operation.paths
     ]
-    return [*operation_endpoints, *SERVICE_ENDPOINTS]
+    return [*operation_endpoints, *SERVICE_ENDPOINTS, _metrics(metrics_scope)]
 
 
 class ExactPaths(HttpMiddleware):
