@@ -135,7 +135,7 @@ def comments(text: str) -> Iterator[tuple[str, str]]:
     for line in text.splitlines():
         if found := re.match(r"\s*# (?:-- )?(.*)", line):
             comment = [found[1]] if "# -- " in line else [*comment, found[1]]
-        elif found := re.match(r"( *)([A-Za-z]+):", line):
+        elif found := re.match(r"( *)([A-Za-z0-9]+):", line):
             stack = [*(entry for entry in stack if entry[0] < len(found[1])), (len(found[1]), found[2])]
             if comment:
                 yield ".".join(key for _, key in stack), " ".join(part for part in comment if not part.startswith("@"))

@@ -123,15 +123,6 @@ class TokenResponse(Struct):
     token: str
 
 
-class ClientTokenResponse(Struct):
-    """Response to an OAuth client (RFC 6749, 5.1)."""
-
-    access_token: str
-    token_type: Literal["Bearer"]
-    expires_in: Annotated[int, _doc("seconds")]
-    scope: str
-
-
 class HistoryQuery(Struct):
     """Query of GET /history."""
 
@@ -171,12 +162,12 @@ def truncate(parameters: dict[str, str]) -> dict[str, str]:
 
 
 @cache
-def schemas(ref_template: str = "#/$defs/{name}") -> dict[str, dict[str, Any]]:
-    """JSON Schemas of all documents by name, as OpenAPI components."""
-    documents = (Record, Problem, OperationResult, Credentials, TokenResponse, HistoryQuery, HistoryPage)
+def schemas(documents: tuple[type[Struct], ...], ref_template: str = "#/$defs/{name}") -> dict[str, dict[str, Any]]:
+    """JSON Schemas of documents and of the documents inside them, by name."""
     _, components = msgspec.json.schema_components(documents, ref_template=ref_template)
-    # A record always has all members; decoders accept unknown ones, so that a newer service can be read.
-    components["Record"] |= {"required": list(FIELDS), "additionalProperties": False}
+    if Record.__name__ in components:
+        # A record always has all members; decoders accept unknown ones, so that a newer service can be read.
+        components[Record.__name__] |= {"required": list(FIELDS), "additionalProperties": False}
     return components
 
 
@@ -184,6 +175,6 @@ def event_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:mathops:event:{SCHEMA_VERSION}",
-        **schemas()["Record"],
+        **schemas((Record,))[Record.__name__],
         "title": "mathops request",
     }

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
@@ -14,6 +14,8 @@ from mathops.settings_source import env_name, read_environment
 
 _BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/\[\]]+)(:\d{1,5})?")
 _MIB = 1024 * 1024
+# The scope of /metrics.
+METRICS: Final = "metrics"
 
 
 class Settings(BaseModel):
@@ -42,10 +44,11 @@ class Settings(BaseModel):
     keys_file: Path | None = Field(None, description="signing keys (JWK Set); empty: keys.json in the data folder")
     users_file: Path | None = Field(None, description="lines name:argon2id-hash:scopes; empty: demo, any name logs in")
     clients_file: Path | None = Field(None, description="OAuth clients, lines as in the users file; empty: no /token")
-    token_issuer: str = Field("mathops", min_length=1, description="iss claim of issued and accepted tokens")
+    token_issuer: str = Field("mathops", min_length=1, description="iss claim; an https URL for OAuth metadata")
     token_audience: str = Field("mathops", min_length=1, description="aud claim of issued and accepted tokens")
     token_lifetime_seconds: int = Field(3600, ge=1, le=31 * 86400, description="lifetime of issued tokens")
     token_leeway_seconds: int = Field(10, ge=0, le=30, description="clock difference tolerated in exp, iat and nbf")
+    metrics_scope: Literal["", "metrics"] = Field("", description="scope that /metrics requires; empty: no token")
 
     redis_url: str = Field("", description="redis[s]://user:password@host:6379/0 for shared state; empty: memory")
     redis_timeout_seconds: float = Field(0.1, ge=0.01, le=1, description="timeout; requests continue without Redis")
@@ -81,7 +84,9 @@ class Settings(BaseModel):
     quota_unauthenticated: str = Field(
         "120/minute", description="rejected tokens of one client address; empty: unlimited"
     )
-    quota_login: str = Field("10/minute", description="password logins per client address and user; empty: unlimited")
+    quota_login: str = Field(
+        "10/minute", description="password logins, and failures of OAuth clients, by address and name"
+    )
 
     url_bytes: int = Field(8192, ge=256, description="maximum length of path and query (414)")
     header_bytes: int = Field(32768, ge=1024, description="maximum total size of the request headers (431)")

@@ -52,7 +52,9 @@ class PostgresPair:
     def __init__(self) -> None:
         self._fixed = {inside: free_port() for inside in _PORTS}
         self._primary, self._standby = _PORTS
-        self.container = Container(POSTGRES, _PORTS, command=["bash", "-c", _START], fixed=self._fixed, user="postgres")
+        self.container = Container(
+            POSTGRES, _PORTS, command=["bash", "-c", _START], fixed=self._fixed, options=["--user=postgres"]
+        )
         self.container.ready(lambda: self.container.run("test", "-e", "/tmp/ready") == "")
         self.proxy = FaultProxy(("127.0.0.1", self._fixed[self._primary]))
 

@@ -52,7 +52,7 @@ def test_every_alert_fires_in_a_test() -> None:
 
 def test_every_value_is_used_by_a_template() -> None:
     templates = "".join(path.read_text() for path in (CHART / "templates").rglob("*") if path.is_file())
-    used = set(re.findall(r"\.([A-Za-z]+)\b", templates)) | set(re.findall(r'"([A-Za-z]+)"', templates))
+    used = set(re.findall(r"\.([A-Za-z0-9]+)\b", templates)) | set(re.findall(r'"([A-Za-z]+)"', templates))
     assert {path for path in _leaves(_yaml("values.yaml")) if path[-1] not in used and path[0] != "settings"} == set()
 
 

@@ -83,6 +83,12 @@
 {{- if and $v.serviceMonitor.enabled $v.podMonitor.enabled }}
 {{- fail "serviceMonitor.enabled and podMonitor.enabled would count every request twice: disable one of them." }}
 {{- end }}
+{{- range $name := list "serviceMonitor" "podMonitor" }}
+{{- $monitor := get $v $name }}
+{{- if and $monitor.enabled $v.settings.metrics_scope (not $monitor.oauth2) }}
+{{- fail (printf "settings.metrics_scope requires a token for every scrape: set %s.oauth2 to the OAuth client of Prometheus." $name) }}
+{{- end }}
+{{- end }}
 {{- if and $v.certificate.enabled (not (and $v.certificate.secretName $v.certificate.dnsNames $v.certificate.issuerRef)) }}
 {{- fail "certificate.enabled requires certificate.secretName, certificate.dnsNames and certificate.issuerRef." }}
 {{- end }}

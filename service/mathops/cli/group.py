@@ -8,8 +8,9 @@ import click
 from click.shell_completion import get_completion_class
 
 from mathops import __version__
+from mathops.cli.client_commands import clients
 from mathops.cli.event_commands import events
-from mathops.cli.identity_commands import clients, keys, token, users
+from mathops.cli.identity_commands import keys, token, users
 from mathops.cli.journal_commands import db, history
 from mathops.cli.operation_commands import operation_commands
 from mathops.cli.service_commands import config, serve

@@ -1,4 +1,4 @@
-"""`mathops token`, `mathops users`, `mathops clients` and `mathops keys`."""
+"""`mathops token`, `mathops users` and `mathops keys`."""
 
 import re
 import sys
@@ -10,14 +10,14 @@ from mathops.identity.scopes import DEFAULT_SCOPES, SCOPES
 from mathops.models import MAX_PASSWORD_LENGTH, USER_NAME, USER_NAME_RULE, TokenResponse, encode_json
 
 
-def _check_name(_: click.Context, __: click.Parameter, name: str) -> str:
+def check_name(_: click.Context, __: click.Parameter, name: str) -> str:
     if not re.fullmatch(USER_NAME, name):
         raise click.BadParameter(f"write {USER_NAME_RULE}")
     return name
 
 
-_user = click.argument("user", callback=_check_name)
-_scopes = click.option(
+_user = click.argument("user", callback=check_name)
+scopes_option = click.option(
     "--scope",
     "scopes",
     type=click.Choice(SCOPES),
@@ -28,7 +28,7 @@ _scopes = click.option(
 
 @click.command()
 @_user
-@_scopes
+@scopes_option
 @console.url
 @click.option("--password", is_flag=True, help="With --url: prompt for the password, or read it from a pipe.")
 @console.as_json
@@ -45,7 +45,7 @@ def token(user: str, scopes: tuple[str, ...], url: str | None, password: bool, a
     if url:
         from mathops.cli.http_client import connect, request_json
 
-        credentials = {"user": user, **({"password": _read_password()} if password else {})}
+        credentials = {"user": user, **({"password": read_password()} if password else {})}
         with connect(url) as client:
             response = request_json(client, "/login", TokenResponse, credentials)
     else:
@@ -64,7 +64,7 @@ def users() -> None:
 
 @users.command("hash")
 @_user
-@_scopes
+@scopes_option
 def hash_password(user: str, scopes: tuple[str, ...]) -> None:
     """Print USER's line for the users file.
 
@@ -72,28 +72,10 @@ def hash_password(user: str, scopes: tuple[str, ...]) -> None:
     """
     from mathops.identity.users import users_line
 
-    click.echo(users_line(user, _read_password(confirm=True), scopes or DEFAULT_SCOPES))
+    click.echo(users_line(user, read_password(confirm=True), scopes or DEFAULT_SCOPES))
 
 
-@click.group()
-def clients() -> None:
-    """Create lines for the clients file (MATHOPS_CLIENTS_FILE)."""
-
-
-@clients.command("hash")
-@click.argument("client", callback=_check_name)
-@_scopes
-def hash_secret(client: str, scopes: tuple[str, ...]) -> None:
-    """Print CLIENT's line for the clients file.
-
-    Prompts twice for the secret, or reads it from a pipe.
-    """
-    from mathops.identity.users import users_line
-
-    click.echo(users_line(client, _read_password(confirm=True), scopes or DEFAULT_SCOPES))
-
-
-def _read_password(*, confirm: bool = False) -> str:
+def read_password(*, confirm: bool = False) -> str:
     if sys.stdin.isatty():
         password = str(click.prompt("Password", hide_input=True, err=True, confirmation_prompt=confirm))
     else:

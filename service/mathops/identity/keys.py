@@ -1,11 +1,7 @@
 """Signing keys: a file of private keys (JWK Set, RFC 7517). The last key signs; all keys verify."""
 
-import fcntl
 import json
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +9,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
 from mathops.errors import StartupError
+from mathops.identity import private_file
 from mathops.identity.reloaded_file import RELOAD_SECONDS, ReloadedFile
 
 ALGORITHM = "ES256"
 _CURVE = "P-256"
+_KIND = "keys"
 # The member of a key with the time of its creation, in seconds since the epoch; the service alone reads it.
 _CREATED = "iat"
 
@@ -74,7 +72,7 @@ def read(path: Path) -> list[ECKey]:
 
 def ensure(path: Path) -> bool:
     """Create the file with one key if it does not exist. Returns whether it did; raises StartupError."""
-    with _locked(path):
+    with private_file.locked(path, _KIND):
         if created := not path.exists():
             _write(path, [_generate()])
     return created
@@ -84,7 +82,7 @@ def rotate(path: Path) -> str:
     """Add a signing key and return its id. Older keys still verify. Raises StartupError."""
     # A missing file is an error before the lock file is created.
     read(path)
-    with _locked(path):
+    with private_file.locked(path, _KIND):
         key = _generate()
         _write(path, [*read(path), key])
     return str(key.kid)
@@ -96,7 +94,7 @@ def prune(path: Path, keep: int = 1, token_seconds: float | None = None) -> list
     With the lifetime of tokens, raises StartupError if a token of a removed key may still be valid.
     """
     read(path)
-    with _locked(path):
+    with private_file.locked(path, _KIND):
         keys = read(path)
         if token_seconds is not None and len(keys) > keep:
             # The newest removed key signed until the next key was created.
@@ -118,31 +116,6 @@ def _require_older(key: ECKey, seconds: float) -> None:
         raise StartupError(f"tokens of the older keys are valid for up to {left:.0f} s; wait, or use --force")
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path.parent / f"{path.name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        if path.exists():
-            # The folder of a mounted Secret is read-only, and its file needs no lock.
-            yield
-            return
-        raise StartupError(f"keys file {path} cannot be created: {error}") from None
-    with os.fdopen(descriptor) as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _write(path: Path, keys: list[ECKey]) -> None:
-    draft = path.with_name(f"{path.name}.new")
-    try:
-        # Left by a process that was killed or found the disk full; the lock excludes other writers.
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(json.dumps({"keys": [key.as_dict(private=True) for key in keys]}, indent=2) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
-        raise StartupError(f"keys file {path} cannot be written: {error}") from None
+    document = {"keys": [key.as_dict(private=True) for key in keys]}
+    private_file.write(path, json.dumps(document, indent=2) + "\n", _KIND)

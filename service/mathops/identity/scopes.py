@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 
 from mathops.operations import OPERATIONS, Operation
+from mathops.settings import METRICS
 
 MATH, HISTORY = "math", "history"
+# Of OAuth clients that may examine the tokens of others.
+INTROSPECT = "introspect"
 # Granted where none is named.
 DEFAULT_SCOPES = (MATH, HISTORY)
 
@@ -14,7 +17,7 @@ def operation_scope(operation: Operation) -> str:
     return f"{MATH}:{operation.name}"
 
 
-SCOPES = (MATH, *map(operation_scope, OPERATIONS), HISTORY)
+SCOPES = (MATH, *map(operation_scope, OPERATIONS), HISTORY, INTROSPECT, METRICS)
 
 
 def includes(allowed: Iterable[str], scopes: Iterable[str]) -> bool:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -13,7 +13,8 @@ from uuid_utils import uuid7
 
 from mathops.errors import BEARER_CHALLENGE, Unauthorized
 from mathops.identity.keys import ALGORITHM, Keys
-from mathops.models import ClientTokenResponse, TokenResponse
+from mathops.identity.oauth_documents import ClientTokenResponse, Introspection
+from mathops.models import TokenResponse
 from mathops.settings import Settings
 
 TYPE = "at+jwt"
@@ -21,16 +22,19 @@ CLIENT_ID = "mathops"
 # Issued tokens have about 500. Longer ones are rejected before decoding.
 MAX_CHARACTERS = 8192
 _CACHED_TOKENS = 10_000
+_BEARER: Final = "Bearer"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Subject, scopes and expiry (seconds since the epoch) of a verified token."""
+    """Subject, scopes and times (seconds since the epoch) of a verified token."""
 
     user: str
     scopes: frozenset[str]
+    issued: int
     expires: int
     token_id: str
+    client_id: str
 
 
 def invalid_token(reason: str) -> Unauthorized:
@@ -78,11 +82,26 @@ class Tokens:
 
     def token_response(self, user: str, scopes: list[str]) -> TokenResponse:
         token = self.issue(user, scopes)
-        return TokenResponse(token, "Bearer", self._settings.token_lifetime_seconds, " ".join(scopes), token)
+        return TokenResponse(token, _BEARER, self._settings.token_lifetime_seconds, " ".join(scopes), token)
 
     def client_token(self, name: str, scopes: list[str]) -> ClientTokenResponse:
         token = self.issue(client_subject(name), scopes, name)
-        return ClientTokenResponse(token, "Bearer", self._settings.token_lifetime_seconds, " ".join(scopes))
+        return ClientTokenResponse(token, _BEARER, self._settings.token_lifetime_seconds, " ".join(scopes))
+
+    def introspection(self, principal: Principal) -> Introspection:
+        """The description of a token that is valid and not revoked."""
+        return Introspection(
+            active=True,
+            scope=" ".join(sorted(principal.scopes)),
+            client_id=principal.client_id,
+            token_type=_BEARER,
+            exp=principal.expires,
+            iat=principal.issued,
+            sub=principal.user,
+            aud=self._settings.token_audience,
+            iss=self._settings.token_issuer,
+            jti=principal.token_id,
+        )
 
     def verify(self, token: str) -> Principal:
         """Raises Unauthorized."""
@@ -121,7 +140,8 @@ class Tokens:
             raise invalid_token("the token is for another audience")
         if max(issued, not_before or 0) - self._leeway > self._clock():
             raise invalid_token("the token is not valid yet")
-        return Principal(str(texts[0]), frozenset(texts[3].split()), int(expires), str(texts[1]))
+        user, token_id, client_id, scope = map(str, texts)
+        return Principal(user, frozenset(scope.split()), int(issued), int(expires), token_id, client_id)
 
 
 def _is_name(value: Any) -> bool:

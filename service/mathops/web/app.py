@@ -33,7 +33,7 @@ def create_app(
     tracing: AnyTracing = NO_TRACING,
 ) -> Starlette:
     """The application; its lifespan opens and closes `resources`."""
-    endpoints = routes(operations)
+    endpoints = routes(operations, settings.metrics_scope)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

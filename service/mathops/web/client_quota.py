@@ -9,6 +9,7 @@ from mathops.web.context import context_of
 
 # Providers assign whole /64 networks to one customer (RFC 6177).
 _IPV6_PREFIX = 64
+_LOGIN = "login"
 
 
 async def charge_rejected_token(scope: Scope) -> None:
@@ -18,7 +19,16 @@ async def charge_rejected_token(scope: Scope) -> None:
 
 async def charge_login(scope: Scope, user: str) -> None:
     """Charge a login to address and user, because many users may share the address of a proxy; raises QuotaExceeded."""
-    await _charge(scope, "login", f"{client_network(scope)} {user}", "logins of this user")
+    await _charge(scope, _LOGIN, _login_key(scope, user), "logins of this user")
+
+
+async def refund_login(scope: Scope, user: str) -> None:
+    """Take back the charge of a login that has succeeded."""
+    await context_of(scope).resources.rate_limiter.refund(_LOGIN, _login_key(scope, user))
+
+
+def _login_key(scope: Scope, user: str) -> str:
+    return f"{client_network(scope)} {user}"
 
 
 def client_network(scope: Scope) -> str:

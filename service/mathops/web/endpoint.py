@@ -11,9 +11,10 @@ from mathops.web.negotiation import JSON
 
 
 class Description(NamedTuple):
-    """OpenAPI description; `response` is a media type, the Struct of a JSON document, or None for 204.
+    """OpenAPI description; `response` is a media type, the Struct of a JSON document, or None for no content.
 
-    `errors` are problem types beyond those that follow from the route itself, such as 401 without a token.
+    `body` is the Struct of a JSON document, `form` that of a form of OAuth clients. `errors` are problem types beyond
+    those that follow from the route itself, such as 401 without a token.
     """
 
     summary: str
@@ -21,6 +22,7 @@ class Description(NamedTuple):
     response: str | type[Struct] | None = JSON
     query: type[Struct] | None = None
     body: type[Struct] | None = None
+    form: type[Struct] | None = None
     headers: tuple[str, ...] = ("Cache-Control",)
     errors: tuple[str, ...] = ()
     # Describes a 503 response that is not a problem document.
@@ -28,7 +30,7 @@ class Description(NamedTuple):
 
 
 class Endpoint(Route):
-    """Requires a valid token unless `public`, and one of `scopes` if given.
+    """Requires a valid token unless `public`, and one of `scopes` if given: of the token, or of the OAuth client.
 
     `always_answered` exempts it from the connection limit, `without_quota` from the quota of requests; without a
     description it is not in the OpenAPI document.

@@ -5,6 +5,7 @@ import re
 from mathops.errors import NotAcceptable
 
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 JSON_SCHEMA = "application/schema+json"
 TEXT = "text/plain"
 

@@ -2,34 +2,47 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any
 
-from msgspec import to_builtins
+from msgspec import Struct
 
 from mathops import __version__
-from mathops.errors import MalformedRequest, MathopsError, problem_types
-from mathops.models import INTEGER_PATTERN, OperationResult, schemas
-from mathops.operations import Operation, Parameter
-from mathops.operations.operation import MAX_PARAMETER_DIGITS
+from mathops.errors import Forbidden, MalformedRequest, MathopsError, problem_types
+from mathops.identity.oauth_documents import OAuthError
+from mathops.models import OperationResult, Problem, schemas
+from mathops.operations import Operation
 from mathops.web.endpoint import Description, Endpoint
 from mathops.web.middleware.error_handling import MEDIA_TYPE, PATH
-from mathops.web.negotiation import JSON, TEXT
-
-Json = dict[str, Any]
+from mathops.web.negotiation import FORM, JSON, TEXT
+from mathops.web.openapi_parts import (
+    RESULT_HEADERS,
+    Json,
+    headers,
+    operation_body,
+    operation_parameter,
+    operation_result,
+    query_parameter,
+    ref,
+)
 
 # Problem types that follow from the properties of a route.
 _HEAD_PROBLEMS = ("uri-too-long", "header-fields-too-large")
 _TOKEN_PROBLEMS = ("unauthorized", "quota-exceeded", "journal-unavailable")
 _PARAMETER_PROBLEMS = ("malformed-request", "invalid-parameter")
-_BODY_PROBLEMS = (*_PARAMETER_PROBLEMS, "content-too-large", "request-timeout", "unsupported-media-type")
+_READ_PROBLEMS = ("content-too-large", "request-timeout")
+_BODY_PROBLEMS = (*_PARAMETER_PROBLEMS, *_READ_PROBLEMS, "unsupported-media-type")
 _RESULT_PROBLEMS = (
     *("not-acceptable", "result-too-large", "internal-error", "journal-unavailable"),
     *("service-stopping", "deadline-exceeded"),
 )
-
-_RESULT_HEADERS = ("ETag", "Cache-Control", "Cache-Status", "Server-Timing", "RateLimit", "RateLimit-Policy")
+# Errors of OAuth clients, which are no problem documents.
+_CLIENT_ERRORS = {
+    400: "The form is invalid, or the grant type or scope is not available to the client.",
+    401: "Unknown client or wrong secret.",
+    403: "The client lacks the scope.",
+    429: "Too many failed attempts of this client.",
+}
 _PROBLEM_HEADERS = {401: ["WWW-Authenticate"], 403: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
-_HEADERS = (*_RESULT_HEADERS, "Link", "Retry-After", "WWW-Authenticate", "X-Request-ID")
+_HEADERS = (*RESULT_HEADERS, "Link", "Retry-After", "WWW-Authenticate", "X-Request-ID")
 
 
 def document(endpoints: Iterable[Endpoint]) -> Json:
@@ -44,13 +57,16 @@ def document(endpoints: Iterable[Endpoint]) -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {endpoint.path: _path(endpoint, description) for endpoint, description in described},
-        "components": _components(list(operations)),
+        "components": _components(list(operations), _documents(description for _, description in described)),
     }
 
 
 def _path(endpoint: Endpoint, description: Description) -> Json:
     alternatives = [{"bearer": [scope]} for scope in endpoint.scopes] or [{"bearer": []}]
-    security = {} if endpoint.public else {"security": alternatives}
+    if description.form:
+        # The client may authenticate in the form instead.
+        alternatives = [{"client": []}, {}]
+    security = {} if endpoint.public and not description.form else {"security": alternatives}
     common = {"summary": description.summary, "tags": [description.tag], **security}
     name = endpoint.path.rpartition("/")[2].removesuffix(".json").replace(".", "_")
     path = {}
@@ -59,7 +75,7 @@ def _path(endpoint: Endpoint, description: Description) -> Json:
             request, success = _request(endpoint, description, method), _success(endpoint, description, method)
             responses = {**success, **_problems(endpoint, description, method)}
             if method == "head":
-                responses = dict.fromkeys(responses, _ref("responses", "without_content"))
+                responses = dict.fromkeys(responses, ref("responses", "without_content"))
             operation_id = f"{method}_{name}" if endpoint.operation else name
             path[method] = {"operationId": operation_id, **common, **request, "responses": responses}
     return path
@@ -68,130 +84,103 @@ def _path(endpoint: Endpoint, description: Description) -> Json:
 def _request(endpoint: Endpoint, description: Description, method: str) -> Json:
     if operation := endpoint.operation:
         if method == "post":
-            return {"requestBody": _operation_body(operation)}
-        return {"parameters": [_parameter(parameter) for parameter in operation.parameters]}
+            return {"requestBody": operation_body(operation)}
+        return {"parameters": [operation_parameter(parameter) for parameter in operation.parameters]}
     if description.query:
-        members = schemas()[description.query.__name__]["properties"]
-        return {"parameters": [_query_parameter(name, schema) for name, schema in members.items()]}
+        members = schemas((description.query,))[description.query.__name__]["properties"]
+        return {"parameters": [query_parameter(name, schema) for name, schema in members.items()]}
     if description.body:
         return {"requestBody": {"required": True, "content": _content(description.body)}}
+    if description.form:
+        return {"requestBody": {"required": True, "content": _content(description.form, FORM)}}
     return {}
 
 
 def _success(endpoint: Endpoint, description: Description, method: str) -> Json:
     """Responses that are no problems, by status."""
     if operation := endpoint.operation:
-        unchanged = {} if method == "post" else {"304": _ref("responses", "not_modified")}
-        return {"200": _ref("responses", f"{operation.name}_result"), **unchanged}
-    response: Json = {"description": description.summary, "headers": _headers(*description.headers)}
+        unchanged = {} if method == "post" else {"304": ref("responses", "not_modified")}
+        return {"200": ref("responses", f"{operation.name}_result"), **unchanged}
+    response: Json = {"description": description.summary, "headers": headers(*description.headers)}
     if description.response is None:
-        return {"204": response}
+        return {"200" if description.form else "204": response}
     response["content"] = _content(description.response)
     unavailable = {"503": {**response, "description": description.unavailable}} if description.unavailable else {}
     return {"200": response, **unavailable}
 
 
 def _problems(endpoint: Endpoint, description: Description, method: str) -> Json:
-    """References to the problem responses of an endpoint, by status."""
+    """References to the error responses of an endpoint, by status."""
     operation = endpoint.operation
     conditions = (
         (True, (*_HEAD_PROBLEMS, *description.errors)),
         (not endpoint.always_answered, ("overloaded",)),
         (not endpoint.public, _TOKEN_PROBLEMS),
-        (endpoint.scopes, ("insufficient-scope",)),
+        (endpoint.scopes and not endpoint.public, ("insufficient-scope",)),
         (operation or description.query, _PARAMETER_PROBLEMS),
         (description.body or (operation and method == "post"), _BODY_PROBLEMS),
+        (description.form, _READ_PROBLEMS),
         (operation, _RESULT_PROBLEMS),
         (operation and method != "post", ("precondition-failed",)),
     )
     types = problem_types()
     statuses = sorted({types[slug].status for condition, slugs in conditions if condition for slug in slugs})
-    return {str(status): _ref("responses", f"problem_{status}") for status in statuses}
+    names = {status: f"problem_{status}" for status in statuses}
+    if description.form:
+        possible = _CLIENT_ERRORS if endpoint.scopes else _CLIENT_ERRORS.keys() - {Forbidden.status}
+        names |= {status: f"client_error_{status}" for status in possible}
+    return {str(status): ref("responses", name) for status, name in sorted(names.items())}
 
 
-def _components(operations: Sequence[Operation]) -> Json:
-    schema = schemas("#/components/schemas/{name}").copy()
+def _documents(descriptions: Iterable[Description]) -> tuple[type[Struct], ...]:
+    """The JSON documents and forms of the descriptions, and those that all routes share."""
+    named = [document for each in descriptions for document in (each.body, each.form, each.response)]
+    return tuple(dict.fromkeys([Problem, OAuthError, OperationResult, *(d for d in named if isinstance(d, type))]))
+
+
+def _components(operations: Sequence[Operation], documents: tuple[type[Struct], ...]) -> Json:
+    schema = schemas(documents, "#/components/schemas/{name}").copy()
     schema["Problem"]["properties"]["type"]["examples"] = sorted(PATH + slug for slug in problem_types())
-    del schema["HistoryQuery"]
     errors = sorted(problem_types().values(), key=lambda error: (error.status, error.type))
     return {
-        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            "client": {"type": "http", "scheme": "basic", "description": "name and secret of an OAuth client"},
+        },
         "headers": {name: {"schema": {"type": "string"}} for name in _HEADERS},
         "responses": {
-            **{f"{operation.name}_result": _result(operation) for operation in operations},
-            "not_modified": {"description": "The caller's copy is current.", "headers": _headers("ETag")},
-            "without_content": {"description": "As GET, without content.", "headers": _headers()},
+            **{f"{operation.name}_result": operation_result(operation) for operation in operations},
+            "not_modified": {"description": "The caller's copy is current.", "headers": headers("ETag")},
+            "without_content": {"description": "As GET, without content.", "headers": headers()},
             **{
                 f"problem_{status}": _problem_response(status, group)
                 for status, group in groupby(errors, lambda error: error.status)
             },
+            **{f"client_error_{status}": _client_error(status) for status in _CLIENT_ERRORS},
         },
         "schemas": schema,
     }
 
 
 def _problem_response(status: int, errors: Iterable[type[MathopsError]]) -> Json:
-    content = {MEDIA_TYPE: {"schema": _ref("schemas", "Problem")}}
+    content = {MEDIA_TYPE: {"schema": ref("schemas", "Problem")}}
     if status == MalformedRequest.status:
         # The HTTP parser rejects what is not HTTP, such as a target of over 64 KiB, before the application.
         content[TEXT] = {"schema": {"type": "string"}}
     description = "; ".join(f"{error.title} ({error.type})" for error in errors)
-    return {"description": description, "headers": _headers(*_PROBLEM_HEADERS.get(status, ())), "content": content}
+    return {"description": description, "headers": headers(*_PROBLEM_HEADERS.get(status, ())), "content": content}
 
 
-def _parameter(parameter: Parameter) -> Json:
-    query = _query_parameter(parameter.name, {"description": parameter.description, **_integer_text(parameter)})
-    return {**query, "required": True, "example": str(parameter.example)}
+def _client_error(status: int) -> Json:
+    content = _content(OAuthError)
+    if status == MalformedRequest.status:
+        content |= _problem_response(status, [])["content"]
+    description = _CLIENT_ERRORS[status]
+    names = () if status == Forbidden.status else _PROBLEM_HEADERS.get(status, ())
+    return {"description": description, "headers": headers(*names), "content": content}
 
 
-def _query_parameter(name: str, schema: Json) -> Json:
-    value = dict(schema)
-    return {"name": name, "in": "query", "description": value.pop("description"), "schema": value}
-
-
-def _integer_text(parameter: Parameter) -> Json:
-    natural = parameter.minimum is not None and parameter.minimum >= 0
-    pattern = INTEGER_PATTERN.replace("-?", "") if natural else INTEGER_PATTERN
-    return {"type": "string", "pattern": pattern, "maxLength": MAX_PARAMETER_DIGITS}
-
-
-def _operation_body(operation: Operation) -> Json:
-    properties = {}
-    for parameter in operation.parameters:
-        bound = {} if parameter.minimum is None else {"minimum": parameter.minimum}
-        kinds = [_integer_text(parameter), {"type": "integer", **bound}]
-        properties[parameter.name] = {"description": parameter.description, "oneOf": kinds}
-    schema = {"type": "object", "additionalProperties": False, "required": list(properties), "properties": properties}
-    return {"required": True, "content": {JSON: {"schema": {**schema, "example": _example(operation)}}}}
-
-
-def _result(operation: Operation) -> Json:
-    result = operation.result(*(parameter.example for parameter in operation.parameters))
-    text = result.text.decode()
-    document = OperationResult(operation.name, _example(operation), text, result.digits)
-    return {
-        "description": "The exact result.",
-        "headers": _headers(*_RESULT_HEADERS),
-        "content": {
-            JSON: {"schema": _ref("schemas", "OperationResult"), "example": to_builtins(document)},
-            TEXT: {"schema": {"type": "string", "pattern": INTEGER_PATTERN}, "example": text},
-        },
-    }
-
-
-def _example(operation: Operation) -> dict[str, str]:
-    return {parameter.name: str(parameter.example) for parameter in operation.parameters}
-
-
-def _content(response: str | type) -> Json:
+def _content(response: str | type, media_type: str = JSON) -> Json:
     if not isinstance(response, str):
-        return {JSON: {"schema": _ref("schemas", response.__name__)}}
+        return {media_type: {"schema": ref("schemas", response.__name__)}}
     return {response: {"schema": {"type": "string" if response.startswith("text/") else "object"}}}
-
-
-def _ref(kind: str, name: str) -> Json:
-    return {"$ref": f"#/components/{kind}/{name}"}
-
-
-def _headers(*names: str) -> Json:
-    return {name: _ref("headers", name) for name in (*names, "X-Request-ID")}

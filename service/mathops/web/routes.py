@@ -2,11 +2,20 @@
 
 from collections.abc import Awaitable, Sequence
 from functools import partial
+from typing import Any
 
+from msgspec import Struct
 from starlette.middleware import Middleware
 from starlette.types import Receive, Scope, Send
 
-from mathops.identity.scopes import HISTORY, MATH, operation_scope
+from mathops.identity.oauth_documents import (
+    ClientTokenResponse,
+    Introspection,
+    ServerMetadata,
+    TokenForm,
+    TokenReference,
+)
+from mathops.identity.scopes import HISTORY, INTROSPECT, MATH, operation_scope
 from mathops.models import Credentials, HistoryPage, HistoryQuery, TokenResponse
 from mathops.operations import Operation
 from mathops.web.context import HttpMiddleware, context_of
@@ -15,11 +24,29 @@ from mathops.web.endpoints import documents, health, login
 from mathops.web.endpoints.client_token import token
 from mathops.web.endpoints.history_page import history
 from mathops.web.endpoints.operation_endpoint import OperationEndpoint, OperationPlanning
+from mathops.web.endpoints.server_metadata import server_metadata
+from mathops.web.endpoints.token_state import introspect, revoke
 from mathops.web.middleware.http_caching import HttpCaching
 from mathops.web.negotiation import JSON_SCHEMA, TEXT
+from mathops.web.oauth_client import ClientHandler, Form, client_endpoint
 
 _public = partial(Endpoint, public=True)
 _probe = partial(Endpoint, public=True, always_answered=True)
+
+
+def _client_endpoint(
+    path: str,
+    handler: ClientHandler[Form],
+    form: type[Form],
+    summary: str,
+    response: type[Struct] | None,
+    **options: Any,
+) -> Endpoint:
+    """A route whose callers authenticate as OAuth clients."""
+    errors = ("not-found", "internal-error", "journal-unavailable")
+    description = Description(summary, "identity", response, form=form, errors=errors)
+    return Endpoint(path, client_endpoint(handler, form), description, public=True, methods=["POST"], **options)
+
 
 SERVICE_ENDPOINTS = (
     _public(
@@ -34,8 +61,21 @@ SERVICE_ENDPOINTS = (
         ),
         methods=["POST"],
     ),
-    # Without a description: a form, and the errors of RFC 6749, are unlike the rest of the OpenAPI document.
-    _public("/token", token, methods=["POST"]),
+    _client_endpoint("/token", token, TokenForm, "get a token for an OAuth client", ClientTokenResponse),
+    _client_endpoint("/revoke", revoke, TokenReference, "revoke a token of the OAuth client", None),
+    _client_endpoint(
+        "/introspect",
+        introspect,
+        TokenReference,
+        "describe a token to an OAuth client",
+        Introspection,
+        scopes=(INTROSPECT,),
+    ),
+    _public(
+        "/.well-known/oauth-authorization-server",
+        server_metadata,
+        Description("paths for OAuth clients", "identity", ServerMetadata, errors=("not-found",)),
+    ),
     Endpoint(
         "/logout",
         login.logout,
@@ -60,7 +100,6 @@ SERVICE_ENDPOINTS = (
     _probe("/livez", health.alive, Description("liveness: the process responds")),
     _probe("/readyz", health.ready, Description("readiness: answers and stores requests", unavailable="not ready")),
     _probe("/startupz", health.alive, Description("startup is complete")),
-    _probe("/metrics", health.metrics_page, Description("metrics in the Prometheus text format", response=TEXT)),
     _public("/openapi.json", documents.openapi, Description("this document")),
     _public("/docs", documents.docs, Description("this document as a page", response="text/html")),
     _public("/docs/try.js", documents.script),
@@ -71,7 +110,20 @@ SERVICE_ENDPOINTS = (
 )
 
 
-def routes(operations: Sequence[Operation]) -> list[Endpoint]:
+def _metrics(scope: str) -> Endpoint:
+    """Public unless the settings name a scope; a quota would hide what an operator needs to see."""
+    return Endpoint(
+        "/metrics",
+        health.metrics_page,
+        Description("metrics in the Prometheus text format", response=TEXT),
+        public=not scope,
+        scopes=(scope,) if scope else (),
+        always_answered=True,
+        without_quota=True,
+    )
+
+
+def routes(operations: Sequence[Operation], metrics_scope: str = "") -> list[Endpoint]:
     operation_endpoints = [
         Endpoint(
             path,
@@ -85,7 +137,7 @@ def routes(operations: Sequence[Operation]) -> list[Endpoint]:
         for operation in operations
         for path in operation.paths
     ]
-    return [*operation_endpoints, *SERVICE_ENDPOINTS]
+    return [*operation_endpoints, *SERVICE_ENDPOINTS, _metrics(metrics_scope)]
 
 
 class ExactPaths(HttpMiddleware):

@@ -13,6 +13,7 @@ REDIS = "redis:8"
 KAFKA = "apache/kafka:4.3.1"
 POSTGRES = "postgres:17"
 JAEGER = "jaegertracing/jaeger:2.13.0"
+PROMETHEUS = "prom/prometheus:v3.16.0"
 
 
 def docker(*arguments: str, seconds: float = 120) -> str:
@@ -34,13 +35,13 @@ class Container:
         environment: Mapping[str, str] | None = None,
         command: Sequence[str] = (),
         fixed: Mapping[int, int] | None = None,
-        user: str = "",
+        options: Sequence[str] = (),
     ) -> None:
         fixed = fixed or {}
         published = [f"--publish=127.0.0.1:{fixed.get(port, '')}:{port}" for port in ports]
         variables = [f"--env={name}={value}" for name, value in (environment or {}).items()]
         self.name = f"mathops-test-{uuid.uuid4().hex[:12]}"
-        docker("run", "--detach", "--name", self.name, f"--user={user}", *published, *variables, image, *command)
+        docker("run", "--detach", "--name", self.name, *published, *variables, *options, image, *command)
 
     def port(self, inside: int) -> int:
         """Where that port is on loopback."""

@@ -121,6 +121,30 @@ def test_a_missing_file_is_a_startup_error(tmp_path: Path) -> None:
         UsersFile(tmp_path / "users")
 
 
+async def test_a_password_that_was_right_before_is_not_hashed_again(file: Path) -> None:
+    users = UsersFile(file)
+    await users.authenticate("alice", "correct horse")
+
+    # Every place for a check is taken.
+    async with users._checks, users._checks:
+        assert await asyncio.wait_for(users.authenticate("alice", "correct horse"), 1) == ["math", "history"]
+        for name, password in (("bob", "correct horse"), ("alice", "wrong"), ("mallory", "correct horse")):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(users.authenticate(name, password), 0.01)
+
+
+async def test_a_replaced_password_is_rejected_after_it_was_right(file: Path) -> None:
+    users = UsersFile(file, reload_seconds=0)
+    assert await users.authenticate("alice", "correct horse") == ["math", "history"]
+    new = file.with_name("new")
+    new.write_text(f"alice:{CHEAP.hash('battery staple')}:math\n")
+    new.replace(file)
+
+    assert await users.authenticate("alice", "correct horse") is None
+    assert await users.authenticate("alice", "battery staple") == ["math"]
+    assert await users.authenticate("alice", "correct horse") is None
+
+
 async def test_the_demo_accepts_any_name() -> None:
     assert await DemoUsers().authenticate("mallory", None) == ["math", "history"]
 

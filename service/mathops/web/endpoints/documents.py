@@ -13,13 +13,13 @@ from mathops.errors import NotFound, problem_types
 from mathops.models import encode_json, event_schema
 from mathops.web.endpoint import Endpoint
 from mathops.web.negotiation import JSON, JSON_SCHEMA
-from mathops.web.openapi import Json
 from mathops.web.openapi import document as openapi_document
+from mathops.web.openapi_parts import Json
 
-_PUBLIC = {"Cache-Control": "public, max-age=300"}
+PUBLIC = {"Cache-Control": "public, max-age=300"}
 # The pages load nothing from other hosts.
 _PAGE = {
-    **_PUBLIC,
+    **PUBLIC,
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
     # default-src does not apply to these.
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -33,8 +33,8 @@ _ATTRIBUTES = {
 _TEMPLATE = Template(files("mathops.web").joinpath("docs.html").read_text(encoding="utf-8"))
 
 script = Response(files("mathops.web").joinpath("try.js").read_bytes(), headers=_PAGE, media_type="text/javascript")
-index = RedirectResponse("/docs", 307, headers=_PUBLIC)
-schema = Response(encode_json(event_schema()), headers=_PUBLIC, media_type=JSON_SCHEMA)
+index = RedirectResponse("/docs", 307, headers=PUBLIC)
+schema = Response(encode_json(event_schema()), headers=PUBLIC, media_type=JSON_SCHEMA)
 
 
 class Documents:
@@ -53,7 +53,7 @@ class Documents:
 
 
 async def openapi(request: Request) -> Response:
-    return JSONResponse(request.app.state.documents.openapi, headers=_PUBLIC)
+    return JSONResponse(request.app.state.documents.openapi, headers=PUBLIC)
 
 
 async def docs(request: Request) -> Response:
@@ -85,7 +85,7 @@ def _page(document: Json) -> str:
 
 
 def _section(document: Json, path: str, method: str, operation: Json) -> str:
-    alternatives = [scope for required in operation.get("security", []) for scope in required["bearer"]]
+    alternatives = [scope for required in operation.get("security", []) for scope in required.get("bearer", [])]
     scopes = f"; scope {' or '.join(alternatives)}" if alternatives else ""
     responses = "".join(
         f"<tr><td>{status}</td><td>{escape(_resolve(document, response)['description'])}</td></tr>"
@@ -109,8 +109,9 @@ def _inputs(document: Json, operation: Json) -> Iterator[tuple[str, str, str, st
     for parameter in operation.get("parameters", []):
         default = parameter["schema"].get("default", "")
         yield parameter["name"], "", str(parameter.get("example", default)), parameter["description"]
-    if "requestBody" in operation:
-        body = _resolve(document, operation["requestBody"]["content"][JSON]["schema"])
+    content = operation.get("requestBody", {}).get("content", {})
+    if JSON in content:
+        body = _resolve(document, content[JSON]["schema"])
         for name, member in body["properties"].items():
             yield name, _ATTRIBUTES.get(name, ""), member.get("examples", [""])[0], member["description"]
 

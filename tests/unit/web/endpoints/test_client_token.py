@@ -4,39 +4,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from httpx2 import Response
 
 from tests.conftest import World
+from tests.unit.web.oauth import FORM_TYPE, assert_error, post_form
+from tests.unit.web.openapi import resolve, validate
 from tests.unit.web.responses import assert_problem
 
 GRANT = {"grant_type": "client_credentials"}
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 POSTED = "grant_type=client_credentials&client_id=envoy&client_secret=s%3Acret"
 
 
 @pytest.fixture
-def clients_file(tmp_path: Path) -> Path:
-    path = tmp_path / "clients"
-    path.write_text(f"envoy:{PasswordHasher(1, 64, 1).hash('s:cret')}:math history\n")
-    return path
-
-
-@pytest.fixture
-def world(make_world: Callable[..., World], clients_file: Path) -> World:
-    return make_world(clients_file=clients_file)
+def world(client_world: World) -> World:
+    return client_world
 
 
 def post(world: World, content: str | bytes, **headers: str) -> Response:
-    return world.client.post("/token", content=content, headers={**FORM, **headers})
-
-
-def assert_error(response: Response, status: int, error: str) -> None:
-    assert (response.status_code, response.json()["error"]) == (status, error)
-    assert set(response.json()) == {"error", "error_description"}
-    assert response.headers["content-type"] == "application/json"
-    assert response.headers["cache-control"] == "no-store"
-    assert response.headers.get("www-authenticate", "").startswith("Basic") == (status == 401)
+    return post_form(world, "/token", content, **headers)
 
 
 def test_a_client_gets_a_token_with_its_own_subject(world: World) -> None:
@@ -66,14 +51,12 @@ def test_a_client_of_all_operations_may_ask_for_one(world: World) -> None:
     assert_problem(world.client.get("/fib?n=10", headers=headers), 403, "insufficient-scope")
 
 
-def test_a_client_may_not_ask_for_more_than_its_own_scopes(make_world: Callable[..., World], tmp_path: Path) -> None:
-    path = tmp_path / "clients"
-    path.write_text(f"envoy:{PasswordHasher(1, 64, 1).hash('s:cret')}:math:pow\n")
-    world = make_world(clients_file=path)
+def test_a_client_may_not_ask_for_more_than_its_own_scopes(world: World) -> None:
+    posted = POSTED.replace("envoy", "pow")
 
     for scope in ("math", "math:fib", "history", "math:pow history"):
-        assert_error(post(world, f"{POSTED}&scope={scope}"), 400, "invalid_scope")
-    assert post(world, POSTED).json()["scope"] == "math:pow"
+        assert_error(post(world, f"{posted}&scope={scope}"), 400, "invalid_scope")
+    assert post(world, posted).json()["scope"] == "math:pow"
 
 
 HEADERS = ("Basic", "Basic !", "Basic /w==", "Basic ZW52b3k=", "Basic ZW52b3k6JWZm", "Bearer x")
@@ -133,5 +116,53 @@ def test_guesses_over_the_quota_are_rejected(make_world: Callable[..., World], c
     assert post(world, POSTED).headers["retry-after"] == "60"
 
 
+def test_successful_authentications_do_not_use_up_the_quota(
+    make_world: Callable[..., World], clients_file: Path
+) -> None:
+    world = make_world(limits={"login": 2}, clients_file=clients_file)
+
+    assert [post(world, POSTED).status_code for _ in range(5)] == [200] * 5
+
+
 def test_without_a_clients_file_there_is_no_token_endpoint(make_world: Callable[..., World]) -> None:
     assert_problem(post(make_world(), POSTED), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (POSTED, 200),
+        (POSTED + "&scope=root", 400),
+        ("grant_type=client_credentials", 401),
+        (POSTED.replace("s%3Acret", "wrong"), 429),
+        (POSTED + "&scope=" + "x" * 70_000, 413),
+    ],
+)
+def test_the_form_and_each_response_are_described(
+    make_world: Callable[..., World], clients_file: Path, content: str, status: int
+) -> None:
+    world = make_world(limits={"login": 1 if status == 429 else 100}, clients_file=clients_file)
+    document = world.client.get("/openapi.json").json()
+    described = document["paths"]["/token"]["post"]
+    if status == 429:
+        post(world, content)
+
+    response = post(world, content)
+
+    assert response.status_code == status
+    assert described["security"] == [{"client": []}, {}]
+    assert set(described["requestBody"]["content"]) == {FORM_TYPE}
+    part = resolve(document, described["responses"][str(status)])
+    media_type = response.headers["content-type"]
+    validate(document, part["content"][media_type]["schema"], response.json())
+    assert {"retry-after", "www-authenticate"} & set(response.headers) <= {name.lower() for name in part["headers"]}
+
+
+def test_the_form_of_the_document_is_the_form_that_is_accepted(world: World) -> None:
+    document = world.client.get("/openapi.json").json()
+    form = resolve(document, document["paths"]["/token"]["post"]["requestBody"]["content"][FORM_TYPE]["schema"])
+
+    assert set(form["properties"]) == {"client_id", "client_secret", "grant_type", "scope"}
+    assert form["required"] == ["grant_type"]
+    sent = {"client_id": "envoy", "client_secret": "s:cret", "grant_type": form["properties"]["grant_type"]["enum"][0]}
+    assert world.client.post("/token", data=sent).status_code == 200

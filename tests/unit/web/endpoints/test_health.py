@@ -1,8 +1,13 @@
 """Probes and metrics."""
 
+from collections.abc import Callable
+
 import pytest
 
+from mathops.errors import StartupError
+from mathops.settings import load
 from tests.conftest import World
+from tests.unit.web.responses import assert_problem
 
 
 def test_probes_of_life_ignore_all_failures(world: World) -> None:
@@ -76,3 +81,34 @@ def test_metrics_have_the_requested_format(world: World, accept: str, media_type
     assert response.headers["content-type"].startswith(media_type)
     assert response.text.rstrip().endswith("# EOF") == (media_type != "text/plain")
     assert "http_requests" in response.text
+
+
+def test_metrics_require_a_token_with_the_scope_of_the_settings(make_world: Callable[..., World]) -> None:
+    world = make_world(limits={"requests": 1}, metrics_scope="metrics", quota_requests="1/minute")
+
+    assert_problem(world.client.get("/metrics"), 401, "unauthorized")
+    response = world.client.get("/metrics", headers=world.bearer(scopes=("math", "history")))
+    assert_problem(response, 403, "insufficient-scope")
+    assert 'scope="metrics"' in response.headers["www-authenticate"]
+    prometheus = world.bearer("prometheus", ("metrics",))
+    # Scrapes are not counted against a quota.
+    responses = [world.client.get("/metrics", headers=prometheus) for _ in range(3)]
+    assert [response.status_code for response in responses] == [200, 200, 200]
+    assert "mathops_build_info" in responses[0].text
+    assert world.client.get("/livez").status_code == 200
+
+
+def test_the_document_describes_the_scope_of_the_metrics(make_world: Callable[..., World]) -> None:
+    described, default = (
+        make_world(metrics_scope=scope).client.get("/openapi.json").json()["paths"]["/metrics"]["get"]
+        for scope in ("metrics", "")
+    )
+
+    assert described["security"] == [{"bearer": ["metrics"]}]
+    assert {"401", "403"} <= set(described["responses"])
+    assert "security" not in default
+
+
+def test_another_scope_for_the_metrics_stops_the_start() -> None:
+    with pytest.raises(StartupError, match="MATHOPS_METRICS_SCOPE"):
+        load({"MATHOPS_METRICS_SCOPE": "metric"})

@@ -13,6 +13,8 @@ from mathops.web.routes import routes
 from tests.conftest import World
 
 PUBLIC_PATHS = {endpoint.path for endpoint in routes(OPERATIONS) if endpoint.public}
+METADATA = "/.well-known/oauth-authorization-server"
+POSTED_PATHS = {"/login", "/token", "/revoke", "/introspect"}
 INVALID = 'Bearer realm="mathops", error="invalid_token", error_description="{}"'
 
 
@@ -20,7 +22,7 @@ def ask(world: World, path: str = "/fib?n=1", authorization: Sequence[str] = ())
     return world.client.get(path, headers=[("Authorization", value) for value in authorization])
 
 
-@pytest.mark.parametrize("path", sorted(PUBLIC_PATHS - {"/login", "/token", "/problems/{slug}"}))
+@pytest.mark.parametrize("path", sorted(PUBLIC_PATHS - POSTED_PATHS - {METADATA, "/problems/{slug}"}))
 def test_a_public_path_requires_no_token(world: World, path: str) -> None:
     response = world.client.get(path, follow_redirects=False)
 
@@ -32,6 +34,8 @@ def test_the_public_paths_are_these_and_no_others() -> None:
         "/",
         "/login",
         "/token",
+        "/revoke",
+        "/introspect",
         "/livez",
         "/readyz",
         "/startupz",
@@ -41,6 +45,7 @@ def test_the_public_paths_are_these_and_no_others() -> None:
         "/docs/try.js",
         "/event.schema.json",
         "/.well-known/jwks.json",
+        METADATA,
         "/problems/{slug}",
     } == PUBLIC_PATHS
 
