@@ -16,6 +16,7 @@ from mathops.web.context import OpenResources
 from mathops.web.endpoints.documents import Documents
 from mathops.web.middleware.access_log import AccessLog
 from mathops.web.middleware.authentication import Authentication
+from mathops.web.middleware.cross_origin_requests import CrossOriginRequests
 from mathops.web.middleware.error_handling import ErrorHandling, raise_mathops_error
 from mathops.web.middleware.journaling import Journaling
 from mathops.web.middleware.rate_limiting import RateLimiting
@@ -33,7 +34,7 @@ def create_app(
     tracing: AnyTracing = NO_TRACING,
 ) -> Starlette:
     """The application; its lifespan opens and closes `resources`."""
-    endpoints = routes(operations)
+    endpoints, origins = routes(operations), settings.allowed_origins
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -46,6 +47,7 @@ def create_app(
         Middleware(RequestContextMiddleware, endpoints=endpoints),
         Middleware(RequestMetrics),
         *([Middleware(AccessLog)] if is_text(settings.log_format) else []),
+        *([Middleware(CrossOriginRequests, origins=origins, endpoints=endpoints)] if origins else []),
         Middleware(Journaling),
         Middleware(ErrorHandling),
         Middleware(RequestLimits),
