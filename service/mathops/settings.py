@@ -13,6 +13,8 @@ from mathops.errors import StartupError
 from mathops.settings_source import env_name, read_environment
 
 _BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/\[\]]+)(:\d{1,5})?")
+# No dot at the start of a segment, no escapes: these could lead to another folder or host.
+PATH_PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 # As browsers write it in the Origin header.
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:\d{1,5})?")
 _DEFAULT_PORT = re.compile(r"http://.*:80|https://.*:443")
@@ -27,6 +29,7 @@ class Settings(BaseModel):
     http_host: str = Field("127.0.0.1", description="listen address; 0.0.0.0 in a container")
     http_port: int = Field(5000, ge=0, le=65535, description="listen port")
     workers: int = Field(1, ge=1, le=64, description="number of web worker processes")
+    root_path: str = Field("", description="path prefix under which a proxy serves the service, such as /mathops")
     cors_origins: str = Field(
         "", description="origins of web pages that may call the service, https://app.example,…; * for any; empty: none"
     )
@@ -104,6 +107,8 @@ class Settings(BaseModel):
 
     def _conflicts(self) -> Iterator[tuple[object, str]]:
         yield self.text_digits < self.json_digits, "MATHOPS_TEXT_DIGITS must be at least MATHOPS_JSON_DIGITS"
+        prefixed = not self.root_path or PATH_PREFIX.fullmatch(self.root_path)
+        yield not prefixed, "MATHOPS_ROOT_PATH: write a path such as /mathops, without a slash at its end"
         origins = self.allowed_origins
         sent = origins == ["*"] or all(_ORIGIN.fullmatch(o) and not _DEFAULT_PORT.fullmatch(o) for o in origins)
         form = "in lower case, without a path or a default port"

@@ -45,6 +45,13 @@ http {{
       proxy_set_header X-Forwarded-For $remote_addr;
       proxy_set_header Connection "";
     }}
+    location /removed/ {{
+      proxy_pass http://app/;
+      proxy_set_header X-Forwarded-Prefix /removed;
+    }}
+    location /kept/ {{
+      proxy_pass http://app;
+    }}
   }}
   server {{
     listen 127.0.0.1:{nginx_upgrades};
@@ -71,6 +78,8 @@ defaults
 frontend callers
   bind 127.0.0.1:{haproxy}
   http-request set-header X-Forwarded-For %[src]
+  http-request set-header X-Forwarded-Prefix /removed if {{ path_beg /removed/ }}
+  http-request replace-path /removed(/.*) \\1 if {{ path_beg /removed/ }}
   default_backend app
 backend app
   http-reuse always

@@ -141,6 +141,11 @@ def test_brokers_are_comma_separated_addresses(brokers: str) -> None:
     assert load({"MATHOPS_KAFKA_BROKERS": brokers, **SASL}).settings.kafka_brokers == brokers
 
 
+@pytest.mark.parametrize("path", ["mathops", "/", "/a/", "//a", "/a//b", "/../a", "/a b", "https://a.example", "/%61"])
+def test_a_root_path_is_an_absolute_path(path: str) -> None:
+    assert startup_error(MATHOPS_ROOT_PATH=path).startswith("MATHOPS_ROOT_PATH: write a path such as /mathops")
+
+
 @pytest.mark.parametrize(
     "origins",
     [

@@ -83,6 +83,8 @@ class RequestContext(Struct):
     problem: str | None = None
     # Set when the response starts.
     status: int = 0
+    # Precedes the path in links, because a proxy serves the service under it.
+    root_path: str = ""
 
     @classmethod
     def of(cls, scope: Scope, resources: Resources, endpoint: Endpoint | None) -> "RequestContext":

@@ -162,7 +162,7 @@ def test_caches_distinguish_origins(world: World, origin: str | None) -> None:
             headers = world.client.get(path, headers=sent).headers
 
             assert "access-control-allow-origin" not in headers
-            assert headers["vary"] == "Origin"
+            assert headers["vary"].split(", ").count("Origin") == 1
 
 
 def test_any_origin_may_be_allowed(make_world: Callable[..., World]) -> None:
