@@ -22,12 +22,8 @@ class RequestContextMiddleware(HttpMiddleware):
             # Lifespan and WebSocket scopes have no request.
             router: ASGIApp = scope["app"].router
             return router(scope, receive, send)
-        path, resources = scope["path"], scope["app"].state.resources
-        endpoint = self._endpoint(path)
-        if endpoint is None and self._root_path and path.startswith(self._root_path):
-            # Only the prefix of the setting: with that of a header, callers could request a path that a proxy denies.
-            path = scope["path"] = _without(self._root_path, path)
-            endpoint = self._endpoint(path)
+        resources = scope["app"].state.resources
+        endpoint = self._endpoints.get(scope["path"]) or self._find(scope)
         context = scope["context"] = RequestContext.of(scope, resources, endpoint)
         if root_path := scope["root_path"] or self._root_path:
             context.root_path = root_path
@@ -44,9 +40,19 @@ class RequestContextMiddleware(HttpMiddleware):
 
         return self.app(scope, receive, send_with_headers)
 
-    def _endpoint(self, path: str) -> Endpoint | None:
+    def _find(self, scope: Scope) -> Endpoint | None:
+        """The endpoint of a path with a parameter or with a prefix, which it removes from the scope."""
+        path = scope["path"]
+        endpoint = self._problem_page(path)
+        if endpoint is None and self._root_path and path.startswith(self._root_path):
+            # Only the prefix of the setting: with that of a header, callers could request a path that a proxy denies.
+            path = scope["path"] = _without(self._root_path, path)
+            endpoint = self._endpoints.get(path) or self._problem_page(path)
+        return endpoint
+
+    def _problem_page(self, path: str) -> Endpoint | None:
         # /problems/{slug} is the only path with a parameter.
-        return self._endpoints.get(path) or self._endpoints.get(path[: path.rfind("/")] + "/{slug}")
+        return self._endpoints.get(path[: path.rfind("/")] + "/{slug}")
 
 
 def _without(prefix: str, path: str) -> str:
