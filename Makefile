@@ -57,6 +57,7 @@ bench: $(VENV)/.tools ## measure performance against baselines (needs wrk, redis
 	@PYTHONPATH=. $(BIN)/python bench/redis_failures.py
 	@PYTHONPATH=. $(BIN)/python bench/floods.py
 	@$(BIN)/python bench/profile_request.py
+	@$(BIN)/python bench/compression.py
 
 docs: $(VENV)/.test ## generate docs/configuration.md, docs/cli.md and docs/openapi.json
 	@$(BIN)/python docs/generate.py

@@ -43,6 +43,7 @@ class World:
         limits: dict[str, int],
         operations: Sequence[Operation] = OPERATIONS,
         tracing: AnyTracing = NO_TRACING,
+        trusted_proxies: str = "",
     ) -> None:
         keys.ensure(settings.keys_path)
         self.settings = settings
@@ -64,7 +65,8 @@ class World:
             dependencies={},
             tracing=tracing,
         )
-        self.client = TestClient(create_app(settings, self._open, operations, tracing), raise_server_exceptions=False)
+        app = create_app(settings, self._open, operations, tracing, trusted_proxies)
+        self.client = TestClient(app, raise_server_exceptions=False)
 
     @asynccontextmanager
     async def _open(self, _: Settings) -> AsyncIterator[Resources]:
@@ -99,11 +101,12 @@ def make_world(tmp_path: Path, keys_file: Path) -> Iterator[Callable[..., World]
         limits: dict[str, int] | None = None,
         operations: Sequence[Operation] = OPERATIONS,
         tracing: AnyTracing = NO_TRACING,
+        trusted_proxies: str = "",
         **values: Any,
     ) -> World:
         settings = Settings(data_dir=tmp_path, **values)
         shutil.copy(keys_file, settings.keys_path)
-        world = World(settings, limits or {}, operations, tracing)
+        world = World(settings, limits or {}, operations, tracing, trusted_proxies)
         world.client.__enter__()
         worlds.append(world)
         return world

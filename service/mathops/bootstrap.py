@@ -36,7 +36,10 @@ def build_application(settings: Settings, connect: Connect | None = None) -> Sta
     `connect` returns a connection to the journal process; without it the application starts one.
     """
     tracing = start_tracing()
-    return create_app(settings, partial(open_resources, connect=connect, tracing=tracing), tracing=tracing)
+    resources = partial(open_resources, connect=connect, tracing=tracing)
+    # The variable's name is that of gunicorn and uvicorn.
+    proxies = os.environ.get("FORWARDED_ALLOW_IPS", "")
+    return create_app(settings, resources, tracing=tracing, trusted_proxies=proxies)
 
 
 @asynccontextmanager

@@ -13,6 +13,11 @@ from mathops.errors import StartupError
 from mathops.settings_source import env_name, read_environment
 
 _BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/\[\]]+)(:\d{1,5})?")
+# No dot at the start of a segment, no escapes: these could lead to another folder or host.
+PATH_PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+# As browsers write it in the Origin header.
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:\d{1,5})?")
+_DEFAULT_PORT = re.compile(r"http://.*:80|https://.*:443")
 _MIB = 1024 * 1024
 # The scope of /metrics.
 METRICS: Final = "metrics"
@@ -26,6 +31,10 @@ class Settings(BaseModel):
     http_host: str = Field("127.0.0.1", description="listen address; 0.0.0.0 in a container")
     http_port: int = Field(5000, ge=0, le=65535, description="listen port")
     workers: int = Field(1, ge=1, le=64, description="number of web worker processes")
+    root_path: str = Field("", description="path prefix under which a proxy serves the service, such as /mathops")
+    cors_origins: str = Field(
+        "", description="origins of web pages that may call the service, https://app.example,…; * for any; empty: none"
+    )
     shutdown_delay_seconds: float = Field(0, ge=0, description="after SIGTERM, time to serve while /readyz is draining")
     shutdown_timeout_seconds: float = Field(10, gt=0, description="after that delay, time for open requests to finish")
 
@@ -103,6 +112,12 @@ class Settings(BaseModel):
 
     def _conflicts(self) -> Iterator[tuple[object, str]]:
         yield self.text_digits < self.json_digits, "MATHOPS_TEXT_DIGITS must be at least MATHOPS_JSON_DIGITS"
+        prefixed = not self.root_path or PATH_PREFIX.fullmatch(self.root_path)
+        yield not prefixed, "MATHOPS_ROOT_PATH: write a path such as /mathops, without a slash at its end"
+        origins = self.allowed_origins
+        sent = origins == ["*"] or all(_ORIGIN.fullmatch(o) and not _DEFAULT_PORT.fullmatch(o) for o in origins)
+        form = "in lower case, without a path or a default port"
+        yield not sent, f"MATHOPS_CORS_ORIGINS: write * alone, or origins such as https://app.example,… {form}"
         brokers = [address.strip() for address in self.kafka_brokers.split(",")]
         invalid = self.kafka_brokers and not all(map(_BROKER.fullmatch, brokers))
         yield invalid, "MATHOPS_KAFKA_BROKERS: write host:port,host:port, without a scheme"
@@ -120,6 +135,10 @@ class Settings(BaseModel):
         """All settings with passwords in clear text, for a child process over a private socket."""
         secrets = {"kafka_password": self.kafka_password.get_secret_value()}
         return json.dumps({**self.model_dump(mode="json"), **secrets}).encode()
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        return [origin.strip() for origin in self.cors_origins.split(",")] if self.cors_origins else []
 
     @property
     def kafka_tls(self) -> bool:

@@ -18,14 +18,12 @@ from tests.support.reverse_proxies import Ports
 from tests.support.server import Server
 from tests.support.server import running as running_server
 
-pytestmark = [
-    pytest.mark.timeout(60),
-    # In CI a missing proxy is an error; elsewhere the tests are skipped.
-    pytest.mark.skipif(
-        bool(reverse_proxies.MISSING) and not os.environ.get("CI"),
-        reason=f"missing programs: {', '.join(reverse_proxies.MISSING)}: apt install nginx-light haproxy",
-    ),
-]
+# In CI a missing proxy is an error; elsewhere the tests are skipped.
+requires_proxies = pytest.mark.skipif(
+    bool(reverse_proxies.MISSING) and not os.environ.get("CI"),
+    reason=f"missing programs: {', '.join(reverse_proxies.MISSING)}: apt install nginx-light haproxy",
+)
+pytestmark = [pytest.mark.timeout(60), requires_proxies]
 PATIENCE_SECONDS = 4 * reverse_proxies.WAIT_SECONDS
 # Any proxy forwards these; others may be rejected.
 FORWARDED = (

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mathops.errors import NotAcceptable
-from mathops.web.negotiation import JSON, TEXT, preferred_media_type
+from mathops.web.negotiation import GZIP, JSON, TEXT, ZSTD, preferred_coding, preferred_media_type
 
 NAMES = [JSON, TEXT, "application/*", "text/*", "*/*", "text/html", "image/png"]
 MATCHING = {JSON: [JSON, "application/*", "*/*"], TEXT: [TEXT, "text/*", "*/*"]}
@@ -59,6 +59,11 @@ def test_an_invalid_quality_accepts_nothing(quality: str) -> None:
 @given(st.text(st.characters(codec="latin-1")))
 def test_any_header_is_accepted_or_rejected(accept: str) -> None:
     assert chosen(accept) in (JSON, TEXT, None)
+
+
+@given(st.text(st.characters(codec="latin-1")))
+def test_any_header_has_a_coding(accepted: str) -> None:
+    assert preferred_coding(accepted) in (ZSTD, GZIP, None)
 
 
 def test_without_the_header_the_media_type_is_json() -> None:

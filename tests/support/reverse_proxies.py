@@ -32,6 +32,9 @@ http {{
   client_header_timeout {wait}ms;
   client_body_timeout {wait}ms;
   keepalive_timeout {wait}ms;
+  gzip on;
+  gzip_proxied any;
+  gzip_types application/json text/plain;
   lingering_timeout {wait}ms;
   map $http_upgrade $forwarded_connection {{ default upgrade; '' ''; }}
   map $http_host $forwarded_host {{ default $http_host; '' localhost; }}
@@ -44,6 +47,17 @@ http {{
       proxy_set_header Host $forwarded_host;
       proxy_set_header X-Forwarded-For $remote_addr;
       proxy_set_header Connection "";
+    }}
+    location /removed/ {{
+      proxy_pass http://app/;
+      proxy_set_header X-Forwarded-Prefix /removed;
+    }}
+    location /uncompressed/ {{
+      proxy_pass http://app/;
+      proxy_set_header Accept-Encoding "";
+    }}
+    location /kept/ {{
+      proxy_pass http://app;
     }}
   }}
   server {{
@@ -71,6 +85,10 @@ defaults
 frontend callers
   bind 127.0.0.1:{haproxy}
   http-request set-header X-Forwarded-For %[src]
+  http-request set-header X-Forwarded-Prefix /removed if {{ path_beg /removed/ }}
+  http-request replace-path /removed(/.*) \\1 if {{ path_beg /removed/ }}
+  compression algo gzip
+  compression type application/json text/plain
   default_backend app
 backend app
   http-reuse always

@@ -141,6 +141,47 @@ def test_brokers_are_comma_separated_addresses(brokers: str) -> None:
     assert load({"MATHOPS_KAFKA_BROKERS": brokers, **SASL}).settings.kafka_brokers == brokers
 
 
+@pytest.mark.parametrize("path", ["mathops", "/", "/a/", "//a", "/a//b", "/../a", "/a b", "https://a.example", "/%61"])
+def test_a_root_path_is_an_absolute_path(path: str) -> None:
+    assert startup_error(MATHOPS_ROOT_PATH=path).startswith("MATHOPS_ROOT_PATH: write a path such as /mathops")
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        "app.example",
+        "https://app.example/",
+        "https://app.example/path",
+        "https://App.example",
+        "https://app.example:443",
+        "http://app.example:80",
+        "https://*.app.example",
+        "https://user@app.example",
+        "https://a.example,",
+        "https://a.example https://b.example",
+        "https://a.example,*",
+        "null",
+    ],
+)
+def test_origins_that_no_browser_sends_are_rejected(origins: str) -> None:
+    assert startup_error(MATHOPS_CORS_ORIGINS=origins).startswith("MATHOPS_CORS_ORIGINS: write * alone, or origins")
+
+
+@pytest.mark.parametrize(
+    ("origins", "allowed"),
+    [
+        ("", []),
+        ("*", ["*"]),
+        ("https://app.example, http://localhost:3000", ["https://app.example", "http://localhost:3000"]),
+        ("http://127.0.0.1:8000,http://[::1]:8000", ["http://127.0.0.1:8000", "http://[::1]:8000"]),
+        ("chrome-extension://abcdef", ["chrome-extension://abcdef"]),
+        ("http://app.example:443", ["http://app.example:443"]),
+    ],
+)
+def test_origins_are_comma_separated(origins: str, allowed: list[str]) -> None:
+    assert load({"MATHOPS_CORS_ORIGINS": origins}).settings.allowed_origins == allowed
+
+
 @pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e400", "-1"])
 @pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.annotation is float])
 def test_a_duration_must_be_finite_and_not_negative(name: str, value: str) -> None:

@@ -1,6 +1,7 @@
 """`mathops history` and `mathops db`."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -42,7 +43,8 @@ def _remote(url: str, token: str | None, limit: int) -> list[Record]:
         while path and len(records) < limit:
             page = request_json(client, path, HistoryPage)
             records += page.records
-            path = page.next
+            # The path prefix of the service's links may differ from that of the URL.
+            path = page.next and f"/history?{urlsplit(page.next).query}"
     return records[:limit]
 
 

@@ -28,8 +28,8 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
         "http": partial(TimeoutProtocol, settings),
         "ws": "none",
         "server_header": False,
-        # Whether to trust X-Forwarded-*; the variable lists the trusted proxies.
-        "proxy_headers": "FORWARDED_ALLOW_IPS" in os.environ,
+        # The application reads them.
+        "proxy_headers": False,
         "timeout_graceful_shutdown": math.ceil(settings.shutdown_timeout_seconds),
     }
 

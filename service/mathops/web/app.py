@@ -13,9 +13,11 @@ from mathops.settings import Settings
 from mathops.telemetry.logs import is_text
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing, Tracing
 from mathops.web.context import OpenResources
+from mathops.web.endpoint import Endpoint
 from mathops.web.endpoints.documents import Documents
 from mathops.web.middleware.access_log import AccessLog
 from mathops.web.middleware.authentication import Authentication
+from mathops.web.middleware.cross_origin_requests import CrossOriginRequests
 from mathops.web.middleware.error_handling import ErrorHandling, raise_mathops_error
 from mathops.web.middleware.journaling import Journaling
 from mathops.web.middleware.rate_limiting import RateLimiting
@@ -23,6 +25,7 @@ from mathops.web.middleware.request_context import RequestContextMiddleware
 from mathops.web.middleware.request_limits import RequestLimits
 from mathops.web.middleware.request_metrics import RequestMetrics
 from mathops.web.middleware.request_tracing import RequestTracing
+from mathops.web.middleware.trusted_proxies import TrustedProxies
 from mathops.web.routes import ExactPaths, routes
 
 
@@ -31,8 +34,12 @@ def create_app(
     resources: OpenResources,
     operations: Sequence[Operation] = OPERATIONS,
     tracing: AnyTracing = NO_TRACING,
+    trusted_proxies: str = "",
 ) -> Starlette:
-    """The application; its lifespan opens and closes `resources`."""
+    """The application; its lifespan opens and closes `resources`.
+
+    `trusted_proxies` are addresses and networks separated by commas, or * for any.
+    """
     endpoints = routes(operations, settings.metrics_scope)
 
     @asynccontextmanager
@@ -40,19 +47,7 @@ def create_app(
         async with resources(settings) as app.state.resources:
             yield
 
-    # Outermost first.
-    middleware = [
-        *([Middleware(RequestTracing, tracing=tracing)] if isinstance(tracing, Tracing) else []),
-        Middleware(RequestContextMiddleware, endpoints=endpoints),
-        Middleware(RequestMetrics),
-        *([Middleware(AccessLog)] if is_text(settings.log_format) else []),
-        Middleware(Journaling),
-        Middleware(ErrorHandling),
-        Middleware(RequestLimits),
-        Middleware(Authentication),
-        *([Middleware(RateLimiting)] if settings.quota_requests else []),
-        Middleware(ExactPaths),
-    ]
+    middleware = _middleware(settings, endpoints, tracing, trusted_proxies)
     handlers = {HTTPException: raise_mathops_error}
     app = Starlette(routes=endpoints, middleware=middleware, exception_handlers=handlers, lifespan=lifespan)
     # A redirect would contain the caller's Host header.
@@ -63,3 +58,24 @@ def create_app(
     app.middleware_stack = stack.app
     app.state.documents = Documents(endpoints)
     return app
+
+
+def _middleware(
+    settings: Settings, endpoints: Sequence[Endpoint], tracing: AnyTracing, trusted_proxies: str
+) -> list[Middleware]:
+    """Outermost first."""
+    origins = settings.allowed_origins
+    return [
+        *([Middleware(TrustedProxies, trusted=trusted_proxies)] if trusted_proxies else []),
+        *([Middleware(RequestTracing, tracing=tracing)] if isinstance(tracing, Tracing) else []),
+        Middleware(RequestContextMiddleware, endpoints=endpoints, root_path=settings.root_path),
+        Middleware(RequestMetrics),
+        *([Middleware(AccessLog)] if is_text(settings.log_format) else []),
+        *([Middleware(CrossOriginRequests, origins=origins, endpoints=endpoints)] if origins else []),
+        Middleware(Journaling),
+        Middleware(ErrorHandling),
+        Middleware(RequestLimits),
+        Middleware(Authentication),
+        *([Middleware(RateLimiting)] if settings.quota_requests else []),
+        Middleware(ExactPaths),
+    ]

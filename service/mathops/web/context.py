@@ -73,6 +73,8 @@ class RequestContext(Struct):
     # True for operations, except beyond the connection limit, for 414 and 431, and beyond the quota of rejected tokens.
     recorded: bool = False
     media_type: str = ""
+    # Content coding of the result.
+    coding: str | None = None
     parameters: dict[str, str] = {}
     plan: Plan | None = None
     # Sent with a result, not with an error.
@@ -83,6 +85,8 @@ class RequestContext(Struct):
     problem: str | None = None
     # Set when the response starts.
     status: int = 0
+    # Precedes the path in links, because a proxy serves the service under it.
+    root_path: str = ""
 
     @classmethod
     def of(cls, scope: Scope, resources: Resources, endpoint: Endpoint | None) -> "RequestContext":

@@ -11,12 +11,15 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from mathops.errors import NotFound, problem_types
 from mathops.models import encode_json, event_schema
+from mathops.web.context import context_of
 from mathops.web.endpoint import Endpoint
 from mathops.web.negotiation import JSON, JSON_SCHEMA
 from mathops.web.openapi import document as openapi_document
 from mathops.web.openapi_parts import Json
 
 PUBLIC = {"Cache-Control": "public, max-age=300"}
+# The prefix of links is that of this header. A cache in front of the proxy must not store what another caller sent.
+_PREFIXED = {**PUBLIC, "Vary": "X-Forwarded-Prefix"}
 # The pages load nothing from other hosts.
 _PAGE = {
     **PUBLIC,
@@ -33,7 +36,6 @@ _ATTRIBUTES = {
 _TEMPLATE = Template(files("mathops.web").joinpath("docs.html").read_text(encoding="utf-8"))
 
 script = Response(files("mathops.web").joinpath("try.js").read_bytes(), headers=_PAGE, media_type="text/javascript")
-index = RedirectResponse("/docs", 307, headers=PUBLIC)
 schema = Response(encode_json(event_schema()), headers=PUBLIC, media_type=JSON_SCHEMA)
 
 
@@ -52,8 +54,14 @@ class Documents:
         return _page(self.openapi)
 
 
+async def index(request: Request) -> Response:
+    return RedirectResponse(f"{context_of(request.scope).root_path}/docs", 307, headers=_PREFIXED)
+
+
 async def openapi(request: Request) -> Response:
-    return JSONResponse(request.app.state.documents.openapi, headers=PUBLIC)
+    root_path = context_of(request.scope).root_path
+    servers = {"servers": [{"url": root_path}]} if root_path else {}
+    return JSONResponse({**request.app.state.documents.openapi, **servers}, headers=_PREFIXED)
 
 
 async def docs(request: Request) -> Response:

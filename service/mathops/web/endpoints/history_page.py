@@ -20,7 +20,7 @@ async def history(request: Request) -> Response:
     query = validated({name: _integer(text) for name, text in values.items()}, HistoryQuery)
     before = None if query.before is UNSET else query.before
     page = await context.resources.journal.history(context.principal.user, query.limit, before)
-    following = f"/history?limit={query.limit}&before={page.rows[-1][0]}" if page.more else None
+    following = f"{context.root_path}/history?limit={query.limit}&before={page.rows[-1][0]}" if page.more else None
     link = {"Link": f'<{following}>; rel="next"'} if following else {}
     body = HistoryPage([record for _, record in page.rows], following)
     return Response(encode_json(body), 200, {**NO_STORE, **link}, JSON)

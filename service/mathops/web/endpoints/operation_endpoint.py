@@ -11,8 +11,9 @@ from mathops.errors import InvalidParameter
 from mathops.evaluator import NO_TIME, Evaluation
 from mathops.models import encode_result
 from mathops.ports import Timing
+from mathops.web.compression import MIN_DIGITS, compressed
 from mathops.web.context import Headers, HttpMiddleware, context_of
-from mathops.web.negotiation import TEXT, preferred_media_type
+from mathops.web.negotiation import TEXT, preferred_coding, preferred_media_type
 from mathops.web.parameters import read_parameters
 
 _CHUNK_BYTES = 65536
@@ -36,6 +37,8 @@ class OperationPlanning(HttpMiddleware):
         limit = settings.text_digits if context.media_type == TEXT else settings.json_digits
         arguments = operation.parse(context.parameters)
         context.plan = resources.evaluator.plan(operation, arguments, limit, settings.text_digits)
+        if context.plan.predicted_digits >= MIN_DIGITS:
+            context.coding = preferred_coding(context.header(b"accept-encoding"))
         await self.app(scope, receive, send)
 
 
@@ -54,6 +57,9 @@ class OperationEndpoint:
         text = context.media_type == TEXT
         name = plan.operation.name
         body = result.text if text else encode_result(name, context.parameters, result.text, result.digits)
+        if context.coding:
+            body = await compressed(body, context.coding)
+            context.result_headers.append((b"content-encoding", context.coding.encode("ascii")))
         headers = [
             _TEXT_TYPE if text else _JSON_TYPE,
             (b"content-length", b"%d" % len(body)),

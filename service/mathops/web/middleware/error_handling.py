@@ -45,11 +45,12 @@ def problem_response(error: MathopsError, scope: Scope) -> Response:
     context = context_of(scope)
     context.problem = error.type
     problem = Problem(
-        type=PATH + error.type,
+        type=context.root_path + PATH + error.type,
         title=error.title,
         status=error.status,
         detail=error.detail,
-        instance=context.path,
+        # The path of malformed HTTP is unknown.
+        instance=context.path and context.root_path + context.path,
         request_id=context.request_id,
         trace_id=context.trace_id or UNSET,
         **error.extensions,

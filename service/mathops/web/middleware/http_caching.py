@@ -8,11 +8,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from mathops.errors import PreconditionFailed
+from mathops.web.compression import MIN_DIGITS
 from mathops.web.context import HttpMiddleware, context_of
 
 # Proxies that compress a response, such as Apache, append the coding to its tag.
 _CODING = re.compile(r'(?:--?|;)(?:gzip|br|zstd|deflate)"')
-_FRESHNESS = [(b"cache-control", b"private, max-age=86400"), (b"vary", b"accept")]
+_CACHE_CONTROL = (b"cache-control", b"private, max-age=86400")
+_FRESHNESS = [_CACHE_CONTROL, (b"vary", b"accept")]
+_LARGE_FRESHNESS = [_CACHE_CONTROL, (b"vary", b"accept, accept-encoding")]
 _NO_STORE = (b"cache-control", b"no-store")
 
 
@@ -26,9 +29,11 @@ class HttpCaching(HttpMiddleware):
             context.result_headers = [_NO_STORE]
         else:
             # The key of a result includes the version of results.
-            digest = blake2b(f"{context.media_type}:{context.plan.key}".encode("ascii"), digest_size=12)
+            variant = f"{context.media_type}:{context.coding}" if context.coding else context.media_type
+            digest = blake2b(f"{variant}:{context.plan.key}".encode("ascii"), digest_size=12)
             etag = f'"{digest.hexdigest()}"'
-            context.result_headers = [(b"etag", etag.encode("ascii")), *_FRESHNESS]
+            freshness = _FRESHNESS if context.plan.predicted_digits < MIN_DIGITS else _LARGE_FRESHNESS
+            context.result_headers = [(b"etag", etag.encode("ascii")), *freshness]
             required, known = context.header(b"if-match"), context.header(b"if-none-match")
             if required is not None and not _matches(required, etag):
                 raise PreconditionFailed("If-Match lists no tag of the result; send the request without it")
