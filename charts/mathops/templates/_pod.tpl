@@ -18,7 +18,7 @@ spec:
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
   {{- $mounts := dict "data" "/data" }}
   {{- if .Values.backup.enabled }}{{ $_ := set $mounts "backups" "/backups" }}{{ end }}
-  {{- $permissions := and .Values.volumePermissions.enabled (include "mathops.sqliteOnVolume" .) }}
+  {{- $permissions := and (.Values.volumePermissions).enabled (include "mathops.sqliteOnVolume" .) }}
   {{- if or $permissions .Values.extraInitContainers }}
   initContainers:
     {{- if $permissions }}
@@ -132,7 +132,8 @@ imagePullSecrets:
     - {{ . }}
     {{- end }}
   resources:
-    {{- toYaml $.Values.volumePermissions.resources | nindent 4 }}
+    {{- $resources := dict "requests" (dict "cpu" "10m" "memory" "16Mi") "limits" (dict "memory" "64Mi") }}
+    {{- $.Values.volumePermissions.resources | default $resources | toYaml | nindent 4 }}
   securityContext:
     runAsUser: 0
     runAsNonRoot: false

@@ -65,15 +65,15 @@
 {{- fail "backup.enabled requires persistence.enabled: without a volume there is no file to copy." }}
 {{- end }}
 {{- $owned := list }}
-{{- if include "mathops.sqliteOnVolume" . }}{{ $owned = append $owned $v.podSecurityContext }}{{ end }}
+{{- if include "mathops.sqliteOnVolume" . }}{{ $owned = append $owned ($v.podSecurityContext | default dict) }}{{ end }}
 {{- range $part := list $v.redis $v.kafka }}
-{{- if and $part.enabled $part.persistence.enabled }}{{ $owned = append $owned $part.podSecurityContext }}{{ end }}
+{{- if and $part.enabled $part.persistence.enabled }}{{ $owned = append $owned ($part.podSecurityContext | default dict) }}{{ end }}
 {{- end }}
-{{- if and $v.volumePermissions.enabled (not $owned) }}
+{{- if and ($v.volumePermissions).enabled (not $owned) }}
 {{- fail "volumePermissions.enabled changes the owner of volumes, but no component uses a volume: disable it." }}
 {{- end }}
 {{- range $owned }}
-{{- if and $v.volumePermissions.enabled (not (and .runAsUser .fsGroup)) }}
+{{- if and ($v.volumePermissions).enabled (not (and .runAsUser .fsGroup)) }}
 {{- fail "volumePermissions.enabled requires an owner: set runAsUser and fsGroup in each podSecurityContext." }}
 {{- end }}
 {{- end }}
