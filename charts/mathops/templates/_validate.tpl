@@ -2,6 +2,10 @@
 {{- define "mathops.validate" -}}
 {{- $v := .Values -}}
 {{- $external := include "mathops.externalDatabase" . -}}
+{{- $fullname := include "mathops.fullname" . }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $fullname) }}
+{{- fail (printf "%s is no valid name for Services and pods: set fullnameOverride to lower-case letters, digits and hyphens that begin with a letter." $fullname) }}
+{{- end }}
 {{- if and (not $external) (gt (int $v.replicaCount) 1) }}
 {{- fail "replicaCount is above 1, but only one pod can use a SQLite file: set database.url or database.existingSecret to use PostgreSQL, or set replicaCount to 1." }}
 {{- end }}
@@ -75,6 +79,18 @@
 {{- range $owned }}
 {{- if and ($v.volumePermissions).enabled (not (and .runAsUser .fsGroup)) }}
 {{- fail "volumePermissions.enabled requires an owner: set runAsUser and fsGroup in each podSecurityContext." }}
+{{- end }}
+{{- end }}
+{{- $volumes := dict }}
+{{- if include "mathops.sqliteOnVolume" . }}{{ $_ := set $volumes "persistence" (list . "" $v.persistence) }}{{ end }}
+{{- range $part := list "redis" "kafka" }}
+{{- $persistence := (index $v $part).persistence }}
+{{- if and (index $v $part).enabled $persistence.enabled }}{{ $_ := set $volumes (print $part ".persistence") (list $ (print "-" $part) $persistence) }}{{ end }}
+{{- end }}
+{{- range $path, $volume := $volumes }}
+{{- $size := include "mathops.liveVolumeSize" $volume }}
+{{- if and $size (ne $size (last $volume).size) }}
+{{- fail (printf "%s.size is %s, but the volume has %s, and a StatefulSet cannot resize its volumes: see Enlarging a volume in the chart's README." $path (last $volume).size $size) }}
 {{- end }}
 {{- end }}
 {{- if and $v.migrations.job.enabled (not $v.database.existingSecret) }}
