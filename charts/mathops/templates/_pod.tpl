@@ -5,6 +5,9 @@ metadata:
     {{- include "mathops.podLabels" (list . "server" .Values.podLabels) | nindent 4 }}
   annotations:
     {{- $default := dict "kubectl.kubernetes.io/default-container" "mathops" "checksum/secrets" (include "mathops.secretsChecksum" .) }}
+    {{- if .Values.scrapeAnnotations }}
+    {{- $default = merge $default (dict "prometheus.io/scrape" "true" "prometheus.io/port" "5000" "prometheus.io/path" "/metrics") }}
+    {{- end }}
     {{- include "mathops.annotations" (list . .Values.podAnnotations $default) | nindent 4 }}
 spec:
   serviceAccountName: {{ include "mathops.serviceAccountName" . }}

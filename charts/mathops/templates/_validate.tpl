@@ -99,6 +99,9 @@
 {{- if and $v.serviceMonitor.enabled $v.podMonitor.enabled }}
 {{- fail "serviceMonitor.enabled and podMonitor.enabled would count every request twice: disable one of them." }}
 {{- end }}
+{{- if and $v.scrapeAnnotations (or $v.serviceMonitor.enabled $v.podMonitor.enabled) }}
+{{- fail "scrapeAnnotations and a monitor would count every request twice: disable scrapeAnnotations, or serviceMonitor.enabled and podMonitor.enabled." }}
+{{- end }}
 {{- if and $v.certificate.enabled (not (and $v.certificate.secretName $v.certificate.dnsNames $v.certificate.issuerRef)) }}
 {{- fail "certificate.enabled requires certificate.secretName, certificate.dnsNames and certificate.issuerRef." }}
 {{- end }}
