@@ -104,6 +104,7 @@ BY_PATH: dict[str, dict[str, Any]] = {
     "service.type": {"enum": ["ClusterIP", "NodePort", "LoadBalancer"]},
     "service.nodePort": {"type": ["integer", "null"], "minimum": 1, "maximum": 65535},
     "service.ipFamilyPolicy": {"enum": ["", "SingleStack", "PreferDualStack", "RequireDualStack"]},
+    "service.ipFamilies": {"type": "array", "maxItems": 2, "items": {"enum": ["IPv4", "IPv6"]}},
     "service.externalTrafficPolicy": {"enum": ["", "Cluster", "Local"]},
     "podDisruptionBudget.maxUnavailable": {"type": ["integer", "string"]},
     "podDisruptionBudget.unhealthyPodEvictionPolicy": {"enum": ["AlwaysAllow", "IfHealthyBudget"]},

@@ -21,7 +21,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    http_host: str = Field("127.0.0.1", description="listen address; 0.0.0.0 in a container")
+    http_host: str = Field("127.0.0.1", description="listen address; ::, every IPv4 and IPv6 address, in the image")
     http_port: int = Field(5000, ge=0, le=65535, description="listen port")
     workers: int = Field(1, ge=1, le=64, description="number of web worker processes")
     shutdown_delay_seconds: float = Field(0, ge=0, description="after SIGTERM, time to serve while /readyz is draining")
