@@ -33,7 +33,7 @@ COPY --from=dependencies /opt/mathops /opt/mathops
 ENV PATH=/opt/mathops/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp \
-    MATHOPS_HTTP_HOST=0.0.0.0 \
+    MATHOPS_HTTP_HOST=:: \
     MATHOPS_HTTP_PORT=5000 \
     MATHOPS_DATA_DIR=/data
 WORKDIR /data

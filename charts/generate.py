@@ -49,6 +49,25 @@ DURATION = {"type": "string", "pattern": r"^([0-9]+(ms|s|m|h))*$"}
 DIGEST = {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"}
 SETTING = {"type": ["string", "number", "boolean", "null"]}
 
+# Values that cannot be null, by the last name of their path, if their default is not empty.
+REQUIRED = {
+    "accessModes",
+    "existingSecretKey",
+    "hosts",
+    "keep",
+    "maxReplicas",
+    "maxUnavailable",
+    "port",
+    "schedule",
+    "security",
+    "size",
+    "tag",
+    "terminationGracePeriodSeconds",
+}
+# Sections added after version 0.1.0 of the chart. `helm upgrade --reuse-values` omits them, so the templates have their
+# defaults.
+ADDED = {"volumePermissions"}
+
 # By the last name of a value's path; BY_PATH takes precedence.
 BY_NAME: dict[str, dict[str, Any]] = {
     "digest": DIGEST,
@@ -68,7 +87,8 @@ BY_NAME: dict[str, dict[str, Any]] = {
     "trustedProxies": {"type": "array", "items": {"type": "string", "pattern": r"^([0-9a-fA-F.:]+(/[0-9]{1,3})?|\*)$"}},
     **dict.fromkeys(["annotations", "labels", "podLabels", "podAnnotations", "commonLabels"], TEXTS),
     **dict.fromkeys(["commonAnnotations", "nodeSelector", "resourceAttributes", "additionalRuleLabels"], TEXTS),
-    **dict.fromkeys(["replicaCount", "workers", "minReplicas", "maxReplicas", "keep", "partitions"], COUNT),
+    "replicaCount": {"type": ["integer", "null"], "minimum": 1},
+    **dict.fromkeys(["workers", "minReplicas", "maxReplicas", "keep", "partitions"], COUNT),
     **dict.fromkeys(["startupProbe", "readinessProbe", "livenessProbe"], OPTIONAL_OBJECT),
     **dict.fromkeys(["resources", "podSecurityContext", "containerSecurityContext", "strategy"], ANYTHING),
     **dict.fromkeys(["targetCPUUtilizationPercentage", "targetMemoryUtilizationPercentage"], PERCENT),
@@ -84,6 +104,7 @@ BY_PATH: dict[str, dict[str, Any]] = {
     "service.type": {"enum": ["ClusterIP", "NodePort", "LoadBalancer"]},
     "service.nodePort": {"type": ["integer", "null"], "minimum": 1, "maximum": 65535},
     "service.ipFamilyPolicy": {"enum": ["", "SingleStack", "PreferDualStack", "RequireDualStack"]},
+    "service.ipFamilies": {"type": "array", "maxItems": 2, "items": {"enum": ["IPv4", "IPv6"]}},
     "service.externalTrafficPolicy": {"enum": ["", "Cluster", "Local"]},
     "podDisruptionBudget.maxUnavailable": {"type": ["integer", "string"]},
     "podDisruptionBudget.unhealthyPodEvictionPolicy": {"enum": ["AlwaysAllow", "IfHealthyBudget"]},
@@ -122,10 +143,17 @@ def _by_default(value: Any, path: tuple[str, ...], descriptions: dict[str, str])
             return {"type": "array", "items": ANYTHING}
         case dict() if value:
             properties = {key: schema_of(inner, (*path, key), descriptions) for key, inner in value.items()}
-            return {"type": "object", "additionalProperties": False, "properties": properties}
+            required = [key for key, inner in value.items() if _is_required(key, inner, properties[key])]
+            fields = {"required": required} if required else {}
+            return {"type": "object", "additionalProperties": False, **fields, "properties": properties}
         case dict():
             return ANYTHING
     raise ValueError(f"{'.'.join(path)}: declare its type in charts/generate.py")
+
+
+def _is_required(name: str, value: Any, schema: dict[str, Any]) -> bool:
+    section = "properties" in schema and name != "settings"
+    return name not in ADDED and (section or (name in REQUIRED and bool(value)))
 
 
 def comments(text: str) -> Iterator[tuple[str, str]]:

@@ -32,6 +32,7 @@ class Plan(Struct, frozen=True, gc=False):
 
     operation: Operation
     arguments: tuple[int, ...]
+    predicted_digits: float
     predicted_seconds: float
     limit_digits: int
     text_digits: int
@@ -116,7 +117,7 @@ class Evaluator:
         key = ":".join((CACHE_VERSION, operation.name, *map(str, arguments)))
         seconds = operation.predicted_seconds(digits, *arguments)
         pooled = seconds > seconds_by_size(self.inline_digits)
-        return Plan(operation, arguments, seconds, limit_digits, text_digits, key, pooled)
+        return Plan(operation, arguments, digits, seconds, limit_digits, text_digits, key, pooled)
 
     async def evaluate(self, plan: Plan, user: str) -> Evaluation:
         """Raises QuotaExceeded, Overloaded, DeadlineExceeded or ResultTooLarge."""

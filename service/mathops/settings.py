@@ -28,7 +28,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    http_host: str = Field("127.0.0.1", description="listen address; 0.0.0.0 in a container")
+    http_host: str = Field("127.0.0.1", description="listen address; ::, every IPv4 and IPv6 address, in the image")
     http_port: int = Field(5000, ge=0, le=65535, description="listen port")
     workers: int = Field(1, ge=1, le=64, description="number of web worker processes")
     root_path: str = Field("", description="path prefix under which a proxy serves the service, such as /mathops")

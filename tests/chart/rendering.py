@@ -8,10 +8,12 @@ import yaml
 
 CHART = Path(__file__).parents[2] / "charts" / "mathops"
 SHAPES = sorted(path.name.removesuffix("-values.yaml") for path in (CHART / "ci").glob("*-values.yaml"))
+# Custom resources, defined by their operators.
+CUSTOM = ("monitoring.coreos.com/", "gateway.networking.k8s.io/", "cert-manager.io/")
 
 
-def render(*arguments: str) -> str:
-    command = ["helm", "template", "mathops", str(CHART), "--namespace", "numbers", *arguments]
+def render(*arguments: str, chart: Path = CHART) -> str:
+    command = ["helm", "template", "mathops", str(chart), "--namespace", "numbers", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 

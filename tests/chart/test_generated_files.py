@@ -70,7 +70,8 @@ def test_every_validation_error_has_a_test() -> None:
     failures = (CHART / "templates" / "_validate.tpl").read_text().count("{{- fail ")
     tested = (CHART / "tests" / "validation_test.yaml").read_text().count("failedTemplate")
     schema_cases = 5
-    assert tested - schema_cases == failures
+    # Names and sizes of volumes have two cases each.
+    assert tested - schema_cases - 2 == failures
 
 
 def _yaml(name: str) -> dict[str, Any]:

@@ -9,12 +9,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from tests.chart.rendering import CHART, SHAPES, objects, pod_specs, pod_templates, render, values_of
+from tests.chart.rendering import CHART, CUSTOM, SHAPES, objects, pod_specs, pod_templates, render, values_of
 
 # The oldest version that Chart.yaml allows, the version in tests/e2e, and the newest version.
 VERSIONS = ("1.29", "1.34", "1.37")
-# Custom resources, defined by their operators.
-CUSTOM = ("monitoring.coreos.com/", "gateway.networking.k8s.io/", "cert-manager.io/")
 
 
 @pytest.mark.parametrize("shape", SHAPES)

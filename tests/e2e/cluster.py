@@ -35,19 +35,6 @@ def helm(*arguments: str, seconds: float = 400, text: str | None = None) -> str:
     return run("helm", "--kube-context", CONTEXT, *arguments, seconds=seconds, text=text)
 
 
-def previous_chart(folder: Path) -> Path:
-    """The chart as it was before its version last changed, unpacked into `folder`."""
-    path, archive = str(CHART.relative_to(ROOT)), str(folder / "chart.tar")
-    try:
-        changed = run("git", "-C", str(ROOT), "log", "-1", "--format=%H", "-G^version:", "--", f"{path}/Chart.yaml")
-        run("git", "-C", str(ROOT), "archive", "--output", archive, f"{changed.strip()}^", path)
-    except AssertionError as error:
-        message = "the previous chart version is read from git, but the history is incomplete: git fetch --unshallow"
-        raise AssertionError(message) from error
-    run("tar", "--extract", "--file", archive, "--directory", str(folder))
-    return folder / path
-
-
 class Namespace:
     """A namespace that enforces the restricted Pod Security level."""
 

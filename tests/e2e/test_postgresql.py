@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import OWN_IMAGE, Namespace, bearer, helm, kubectl, previous_chart, results
+from tests.e2e.cluster import OWN_IMAGE, Namespace, bearer, helm, kubectl, results
+from tests.support.previous_chart import previous_chart
 from tests.support.server import eventually
 
 pytestmark = pytest.mark.timeout(600)

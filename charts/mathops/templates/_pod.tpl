@@ -5,6 +5,9 @@ metadata:
     {{- include "mathops.podLabels" (list . "server" .Values.podLabels) | nindent 4 }}
   annotations:
     {{- $default := dict "kubectl.kubernetes.io/default-container" "mathops" "checksum/secrets" (include "mathops.secretsChecksum" .) }}
+    {{- if .Values.scrapeAnnotations }}
+    {{- $default = merge $default (dict "prometheus.io/scrape" "true" "prometheus.io/port" "5000" "prometheus.io/path" "/metrics") }}
+    {{- end }}
     {{- include "mathops.annotations" (list . .Values.podAnnotations $default) | nindent 4 }}
 spec:
   serviceAccountName: {{ include "mathops.serviceAccountName" . }}
@@ -18,7 +21,7 @@ spec:
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
   {{- $mounts := dict "data" "/data" }}
   {{- if .Values.backup.enabled }}{{ $_ := set $mounts "backups" "/backups" }}{{ end }}
-  {{- $permissions := and .Values.volumePermissions.enabled (include "mathops.sqliteOnVolume" .) }}
+  {{- $permissions := and (.Values.volumePermissions).enabled (include "mathops.sqliteOnVolume" .) }}
   {{- if or $permissions .Values.extraInitContainers }}
   initContainers:
     {{- if $permissions }}
@@ -132,7 +135,8 @@ imagePullSecrets:
     - {{ . }}
     {{- end }}
   resources:
-    {{- toYaml $.Values.volumePermissions.resources | nindent 4 }}
+    {{- $resources := dict "requests" (dict "cpu" "10m" "memory" "16Mi") "limits" (dict "memory" "64Mi") }}
+    {{- $.Values.volumePermissions.resources | default $resources | toYaml | nindent 4 }}
   securityContext:
     runAsUser: 0
     runAsNonRoot: false

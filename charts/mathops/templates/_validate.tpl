@@ -2,6 +2,10 @@
 {{- define "mathops.validate" -}}
 {{- $v := .Values -}}
 {{- $external := include "mathops.externalDatabase" . -}}
+{{- $fullname := include "mathops.fullname" . }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $fullname) }}
+{{- fail (printf "%s is no valid name for Services and pods: set fullnameOverride to lower-case letters, digits and hyphens that begin with a letter." $fullname) }}
+{{- end }}
 {{- if and (not $external) (gt (int $v.replicaCount) 1) }}
 {{- fail "replicaCount is above 1, but only one pod can use a SQLite file: set database.url or database.existingSecret to use PostgreSQL, or set replicaCount to 1." }}
 {{- end }}
@@ -65,16 +69,28 @@
 {{- fail "backup.enabled requires persistence.enabled: without a volume there is no file to copy." }}
 {{- end }}
 {{- $owned := list }}
-{{- if include "mathops.sqliteOnVolume" . }}{{ $owned = append $owned $v.podSecurityContext }}{{ end }}
+{{- if include "mathops.sqliteOnVolume" . }}{{ $owned = append $owned ($v.podSecurityContext | default dict) }}{{ end }}
 {{- range $part := list $v.redis $v.kafka }}
-{{- if and $part.enabled $part.persistence.enabled }}{{ $owned = append $owned $part.podSecurityContext }}{{ end }}
+{{- if and $part.enabled $part.persistence.enabled }}{{ $owned = append $owned ($part.podSecurityContext | default dict) }}{{ end }}
 {{- end }}
-{{- if and $v.volumePermissions.enabled (not $owned) }}
+{{- if and ($v.volumePermissions).enabled (not $owned) }}
 {{- fail "volumePermissions.enabled changes the owner of volumes, but no component uses a volume: disable it." }}
 {{- end }}
 {{- range $owned }}
-{{- if and $v.volumePermissions.enabled (not (and .runAsUser .fsGroup)) }}
+{{- if and ($v.volumePermissions).enabled (not (and .runAsUser .fsGroup)) }}
 {{- fail "volumePermissions.enabled requires an owner: set runAsUser and fsGroup in each podSecurityContext." }}
+{{- end }}
+{{- end }}
+{{- $volumes := dict }}
+{{- if include "mathops.sqliteOnVolume" . }}{{ $_ := set $volumes "persistence" (list . "" $v.persistence) }}{{ end }}
+{{- range $part := list "redis" "kafka" }}
+{{- $persistence := (index $v $part).persistence }}
+{{- if and (index $v $part).enabled $persistence.enabled }}{{ $_ := set $volumes (print $part ".persistence") (list $ (print "-" $part) $persistence) }}{{ end }}
+{{- end }}
+{{- range $path, $volume := $volumes }}
+{{- $size := include "mathops.liveVolumeSize" $volume }}
+{{- if and $size (ne $size (last $volume).size) }}
+{{- fail (printf "%s.size is %s, but the volume has %s, and a StatefulSet cannot resize its volumes: see Enlarging a volume in the chart's README." $path (last $volume).size $size) }}
 {{- end }}
 {{- end }}
 {{- if and $v.migrations.job.enabled (not $v.database.existingSecret) }}
@@ -88,6 +104,9 @@
 {{- if and $monitor.enabled $v.settings.metrics_scope (not $monitor.oauth2) }}
 {{- fail (printf "settings.metrics_scope requires a token for every scrape: set %s.oauth2 to the OAuth client of Prometheus." $name) }}
 {{- end }}
+{{- end }}
+{{- if and $v.scrapeAnnotations (or $v.serviceMonitor.enabled $v.podMonitor.enabled) }}
+{{- fail "scrapeAnnotations and a monitor would count every request twice: disable scrapeAnnotations, or serviceMonitor.enabled and podMonitor.enabled." }}
 {{- end }}
 {{- if and $v.certificate.enabled (not (and $v.certificate.secretName $v.certificate.dnsNames $v.certificate.issuerRef)) }}
 {{- fail "certificate.enabled requires certificate.secretName, certificate.dnsNames and certificate.issuerRef." }}

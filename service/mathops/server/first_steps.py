@@ -1,14 +1,13 @@
 """The lines that a terminal shows once the service listens."""
 
 from mathops import __version__
+from mathops.server.listeners import EVERY_ADDRESS, EVERY_IPV4
 from mathops.settings import Settings
-
-_EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
 def first_steps(settings: Settings) -> str:
     """The address, how to log in, and one request."""
-    host = "localhost" if settings.http_host in _EVERY_ADDRESS else settings.http_host
+    host = "localhost" if settings.http_host in (EVERY_IPV4, EVERY_ADDRESS) else settings.http_host
     url = f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}"
     credentials = '{"user":"alice"}' if settings.demo else '{"user":"NAME","password":"PASSWORD"}'
     extract = 'sed \'s/.*"token":"//;s/".*//\''

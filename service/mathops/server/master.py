@@ -9,11 +9,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import uvicorn
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from starlette.applications import Starlette
+from uvicorn import Config, Server
+from uvicorn.supervisors import ChangeReload
 
 from mathops.bootstrap import JOURNAL_STOP_SECONDS, WORKER_CLOSE_SECONDS, build_application
 from mathops.errors import StartupError
@@ -22,6 +23,7 @@ from mathops.identity.users import UsersFile
 from mathops.journal import request_log
 from mathops.journal.client import journal_process
 from mathops.journal.database import schema
+from mathops.server.listeners import bind
 from mathops.server.web_worker import WebWorker, uvicorn_options
 from mathops.settings import Settings, load
 from mathops.shared.rate_limits import policies
@@ -35,16 +37,15 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
     """Run until a signal; raises StartupError."""
     logs.configure(settings.log_level, settings.log_format)
     # Bind first: a second service started by mistake must not touch the journal of the first.
-    descriptor = _bind(settings)
+    sockets = bind(settings)
     prepare(settings)
     if not reload:
-        _Gunicorn(settings, descriptor).run()
+        _Gunicorn(settings, sockets).run()
         return
     folder = str(Path(__file__).parents[1])
     options = {**uvicorn_options(settings), "reload": True, "log_config": None, "access_log": False}
-    uvicorn.run(
-        "mathops.server.master:reloadable_application", factory=True, fd=descriptor, reload_dirs=[folder], **options
-    )
+    config = Config("mathops.server.master:reloadable_application", factory=True, reload_dirs=[folder], **options)
+    ChangeReload(config, target=Server(config).run, sockets=sockets).run()
 
 
 def prepare(settings: Settings) -> None:
@@ -94,20 +95,6 @@ def reloadable_application() -> Starlette:
     settings = load().settings
     logs.configure(settings.log_level, settings.log_format)
     return build_application(settings)
-
-
-def _bind(settings: Settings) -> int:
-    """The descriptor of a bound socket for gunicorn, whose own retries would hide a used port."""
-    host, port = settings.http_host, settings.http_port
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        advice = "change MATHOPS_HTTP_PORT or MATHOPS_HTTP_HOST"
-        raise StartupError(f"cannot listen on {host} port {port}: {error.strerror or error}; {advice}") from None
-    return listener.detach()
 
 
 class _Log(Logger):  # type: ignore[misc]
@@ -160,17 +147,18 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]
-    def __init__(self, settings: Settings, descriptor: int) -> None:
+    def __init__(self, settings: Settings, sockets: list[socket.socket]) -> None:
         self.settings = settings
         metrics.MEMORY.use(allocate(settings.workers))
         self.journal = journal_process(settings)
-        self._descriptor = descriptor
+        # gunicorn closes the descriptors.
+        self._descriptors = [listener.detach() for listener in sockets]
         super().__init__()
 
     def load_config(self) -> None:
         stop = self.settings.shutdown_delay_seconds + self.settings.shutdown_timeout_seconds + WORKER_CLOSE_SECONDS
         for name, value in {
-            "bind": f"fd://{self._descriptor}",
+            "bind": [f"fd://{descriptor}" for descriptor in self._descriptors],
             "workers": self.settings.workers,
             "worker_class": WebWorker,
             "graceful_timeout": math.ceil(stop),

@@ -47,7 +47,7 @@ def test_prepare_rejects_invalid_settings_in_one_line(tmp_path: Path, values: di
 def test_a_web_worker_has_the_settings_of_the_master(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(shutdown_delay_seconds=3)
     monkeypatch.setenv("MATHOPS_SHUTDOWN_DELAY_SECONDS", "1")
-    application = master._Gunicorn(settings, 0)
+    application = master._Gunicorn(settings, [])
 
     worker = WebWorker(0, os.getppid(), [], application, 30, application.cfg, Logger(application.cfg))
 
