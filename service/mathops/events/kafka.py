@@ -2,26 +2,22 @@
 
 import asyncio
 import logging
-import ssl
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.partitioner import DefaultPartitioner
 
-from mathops.errors import StartupError
+from mathops.events.kafka_connection import START_SECONDS, connection_settings, running
 from mathops.ports import Message, MessageRejected
 from mathops.settings import Settings
 
 # Callers report each error once; aiokafka would log every attempt with a stack trace.
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
-_START_SECONDS = 10.0
-_STOP_SECONDS = 3.0
 _SEND_SECONDS = 20.0
 _DEMO_PARTITIONS = 3
 
@@ -33,8 +29,6 @@ _REJECTIONS = (
     errors.UnsupportedForMessageFormatError,
     errors.PolicyViolationError,
 )
-
-Call = Callable[[], Awaitable[None]]
 
 _partition_of = DefaultPartitioner()
 
@@ -84,7 +78,7 @@ class KafkaBroker:
 
     async def check(self) -> None:
         client, cluster = self._producer.client, self._producer.client.cluster
-        async with asyncio.timeout(_START_SECONDS):
+        async with asyncio.timeout(START_SECONDS):
             await client.add_topic(self._topic)
             if not await client.force_metadata_update():
                 raise ConnectionError("no broker answers")
@@ -101,7 +95,7 @@ class KafkaBroker:
 @asynccontextmanager
 async def open_broker(settings: Settings) -> AsyncIterator[KafkaBroker]:
     """A started producer; in the demo it creates a missing topic. Raises TimeoutError or ConnectionError."""
-    connection = _connection_settings(settings)
+    connection = connection_settings(settings)
     if settings.demo:
         await _create_topic(connection, settings.kafka_topic)
     producer = AIOKafkaProducer(
@@ -111,96 +105,26 @@ async def open_broker(settings: Settings) -> AsyncIterator[KafkaBroker]:
         compression_type="gzip",
         linger_ms=5,
         max_batch_size=256 * 1024,
-        request_timeout_ms=int(_START_SECONDS * 1000),
+        request_timeout_ms=int(START_SECONDS * 1000),
     )
-    async with _running(producer.client, producer.start, producer.stop, connection):
+    async with running(producer.client, producer.start, producer.stop, connection):
         yield KafkaBroker(producer, settings.kafka_topic)
-
-
-@asynccontextmanager
-async def _running(client: Any, start: Call, stop: Call, connection: dict[str, Any]) -> AsyncIterator[None]:
-    """Starts and stops the owner of `client`; a failure names the addresses, which aiokafka only writes to its log."""
-    try:
-        try:
-            await asyncio.wait_for(start(), _START_SECONDS)
-        except TimeoutError:
-            raise TimeoutError(f"no answer within {_START_SECONDS:g} s") from None
-        yield
-    except (TimeoutError, ConnectionError, errors.KafkaError) as error:
-        if unreachable := await _connection_errors(client, connection):
-            raise ConnectionError(unreachable) from error
-        raise
-    finally:
-        with suppress(Exception):  # a client that cannot stop ends with its event loop
-            await asyncio.wait_for(stop(), _STOP_SECONDS)
-
-
-async def _connection_errors(client: Any, connection: dict[str, Any]) -> str:
-    """The error of a connection to each broker of the cluster, or to each bootstrap server if no broker is known."""
-    bootstrap = [(host, port) for host, port, _ in collect_hosts(connection["bootstrap_servers"])]
-    addresses = [(broker.host, broker.port) for broker in client.cluster.brokers()] or bootstrap
-    others = {name: value for name, value in connection.items() if name != "bootstrap_servers"}
-
-    async def found(host: str, port: int) -> str | None:
-        source = "" if (host, port) in bootstrap else " (advertised by a broker)"
-        try:
-            (await asyncio.wait_for(create_conn(host, port, **others), _STOP_SECONDS)).close()
-        except TimeoutError:
-            return f"{host}:{port}{source}: no answer within {_STOP_SECONDS:g} s"
-        except Exception as error:  # any error is the reason
-            return f"{host}:{port}{source}: {error or type(error).__name__}"
-        return None
-
-    return "; ".join(filter(None, await asyncio.gather(*[found(*address) for address in sorted(addresses)])))
 
 
 async def _create_topic(connection: dict[str, Any], topic: str) -> None:
     admin = AIOKafkaAdminClient(**connection)
     client = admin._client  # noqa: SLF001 - the admin does not show its client
-    async with _running(client, admin.start, admin.close, connection), asyncio.timeout(_START_SECONDS):
+    async with running(client, admin.start, admin.close, connection), asyncio.timeout(START_SECONDS):
         if topic not in await admin.list_topics():
             await admin.create_topics([NewTopic(topic, _DEMO_PARTITIONS, 1)])
 
 
-def _connection_settings(settings: Settings) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "bootstrap_servers": [address.strip() for address in settings.kafka_brokers.split(",")],
-        "client_id": "mathops",
-        "security_protocol": settings.kafka_security.upper(),
-        "ssl_context": kafka_ssl_context(settings),
-    }
-    if settings.kafka_security.startswith("sasl"):
-        values["sasl_mechanism"] = settings.kafka_sasl_mechanism
-        values["sasl_plain_username"] = settings.kafka_username
-        values["sasl_plain_password"] = settings.kafka_password.get_secret_value()
-    return values
-
-
-def kafka_ssl_context(settings: Settings) -> ssl.SSLContext | None:
-    """Trusted authorities and client certificate; None without TLS. Raises StartupError for unusable files."""
-    if not settings.kafka_tls:
-        return None
-    certificate = settings.kafka_certificate_file
-    problem = f"MATHOPS_KAFKA_CA_FILE: cannot read certificates from {settings.kafka_ca_file}"
-    try:
-        context = ssl.create_default_context(cafile=settings.kafka_ca_file)
-        if certificate:
-            problem = (
-                f"MATHOPS_KAFKA_CERTIFICATE_FILE: cannot use {certificate} with MATHOPS_KAFKA_KEY_FILE (unencrypted)"
-            )
-            # Without a password OpenSSL would prompt for that of an encrypted key.
-            context.load_cert_chain(certificate, settings.kafka_key_file, password="")
-    except OSError as error:
-        raise StartupError(f"{problem}: {error}") from None
-    return context
-
-
 async def consume(settings: Settings, *, from_start: bool) -> AsyncGenerator[bytes]:
     """Values of the topic as they arrive, without end; ordered within a partition."""
-    connection = _connection_settings(settings)
+    connection = connection_settings(settings)
     offset = "earliest" if from_start else "latest"
     consumer = AIOKafkaConsumer(settings.kafka_topic, **connection, auto_offset_reset=offset)
     client = consumer._client  # noqa: SLF001 - the consumer does not show its client
-    async with _running(client, consumer.start, consumer.stop, connection):
+    async with running(client, consumer.start, consumer.stop, connection):
         async for record in consumer:
             yield record.value

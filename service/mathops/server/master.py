@@ -60,7 +60,7 @@ def prepare(settings: Settings) -> None:
         client(settings.redis_url, settings.redis_timeout_seconds)
     if settings.kafka_tls:
         # Importing aiokafka takes 0.4 s.
-        from mathops.events.kafka import kafka_ssl_context
+        from mathops.events.kafka_connection import kafka_ssl_context
 
         kafka_ssl_context(settings)
     if settings.users_file is not None:

@@ -1,4 +1,4 @@
-"""Compression of large results (RFC 9110, 8.4.1), fitted to decimal digits (ADR 17)."""
+"""Compression of large results (RFC 9110, 8.4.1), fitted to decimal digits (ADR 18)."""
 
 import asyncio
 import sys

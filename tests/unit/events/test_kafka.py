@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mathops.errors import StartupError
-from mathops.events.kafka import kafka_ssl_context
+from mathops.events.kafka_connection import kafka_ssl_context
 from mathops.settings import Settings
 
 
