@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 
 from mathops.evaluator import Evaluator
 from mathops.identity.keys import Keys
+from mathops.identity.reloaded_file import refreshing
 from mathops.identity.tokens import Tokens
 from mathops.identity.users import DemoUsers, UsersFile
 from mathops.journal.client import JournalClient, journal_process
@@ -64,6 +65,7 @@ async def open_resources(
         await stack.enter_async_context(pool.running())
         users = UsersFile(settings.users_file) if settings.users_file else None
         clients = UsersFile(settings.clients_file, kind="clients") if settings.clients_file else None
+        await stack.enter_async_context(refreshing(*(file.refresh for file in (keys, users, clients) if file)))
         states = {"revocations": revocations.state}
         if settings.kafka_brokers:
             states["kafka"] = journal.publishing_state

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from argon2 import PasswordHasher
 
 from tests.support.server import Server, eventually
@@ -10,6 +11,33 @@ from tests.support.server import Server, eventually
 
 def line(user: str, password: str) -> str:
     return f"{user}:{PasswordHasher(1, 8, 1).hash(password)}:math\n"
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("kind", "variable"),
+    [("users", "MATHOPS_USERS_FILE"), ("clients", "MATHOPS_CLIENTS_FILE"), ("keys", "MATHOPS_KEYS_FILE")],
+)
+def test_a_broken_file_is_shown_in_the_metrics_until_it_is_repaired(
+    start_server: Callable[..., Server], tmp_path: Path, kind: str, variable: str, workers: str
+) -> None:
+    path = tmp_path / kind
+    if kind != "keys":
+        path.write_text(line("alice", "first"))
+    server = start_server(**{variable: str(path)}, MATHOPS_WORKERS=workers)
+    # A broken file keeps a web worker from starting.
+    eventually(lambda: server.log.read_text().count("Application startup complete") == int(workers), 30)
+    valid = path.read_text()
+
+    def invalid() -> float:
+        return server.metric(f'mathops_file_invalid{{file="{kind}"}}')
+
+    assert f'mathops_file_invalid{{file="{kind}"}} 0.0' in server.client.get("/metrics").text
+    path.write_text("nonsense")
+    eventually(lambda: invalid() == 1)
+    # With two web workers it is 1 until both have read the repaired file.
+    path.write_text(valid)
+    eventually(lambda: invalid() == 0)
 
 
 def test_a_changed_users_file_counts_and_a_broken_one_is_reported(

@@ -1,11 +1,14 @@
 """The content of a file that operators may replace while the service runs."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from mathops.errors import StartupError
+from mathops.telemetry import metrics
 from mathops.telemetry.logs import get_logger
 
 Content = TypeVar("Content")
@@ -16,16 +19,21 @@ log = get_logger(__name__)
 
 
 class ReloadedFile(Generic[Content]):
-    """`content` is what `read` returns for the file; `generation` counts its changes. Raises StartupError."""
+    """`content` is what `read` returns for the file; `generation` counts its changes. Raises StartupError.
 
-    def __init__(self, path: Path, read: Callable[[Path], Content], reload_seconds: float = RELOAD_SECONDS) -> None:
+    `kind` names the file in metrics.
+    """
+
+    def __init__(
+        self, kind: str, path: Path, read: Callable[[Path], Content], reload_seconds: float = RELOAD_SECONDS
+    ) -> None:
+        self._invalid = metrics.FILE_INVALID.labels(kind)
         self._path = path
         self._read = read
         self._reload_seconds = reload_seconds
         self._checked_at = 0.0
         # Of the last attempt to read; None if there was no file.
         self._stamp: tuple[int, ...] | None = None
-        self._valid = False
         self.generation = 0
         self.content: Content
         self._load()
@@ -42,7 +50,7 @@ class ReloadedFile(Generic[Content]):
             self._load()
             log.info("file read again after a change", path=str(self._path))
         except StartupError as error:
-            self._valid = False
+            self._set_valid(False)
             log.warning("file is invalid, keeping its last content", path=str(self._path), error=str(error))
 
     def state(self) -> str:
@@ -61,5 +69,26 @@ class ReloadedFile(Generic[Content]):
     def _load(self) -> None:
         self._stamp = self._stat()
         self.content = self._read(self._path)
-        self._valid = True
+        self._set_valid(True)
         self.generation += 1
+
+    def _set_valid(self, valid: bool) -> None:
+        self._valid = valid
+        self._invalid.set(not valid)
+
+
+@asynccontextmanager
+async def refreshing(*refresh: Callable[[], None]) -> AsyncIterator[None]:
+    """Call the methods `refresh` of files regularly: log and metrics report a broken file without requests too."""
+    task = asyncio.create_task(_refresh_forever(refresh))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _refresh_forever(refresh: Sequence[Callable[[], None]]) -> None:
+    while True:
+        await asyncio.sleep(RELOAD_SECONDS)
+        for call in refresh:
+            call()

@@ -38,8 +38,9 @@ class UsersFile:
 
     def __init__(self, path: Path, reload_seconds: float = RELOAD_SECONDS, *, kind: str = "users") -> None:
         self._hasher = PasswordHasher()
-        self._file = ReloadedFile(path, partial(_read_some, kind), reload_seconds)
+        self._file = ReloadedFile(kind, path, partial(_read_some, kind), reload_seconds)
         self.state = self._file.state
+        self.refresh = self._file.refresh
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
         # Hash in the file and keyed digest of the last right password, by name: an OAuth client sends the same one with
         # every request.

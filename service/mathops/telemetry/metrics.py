@@ -56,6 +56,7 @@ POOL_BUSY = _Sum("mathops_pool_busy_workers", "Busy computing processes.")
 POOL_QUEUED = _Sum("mathops_pool_queued_computations", "Computations waiting for a process.")
 POOL_WORKER_EXITS = Counter("mathops_pool_worker_exits", "Computing processes ended while serving.", ["reason"])
 AUTHENTICATION_FAILURES = Counter("mathops_authentication_failures", "Missing or invalid tokens, and failed logins.")
+FILE_INVALID = _Max("mathops_file_invalid", "1 while a file that is read again after changes is invalid.", ["file"])
 BUILD_INFO = _Max("mathops_build_info", "Version of the service and of Python; always 1.", ["version", "python"])
 
 
