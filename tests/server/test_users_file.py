@@ -64,3 +64,21 @@ def test_a_changed_users_file_counts_and_a_broken_one_is_reported(
     users.write_text("nonsense")
     eventually(lambda: status() == (200, "degraded", "invalid"))
     assert log_in("bob", "second") == 200
+
+
+def test_a_web_worker_that_cannot_start_is_started_again_and_ends_no_other(
+    start_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    users = tmp_path / "users"
+    users.write_text(line("alice", "first"))
+    server = start_server(MATHOPS_USERS_FILE=str(users), MATHOPS_WORKERS="2")
+    eventually(lambda: server.log.read_text().count("Application startup complete") == 2, 30)
+    users.write_text("nonsense")
+
+    server.web_workers[0].kill()
+    eventually(lambda: server.log.read_text().count("startup failed") == 2, 30)
+    assert server.client.get("/livez", headers={"Connection": "close"}).status_code == 200
+
+    users.write_text(line("alice", "first"))
+    eventually(lambda: server.log.read_text().count("Application startup complete") == 3, 30)
+    assert len(server.web_workers) == 2

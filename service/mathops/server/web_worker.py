@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -20,6 +21,9 @@ from uvicorn_worker import UvicornWorker
 from mathops.server.first_steps import first_steps
 from mathops.server.http_protocol import TimeoutProtocol
 from mathops.settings import Settings
+
+# The pause after a failed start of a web worker that replaces another.
+_RESTART_SECONDS = 1.0
 
 
 def uvicorn_options(settings: Settings) -> dict[str, Any]:
@@ -112,7 +116,14 @@ class WebWorker(UvicornWorker):
         # The master sends SIGQUIT after a second SIGTERM.
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, server.handle_exit, signal.SIGQUIT, None)
         tune_gc()
-        # gunicorn's wrapper logs an error when uvloop has closed its descriptor.
-        await server.serve(sockets=[wrapper.sock for wrapper in self.sockets])
-        if not server.started:
+        # uvicorn exits with a code that ends the master.
+        with suppress(SystemExit):
+            # gunicorn's wrapper logs an error when uvloop has closed its descriptor.
+            await server.serve(sockets=[wrapper.sock for wrapper in self.sockets])
+        if server.started:
+            return
+        if self.age <= self.settings.workers:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
+        # Other workers serve, and the cause may pass, such as a broken users file.
+        await asyncio.sleep(_RESTART_SECONDS)
+        sys.exit(1)
