@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from mathops.evaluator import Evaluator
 from mathops.identity import keys
+from mathops.identity.assertions import OAuthClients
 from mathops.identity.tokens import Tokens
 from mathops.identity.users import DemoUsers, UsersFile
 from mathops.operations import OPERATIONS, Operation
@@ -57,7 +58,9 @@ class World:
             keys=self.keys,
             tokens=self.tokens,
             users=UsersFile(settings.users_file) if settings.users_file else DemoUsers(),
-            clients=UsersFile(settings.clients_file, kind="clients") if settings.clients_file else None,
+            clients=OAuthClients(settings.clients_file, settings.token_leeway_seconds)
+            if settings.clients_file
+            else None,
             journal=self.journal,
             rate_limiter=self.rate_limiter,
             evaluator=Evaluator(self.cache, self.compute, self.rate_limiter, settings.inline_digits, tracing),

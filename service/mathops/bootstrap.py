@@ -8,6 +8,7 @@ from functools import partial
 from starlette.applications import Starlette
 
 from mathops.evaluator import Evaluator
+from mathops.identity.assertions import OAuthClients
 from mathops.identity.keys import Keys
 from mathops.identity.reloaded_file import refreshing
 from mathops.identity.tokens import Tokens
@@ -64,7 +65,7 @@ async def open_resources(
         pool = Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes, tracing)
         await stack.enter_async_context(pool.running())
         users = UsersFile(settings.users_file) if settings.users_file else None
-        clients = UsersFile(settings.clients_file, kind="clients") if settings.clients_file else None
+        clients = OAuthClients(settings.clients_file, settings.token_leeway_seconds) if settings.clients_file else None
         await stack.enter_async_context(refreshing(*(file.refresh for file in (keys, users, clients) if file)))
         states = {"revocations": revocations.state}
         if settings.kafka_brokers:

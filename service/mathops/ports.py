@@ -1,6 +1,6 @@
 """The interfaces between subsystems. tests/contracts holds every implementation to one suite per port."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -89,6 +89,15 @@ class Revocations(Protocol):
 class Users(Protocol):
     async def authenticate(self, name: str, password: str | None) -> list[str] | None:
         """The scopes of `name`, or None if the password does not match."""
+
+
+class Clients(Users, Protocol):
+    """OAuth clients."""
+
+    async def authenticate_by_assertion(
+        self, name: str, assertion: str, audiences: Collection[str]
+    ) -> list[str] | None:
+        """The scopes of `name`, or None if its key did not sign the assertion, or not for one of `audiences`."""
 
 
 class Message(NamedTuple):

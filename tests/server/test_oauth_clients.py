@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuthError
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from joserfc.jwk import RSAKey
 
 from tests.support.server import Server, eventually
 
@@ -15,7 +17,7 @@ METHODS = ("client_secret_basic", "client_secret_post")
 class Clients:
     """A server whose clients the command line has added."""
 
-    def __init__(self, start: Callable[..., Server], folder: Path, **variables: str) -> None:
+    def __init__(self, start: Callable[..., Server], folder: Path, key: RSAKey | None = None, **variables: str) -> None:
         self._file = {"MATHOPS_CLIENTS_FILE": str(folder / "clients")}
         command = Server(folder, self._file)
         self.secrets = {
@@ -26,7 +28,11 @@ class Clients:
                 "gateway": ("--scope", "introspect"),
             }.items()
         }
-        self.server = start(**self._file, **variables)
+        if key:
+            (folder / "public.pem").write_bytes(key.as_pem(private=False))
+            command.run("clients", "add", "signer", "--public-key", str(folder / "public.pem"))
+        # The tests below may send a secret until the service has read it.
+        self.server = start(**self._file, MATHOPS_QUOTA_LOGIN="1000/minute", **variables)
         self.url = str(self.server.client.base_url).rstrip("/")
 
     def client(self, name: str, **options: str) -> AsyncOAuth2Client:
@@ -99,3 +105,20 @@ async def test_changes_by_the_commands_count_without_a_restart(clients: Clients)
 
     eventually(lambda: status("late", added) == 200)
     assert status("envoy", clients.secrets["envoy"]) == 401
+
+
+async def test_a_client_library_authenticates_with_a_private_key(
+    start_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    key = RSAKey.generate_key(2048)
+    clients = Clients(start_server, tmp_path, key, MATHOPS_TOKEN_ISSUER="https://math.example.com")
+    metadata = clients.server.client.get("/.well-known/oauth-authorization-server").json()
+    method = PrivateKeyJWT(metadata["token_endpoint"])
+    assert {method.name} < set(metadata["token_endpoint_auth_methods_supported"])
+    assert {method.alg} < set(metadata["token_endpoint_auth_signing_alg_values_supported"])
+
+    async with AsyncOAuth2Client("signer", key, token_endpoint_auth_method=method) as client:
+        await client.fetch_token(f"{clients.url}/token", grant_type="client_credentials")
+        response = await client.get(f"{clients.url}/pow?base=2&exp=5")
+
+    assert response.json()["result"] == "32"

@@ -1,6 +1,7 @@
 """`mathops clients`."""
 
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -32,18 +33,36 @@ def clients() -> None:
 @clients.command()
 @_client
 @scopes_option
+@click.option(
+    "--public-key",
+    type=click.File(),
+    help="PEM or JWK file. The client signs assertions (private_key_jwt) and has no secret.",
+)
 @console.as_json
-def add(client: str, scopes: tuple[str, ...], as_json: bool) -> None:
+def add(client: str, scopes: tuple[str, ...], public_key: TextIO | None, as_json: bool) -> None:
     """Add CLIENT and print its new secret.
 
     The secret is printed only once: the file contains its hash. The file is created if it does not exist.
     """
-    from mathops.identity.clients_file import add
+    from mathops.identity.clients_file import add, add_key
 
     granted = scopes or DEFAULT_SCOPES
-    secret = add(_path(), client, granted)
-    document = {"client_id": client, "client_secret": secret, "scope": " ".join(granted)}
-    click.echo(encode_json(document) if as_json else secret)
+    document = {"client_id": client, "scope": " ".join(granted)}
+    if public_key:
+        add_key(_path(), client, granted, _credential(public_key))
+    else:
+        document["client_secret"] = add(_path(), client, granted)
+    if as_json or not public_key:
+        click.echo(encode_json(document) if as_json else document["client_secret"])
+
+
+def _credential(public_key: TextIO) -> str:
+    from mathops.identity.client_keys import credential
+
+    try:
+        return credential(public_key.read())
+    except ValueError as error:
+        raise click.ClickException(f"{public_key.name}: {error}") from None
 
 
 @clients.command("list")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mathops.errors import StartupError
 from mathops.identity import private_file
-from mathops.identity.users import read, users_line
+from mathops.identity.users import line, read, users_line
 
 KIND = "clients"
 _SECRET_BYTES = 32
@@ -20,6 +20,16 @@ def scopes_by_name(path: Path) -> dict[str, list[str]]:
 def add(path: Path, name: str, scopes: Iterable[str]) -> str:
     """Add a client and return its new secret; raises StartupError."""
     secret = secrets.token_urlsafe(_SECRET_BYTES)
+    _add(path, name, users_line(name, secret, scopes))
+    return secret
+
+
+def add_key(path: Path, name: str, scopes: Iterable[str], credential: str) -> None:
+    """Add a client with the credential of its public key; raises StartupError."""
+    _add(path, name, line(name, credential, scopes))
+
+
+def _add(path: Path, name: str, added: str) -> None:
     with private_file.locked(path, KIND):
         # With errors of an invalid file before it is changed.
         if path.exists() and name in scopes_by_name(path):
@@ -27,8 +37,7 @@ def add(path: Path, name: str, scopes: Iterable[str]) -> str:
         text = path.read_text() if path.exists() else ""
         if text and not text.endswith("\n"):
             text += "\n"
-        private_file.write(path, f"{text}{users_line(name, secret, scopes)}\n", KIND)
-    return secret
+        private_file.write(path, f"{text}{added}\n", KIND)
 
 
 def remove(path: Path, name: str) -> None:
@@ -45,4 +54,4 @@ def remove(path: Path, name: str) -> None:
                 f"{name} is the only client: add another one first, or unset MATHOPS_CLIENTS_FILE and restart"
             )
         lines = path.read_text().splitlines(keepends=True)
-        private_file.write(path, "".join(line for line in lines if not line.strip().startswith(f"{name}:")), KIND)
+        private_file.write(path, "".join(text for text in lines if not text.strip().startswith(f"{name}:")), KIND)

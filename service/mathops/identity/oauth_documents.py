@@ -6,13 +6,16 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 CLIENT_CREDENTIALS = "client_credentials"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 class ClientForm(Struct, kw_only=True):
-    """Credentials of a client that does not send them by HTTP Basic (RFC 6749, 2.3.1)."""
+    """Credentials of a client that does not send them by HTTP Basic (RFC 6749, 2.3.1; RFC 7521, 4.2)."""
 
     client_id: Annotated[str, Meta(description="name of the client")] | UnsetType = UNSET
     client_secret: Annotated[str, Meta(extra_json_schema={"format": "password"})] | UnsetType = UNSET
+    client_assertion: Annotated[str, Meta(description="JWT signed by the client")] | UnsetType = UNSET
+    client_assertion_type: Annotated[str, Meta(extra_json_schema={"enum": [ASSERTION_TYPE]})] | UnsetType = UNSET
 
 
 class TokenForm(ClientForm):
@@ -67,8 +70,11 @@ class ServerMetadata(Struct):
     # The standard requires a value, and `none` is registered for a response without a token or code.
     response_types_supported: Sequence[str]
     token_endpoint_auth_methods_supported: Sequence[str]
+    token_endpoint_auth_signing_alg_values_supported: Sequence[str]
     revocation_endpoint_auth_methods_supported: Sequence[str]
+    revocation_endpoint_auth_signing_alg_values_supported: Sequence[str]
     introspection_endpoint_auth_methods_supported: Sequence[str]
+    introspection_endpoint_auth_signing_alg_values_supported: Sequence[str]
 
 
 class OAuthError(Struct):

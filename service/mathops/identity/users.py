@@ -13,12 +13,16 @@ import argon2
 from argon2 import PasswordHasher
 
 from mathops.errors import StartupError
+from mathops.identity import client_keys
 from mathops.identity.reloaded_file import RELOAD_SECONDS, ReloadedFile
 from mathops.identity.scopes import DEFAULT_SCOPES, SCOPES
 from mathops.models import USER_NAME
 
+_HASH_PREFIX = "$argon2id$"
 _HASH = r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
-_LINE = re.compile(f"({USER_NAME}):({_HASH})(?::(.*))?", re.ASCII)
+_CREDENTIALS = {"users": _HASH, "clients": f"{_HASH}|{client_keys.CREDENTIAL}"}
+# Of no password; checked for unknown names where the file has no hash.
+_DECOY = "$argon2id$v=19$m=65536,t=3,p=4$iqxYvoOr+pbg2pIu9k4oQQ$ZN2zq+Yr24o1MDS11VFaPixqoFWMMA4fM4Y3u4eTdCE"
 # Each check takes 64 MiB and tens of milliseconds.
 _CHECKS_AT_ONCE = 2
 
@@ -51,25 +55,42 @@ class UsersFile:
         self._file.refresh()
         users = self._file.content
         # An unknown name is verified too, so that response times do not reveal which names exist.
-        password_hash, scopes = users.get(name) or next(iter(users.values()))
+        password_hash, scopes = users.get(name, ("", []))
+        known = password_hash.startswith(_HASH_PREFIX)
+        if not known:
+            hashes = (credential for credential, _ in users.values() if credential.startswith(_HASH_PREFIX))
+            password_hash = next(hashes, _DECOY)
         sent = _bytes(password or "")
         digest = blake2b(sent, key=self._digest_key).digest()
         verified_hash, verified = self._verified.get(name, ("", b""))
-        if verified_hash == password_hash and name in users and hmac.compare_digest(verified, digest):
+        if known and verified_hash == password_hash and hmac.compare_digest(verified, digest):
             return list(scopes)
         try:
             async with self._checks:
                 await asyncio.to_thread(self._hasher.verify, password_hash, sent)
         except argon2.exceptions.VerificationError:
             return None
-        if name not in users:
+        if not known:
             return None
         self._verified[name] = password_hash, digest
         return list(scopes)
 
 
 def users_line(name: str, password: str, scopes: Iterable[str]) -> str:
-    return f"{name}:{PasswordHasher().hash(_bytes(password))}:{' '.join(scopes)}"
+    return line(name, PasswordHasher().hash(_bytes(password)), scopes)
+
+
+def line(name: str, credential: str, scopes: Iterable[str]) -> str:
+    return f"{name}:{credential}:{' '.join(scopes)}"
+
+
+def _is_valid(credential: str) -> bool:
+    if credential.startswith(client_keys.PREFIX):
+        try:
+            client_keys.public_key(credential)
+        except ValueError:
+            return False
+    return True
 
 
 def _bytes(password: str) -> bytes:
@@ -84,18 +105,19 @@ def _read_some(kind: str, path: Path) -> dict[str, tuple[str, list[str]]]:
 
 
 def read(kind: str, path: Path) -> dict[str, tuple[str, list[str]]]:
-    """Password hash and scopes by name; raises StartupError."""
+    """Password hash, or key of a client, and scopes by name; raises StartupError."""
+    pattern = re.compile(f"({USER_NAME}):({_CREDENTIALS[kind]})(?::(.*))?", re.ASCII)
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise StartupError(f"{kind} file {path} cannot be read: {error}") from None
     users: dict[str, tuple[str, list[str]]] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith("#"):
+    for number, text in enumerate(lines, 1):
+        if not text.strip() or text.startswith("#"):
             continue
-        match = _LINE.fullmatch(line.strip())
+        match = pattern.fullmatch(text.strip())
         scopes = (match[3] or "").split() if match else []
-        if not match or match[1] in users or not set(scopes) <= set(SCOPES):
+        if not match or match[1] in users or not set(scopes) <= set(SCOPES) or not _is_valid(match[2]):
             raise StartupError(
                 f"{kind} file {path}, line {number}: write name:argon2id-hash:scopes, "
                 f"each name once, with scopes of {' '.join(SCOPES)}; `mathops {kind} hash` prints a line"

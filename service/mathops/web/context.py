@@ -16,7 +16,7 @@ from mathops.identity.keys import Keys
 from mathops.identity.tokens import Principal, Tokens
 from mathops.models import CacheOutcome, Record, timestamp, truncate
 from mathops.operations import Operation, Result
-from mathops.ports import Journal, RateLimiter, Revocations, Users
+from mathops.ports import Clients, Journal, RateLimiter, Revocations, Users
 from mathops.settings import Settings
 from mathops.telemetry.tracing import AnyTracing
 from mathops.web.endpoint import Endpoint
@@ -40,7 +40,7 @@ class Resources:
     tokens: Tokens
     users: Users
     # None without a clients file.
-    clients: Users | None
+    clients: Clients | None
     journal: Journal
     rate_limiter: RateLimiter
     evaluator: Evaluator

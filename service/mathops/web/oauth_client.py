@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Generic, TypeVar
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -13,17 +13,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mathops.errors import NotFound, QuotaExceeded
-from mathops.identity.oauth_documents import ClientForm, OAuthError
+from mathops.identity.assertions import claimed_client
+from mathops.identity.oauth_documents import ASSERTION_TYPE, ClientForm, OAuthError
 from mathops.identity.tokens import client_subject
 from mathops.models import MAX_NAME_LENGTH, MAX_PASSWORD_LENGTH, encode_json
-from mathops.ports import Users
+from mathops.ports import Clients
 from mathops.telemetry import metrics
 from mathops.web.client_quota import charge_login, refund_login
 from mathops.web.context import NO_STORE, Resources, context_of
+from mathops.web.issuer import endpoint_url, is_url, issuer_of
 from mathops.web.negotiation import FORM, JSON
 
-# Names registered for the credentials that _credentials accepts.
-AUTHENTICATION_METHODS = ("client_secret_basic", "client_secret_post")
+# Names registered for the credentials that _authenticate accepts.
+AUTHENTICATION_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+# Name of the route of the token endpoint.
+TOKEN = "token"  # noqa: S105 - of a route
+_ASSERTION_PARAMETERS = ("client_assertion", "client_assertion_type")
 _MAX_FIELDS = 32
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="mathops"'}
 
@@ -74,7 +79,7 @@ def client_endpoint(handler: ClientHandler[Form], kind: type[Form]) -> Callable[
     return endpoint
 
 
-def clients_of(resources: Resources) -> Users:
+def clients_of(resources: Resources) -> Clients:
     """Raises NotFound."""
     if resources.clients is None:
         raise NotFound("OAuth clients are off; set MATHOPS_CLIENTS_FILE")
@@ -110,23 +115,46 @@ def _document(form: dict[str, str], kind: type[Form]) -> Form:
     return kind(**{member.name: form[member.name] for member in members if member.name in form})
 
 
-async def _authenticate(request: Request, form: dict[str, str], clients: Users) -> tuple[str, list[str]]:
+async def _authenticate(request: Request, form: dict[str, str], clients: Clients) -> tuple[str, list[str]]:
     """Name and allowed scopes of the client."""
-    name, secret = _credentials(request, form)
-    if 0 < len(name) <= MAX_NAME_LENGTH and 0 < len(secret) <= MAX_PASSWORD_LENGTH:
+    if form.keys().isdisjoint(_ASSERTION_PARAMETERS):
+        name, credential = _credentials(request, form)
+        authenticate: Callable[[str, str], Awaitable[list[str] | None]] = clients.authenticate
+    else:
+        name, credential = _assertion(request, form)
+        authenticate = partial(clients.authenticate_by_assertion, audiences=_audiences(request))
+    if name and credential:
         await charge_login(request.scope, client_subject(name))
-        scopes = await clients.authenticate(name, secret)
+        scopes = await authenticate(name, credential)
         if scopes is not None:
-            # Only guesses count: a resource server sends many requests in a minute.
+            # Only failures count: a resource server sends many requests in a minute.
             await refund_login(request.scope, client_subject(name))
             return name, scopes
     raise _invalid_client()
 
 
+def _audiences(request: Request) -> set[str]:
+    issuer = issuer_of(request)
+    return {issuer, endpoint_url(request, TOKEN)} if is_url(issuer) else {issuer}
+
+
+def _assertion(request: Request, form: dict[str, str]) -> tuple[str, str]:
+    """The client that an assertion names, and the assertion."""
+    if "client_secret" in form or "authorization" in request.headers:
+        raise ClientError("invalid_request", "authenticate by one method")
+    assertion = form.get("client_assertion", "")
+    if form.get("client_assertion_type") != ASSERTION_TYPE:
+        raise _invalid_client()
+    name = claimed_client(assertion)
+    if form.get("client_id", name) != name:
+        raise _invalid_client()
+    return name, assertion
+
+
 def _credentials(request: Request, form: dict[str, str]) -> tuple[str, str]:
     headers = request.headers.getlist("authorization")
     if not headers:
-        return form.get("client_id", ""), form.get("client_secret", "")
+        return _possible(form.get("client_id", ""), form.get("client_secret", ""))
     if len(headers) > 1 or "client_secret" in form:
         raise ClientError("invalid_request", "send the client secret once")
     scheme, _, encoded = headers[0].partition(" ")
@@ -140,9 +168,14 @@ def _credentials(request: Request, form: dict[str, str]) -> tuple[str, str]:
         raise _invalid_client()
     if form.get("client_id", name) != name:
         raise ClientError("invalid_request", "client_id names another client")
-    return name, secret
+    return _possible(name, secret)
+
+
+def _possible(name: str, secret: str) -> tuple[str, str]:
+    """Name and secret unless one is too long; hashing takes longer for longer texts."""
+    return (name, secret) if len(name) <= MAX_NAME_LENGTH and len(secret) <= MAX_PASSWORD_LENGTH else ("", "")
 
 
 def _invalid_client() -> ClientError:
     metrics.AUTHENTICATION_FAILURES.inc()
-    return ClientError("invalid_client", "unknown client or wrong secret", 401, _CHALLENGE)
+    return ClientError("invalid_client", "unknown client or wrong credentials", 401, _CHALLENGE)

@@ -37,7 +37,7 @@ _RESULT_PROBLEMS = (
 # Errors of OAuth clients, which are no problem documents.
 _CLIENT_ERRORS = {
     400: "The form is invalid, or the grant type or scope is not available to the client.",
-    401: "Unknown client or wrong secret.",
+    401: "Unknown client or wrong credentials.",
     403: "The client lacks the scope.",
     429: "Too many failed attempts of this client.",
 }

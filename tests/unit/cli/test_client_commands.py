@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import ECKey
 
 from mathops.identity import clients_file
 from mathops.identity.users import UsersFile
@@ -166,3 +167,27 @@ async def test_a_printed_line_is_valid_in_a_clients_file(run: Run, tmp_path: Pat
     file.write_text(run("clients", "hash", "envoy", "--scope", "math", stdin="s:e cret\n").stdout)
 
     assert await load(file).authenticate("envoy", "s:e cret") == ["math"]
+
+
+def test_a_client_with_a_key_gets_no_secret(run: Run, tmp_path: Path, path: Path, variables: dict[str, str]) -> None:
+    key = tmp_path / "public.pem"
+    key.write_bytes(ECKey.generate_key("P-256").as_pem(private=False))
+
+    assert run("clients", "add", "envoy", "--public-key", str(key), **variables).stdout == ""
+    printed = run("clients", "add", "gateway", "--public-key", str(key), "--json", **variables).stdout
+
+    assert json.loads(printed) == {"client_id": "gateway", "scope": "math history"}
+    assert list(clients_file.scopes_by_name(path)) == ["envoy", "gateway"]
+
+
+def test_a_file_without_a_public_key_is_an_error_in_one_line(
+    run: Run, tmp_path: Path, path: Path, variables: dict[str, str]
+) -> None:
+    key = tmp_path / "private.pem"
+    key.write_bytes(ECKey.generate_key("P-256").as_pem(private=True))
+
+    result = run("clients", "add", "envoy", "--public-key", str(key), **variables)
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "private.pem: the key is private" in result.stderr
+    assert not path.exists()

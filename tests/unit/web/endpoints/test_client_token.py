@@ -11,6 +11,7 @@ from tests.unit.web.oauth import FORM_TYPE, assert_error, post_form
 from tests.unit.web.openapi import resolve, validate
 from tests.unit.web.responses import assert_problem
 
+CREDENTIALS = {"client_id", "client_secret", "client_assertion", "client_assertion_type"}
 GRANT = {"grant_type": "client_credentials"}
 POSTED = "grant_type=client_credentials&client_id=envoy&client_secret=s%3Acret"
 
@@ -72,7 +73,7 @@ def test_a_wrong_secret_and_an_unknown_client_get_the_same_response(world: World
     response = world.client.post("/token", data={**GRANT, "client_id": name, "client_secret": "wrong"})
 
     assert_error(response, 401, "invalid_client")
-    assert response.json()["error_description"] == "unknown client or wrong secret"
+    assert response.json()["error_description"] == "unknown client or wrong credentials"
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_the_form_of_the_document_is_the_form_that_is_accepted(world: World) -> 
     document = world.client.get("/openapi.json").json()
     form = resolve(document, document["paths"]["/token"]["post"]["requestBody"]["content"][FORM_TYPE]["schema"])
 
-    assert set(form["properties"]) == {"client_id", "client_secret", "grant_type", "scope"}
+    assert set(form["properties"]) == {*CREDENTIALS, "grant_type", "scope"}
     assert form["required"] == ["grant_type"]
     sent = {"client_id": "envoy", "client_secret": "s:cret", "grant_type": form["properties"]["grant_type"]["enum"][0]}
     assert world.client.post("/token", data=sent).status_code == 200

@@ -46,7 +46,11 @@ def test_the_metadata_lists_what_the_service_accepts(make_world: MakeWorld, clie
     metadata = world.client.get(PATH).json()
 
     assert {scope for endpoint in routes(OPERATIONS) for scope in endpoint.scopes} <= set(metadata["scopes_supported"])
-    assert metadata["token_endpoint_auth_methods_supported"] == ["client_secret_basic", "client_secret_post"]
+    assert metadata["token_endpoint_auth_methods_supported"] == [
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+    ]
     (grant,) = metadata["grant_types_supported"]
     form = f"grant_type={grant}&scope=math"
     basic = world.client.post("/token", data={"grant_type": grant, "scope": "math"}, auth=("envoy", "s:cret"))
