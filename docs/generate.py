@@ -60,7 +60,7 @@ image it is `mathops`.
 export MATHOPS_URL=localhost:5000
 export MATHOPS_TOKEN=$(mathops token alice)
 mathops pow 2 5
-mathops history
+mathops history --since 1h --outcome error
 ```
 
 Without `MATHOPS_URL`, `mathops pow` computes on this machine, and `mathops token` and `mathops history` read the files

@@ -132,6 +132,25 @@ def test_remote_history_follows_pages(server: Server) -> None:
     assert numbers == [str(n) for n in range(204, 1, -1)]
 
 
+def test_remote_filters_select_the_records_that_local_filters_select(server: Server) -> None:
+    headers = server.login("judy")
+    for path in ("/fib?n=1", "/fib?n=x", "/fact?n=3", "/fact?n=y", "/fib?n=5"):
+        server.client.get(path, headers=headers)
+    token = token_of(server, "judy")
+
+    for filters, expected in (
+        (("--operation", "fib"), ["5", "x", "1"]),
+        (("--outcome", "ok", "--limit", "2"), ["5", "3"]),
+        (("--outcome", "invalid-parameter", "--operation", "fact", "--status", "422"), ["y"]),
+        (("--since", "1h", "--outcome", "error"), ["y", "x"]),
+        (("--since", "2999-01-01"), []),
+    ):
+        remote = json.loads(run_remote(server, "history", "--json", *filters, token=token).stdout)
+        local = json.loads(run_local(server, "history", "--json", "--user", "judy", *filters).stdout)
+        assert [record["parameters"]["n"] for record in remote["records"]] == expected
+        assert local == remote
+
+
 def test_a_backup_of_a_running_service_has_all_acknowledged_requests(server: Server, tmp_path: Path) -> None:
     headers = server.login("heidi")
     server.client.get("/fib?n=1", headers=headers)

@@ -178,3 +178,30 @@ def test_serve_shows_commands_that_work_and_each_request_but_no_server_internals
     assert b"GET /pow?base=2&exp=100 200 " in shown
     for internal in (b"gunicorn", b"uvicorn", b"worker", b"rror"):
         assert internal not in shown
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_followed_history_prints_new_records_until_an_interrupt(shared_server: Server, remote: bool) -> None:
+    user = f"follower-{remote}"
+    headers = shared_server.login(user)
+    for path in ("/fib?n=1", "/fact?n=2", "/fib?n=3"):
+        shared_server.client.get(path, headers=headers)
+    token = headers["Authorization"].removeprefix("Bearer ")
+    selection = ("--url", str(shared_server.client.base_url), "--token", token) if remote else ("--user", user)
+
+    command = ("history", "--follow", "--operation", "fib", "--outcome", "ok", *selection)
+    with start(shared_server, *command, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = [process.stdout.readline().split() for _ in range(3)]
+        for path in ("/fib?n=4", "/fib?n=x", "/fact?n=5", "/fib?n=6"):
+            shared_server.client.get(path, headers=headers)
+        lines += [process.stdout.readline().split() for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b""
+
+    assert process.returncode == 130
+    assert lines[0] == [b"TIME", b"USER", b"OPERATION", b"PARAMETERS", b"STATUS", b"RESULT"]
+    assert [line[3:] for line in lines[1:]] == [
+        [f"n={n}".encode(), b"200", result] for n, result in ((1, b"1"), (3, b"2"), (4, b"3"), (6, b"8"))
+    ]

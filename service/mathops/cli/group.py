@@ -10,8 +10,9 @@ from click.shell_completion import get_completion_class
 from mathops import __version__
 from mathops.cli.client_commands import clients
 from mathops.cli.event_commands import events
+from mathops.cli.history_command import history
 from mathops.cli.identity_commands import keys, token, users
-from mathops.cli.journal_commands import db, history
+from mathops.cli.journal_commands import db
 from mathops.cli.operation_commands import operation_commands
 from mathops.cli.service_commands import config, serve
 from mathops.errors import MathopsError, StartupError
