@@ -13,6 +13,7 @@ from mathops.cli.event_commands import events
 from mathops.cli.history_command import history
 from mathops.cli.identity_commands import keys, token, users
 from mathops.cli.journal_commands import db
+from mathops.cli.login.login_commands import login, logout
 from mathops.cli.operation_commands import operation_commands
 from mathops.cli.service_commands import config, serve
 from mathops.errors import MathopsError, StartupError
@@ -66,7 +67,7 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 
 def commands(operations: Sequence[Operation] = OPERATIONS) -> click.Group:
-    identity = [token, keys, users, clients]
+    identity = [login, logout, token, keys, users, clients]
     subcommands = [*operation_commands(operations), serve, history, events, db, *identity, config, completion]
     group = CommandGroup("mathops", subcommands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
     return click.version_option(__version__)(group)
