@@ -16,6 +16,7 @@ from mathops.cli.journal_commands import db
 from mathops.cli.login.login_commands import login, logout
 from mathops.cli.operation_commands import operation_commands
 from mathops.cli.service_commands import config, serve
+from mathops.cli.top.top_command import top
 from mathops.errors import MathopsError, StartupError
 from mathops.operations import OPERATIONS, Operation
 
@@ -68,7 +69,7 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 def commands(operations: Sequence[Operation] = OPERATIONS) -> click.Group:
     identity = [login, logout, token, keys, users, clients]
-    subcommands = [*operation_commands(operations), serve, history, events, db, *identity, config, completion]
+    subcommands = [*operation_commands(operations), serve, top, history, events, db, *identity, config, completion]
     group = CommandGroup("mathops", subcommands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
     return click.version_option(__version__)(group)
 

@@ -64,9 +64,13 @@ def connect_without_token(url: str, headers: Mapping[str, str] = _NO_HEADERS) ->
         with httpx2.Client(base_url=url, headers={**agent, **headers}, timeout=_TIMEOUT) as client:
             yield client
     except msgspec.DecodeError:
-        raise click.ClickException(f"{url} returned an unexpected response; is it the address of mathops?") from None
+        raise unexpected_response(url) from None
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise click.ClickException(f"request to {url} failed: {error or type(error).__name__}") from None
+
+
+def unexpected_response(url: str) -> click.ClickException:
+    return click.ClickException(f"{url} returned an unexpected response; is it the address of mathops?")
 
 
 def request_json(client: httpx2.Client, path: str, kind: type[T], document: dict[str, str] | None = None) -> T:

@@ -20,7 +20,7 @@ COMMANDS = (
         "pow",
         "serve",
     ),
-    *("token", "users"),
+    *("token", "top", "users"),
 )
 GROUPS = [commands(), *(command for command in commands().commands.values() if isinstance(command, click.Group))]
 # click leaves two of 80 columns free, except in its test runner.
