@@ -58,13 +58,14 @@ image it is `mathops`.
 
 ```sh
 export MATHOPS_URL=localhost:5000
-export MATHOPS_TOKEN=$(mathops token alice)
+mathops login --user alice
 mathops pow 2 5
-mathops history
+mathops history --since 1h --outcome error
 ```
 
 Without `MATHOPS_URL`, `mathops pow` computes on this machine, and `mathops token` and `mathops history` read the files
-of the service.
+of the service. `--token` and `MATHOPS_TOKEN` take precedence over the token of `mathops login`, for example in scripts:
+`export MATHOPS_TOKEN=$(mathops token alice)`.
 """
 
 

@@ -1,7 +1,7 @@
 """JSON documents, one Struct each; OpenAPI, the event schema, validation and the command line derive from them."""
 
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -13,6 +13,7 @@ MAX_PARAMETER_CHARACTERS = 256
 # Hashing takes longer for longer passwords.
 MAX_PASSWORD_LENGTH = 1024
 MAX_PAGE_SIZE = 200
+_STATUS = {"minimum": 200, "maximum": 599}
 MAX_NAME_LENGTH = 64
 USER_NAME = f"[A-Za-z0-9][A-Za-z0-9._@-]{{0,{MAX_NAME_LENGTH - 1}}}"
 USER_NAME_RULE = f"a name of 1 to {MAX_NAME_LENGTH} letters, digits, dots, dashes, underscores and @"
@@ -23,6 +24,8 @@ Document = TypeVar("Document", bound=Struct)
 CacheOutcome = Literal["hit", "miss"]
 # Sequence numbers have 64 bits.
 Cursor = Annotated[int, Meta(ge=0, lt=10**18)]
+# Lower-case words: names of operations and problem types.
+FilterText = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,63}$(?!\n)")]
 Password = Annotated[str, Meta(max_length=MAX_PASSWORD_LENGTH)]
 TruncatedText = Annotated[str, Meta(extra_json_schema={"maxLength": MAX_PARAMETER_CHARACTERS})]
 DecimalText = Annotated[str, Meta(extra_json_schema={"pattern": INTEGER_PATTERN})]
@@ -47,7 +50,7 @@ class Record(Struct, frozen=True, gc=False):
     result: Annotated[str | None, _doc("exact; null when rejected, or too long to record", pattern=INTEGER_PATTERN)]
     result_digits: Annotated[int | None, _doc("decimal digits of the result", minimum=1)]
     result_sha256: Annotated[str | None, _doc("SHA-256 of the decimal text", pattern="^[0-9a-f]{64}$")]
-    status: Annotated[int, _doc("HTTP status; 499 when the client disconnected", minimum=200, maximum=599)]
+    status: Annotated[int, _doc("HTTP status; 499 when the client disconnected", **_STATUS)]
     problem: Annotated[str | None, _doc("problem type of a rejected request; client-closed-request for status 499")]
     cache: Annotated[CacheOutcome | None, _doc("whether the cache had the result")]
     duration_ms: Annotated[float, _doc("milliseconds until the response started", minimum=0)]
@@ -123,18 +126,37 @@ class TokenResponse(Struct):
     token: str
 
 
-class HistoryQuery(Struct):
+class HistoryFilters(Struct, kw_only=True):
+    """Conditions on records; parameters of GET /history and options of `mathops history`."""
+
+    operation: Annotated[FilterText | UnsetType, Meta(description="the name of an operation, such as pow")] = UNSET
+    status: Annotated[
+        Annotated[int, Meta(ge=_STATUS["minimum"], le=_STATUS["maximum"])] | UnsetType,
+        Meta(description="an HTTP status from {minimum} to {maximum}".format(**_STATUS)),
+    ] = UNSET
+    outcome: Annotated[
+        FilterText | UnsetType, Meta(description="an outcome: ok, error (any problem) or a problem type")
+    ] = UNSET
+    since: Annotated[
+        Annotated[datetime, Meta(tz=True)] | UnsetType,
+        Meta(description="the earliest time, such as 2026-01-01T00:00:00Z"),
+    ] = UNSET
+
+
+class HistoryQuery(HistoryFilters, kw_only=True):
     """Query of GET /history."""
 
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE_SIZE, description=f"a page size from 1 to {MAX_PAGE_SIZE}")] = 50
     before: Annotated[Cursor | UnsetType, Meta(description="the cursor in the `next` link of a page")] = UNSET
+    after: Annotated[Cursor | UnsetType, Meta(description="the cursor in the `newer` link of a page")] = UNSET
 
 
 class HistoryPage(Struct):
     """Records of the caller, newest first."""
 
     records: list[Record]
-    next: Annotated[str | None, _doc("path of the following page")]
+    next: Annotated[str | None, _doc("path of the following page, which has older records")]
+    newer: Annotated[str, _doc("path of the page with newer records, which is empty until there are some")]
 
 
 def encode_result(operation: str, parameters: dict[str, str], text: bytes, digits: int) -> bytes:
@@ -159,22 +181,3 @@ def truncate(parameters: dict[str, str]) -> dict[str, str]:
     """The parameters, with names and texts cut at MAX_PARAMETER_CHARACTERS."""
     limit = MAX_PARAMETER_CHARACTERS
     return {name[:limit]: value[:limit] for name, value in parameters.items()}
-
-
-@cache
-def schemas(documents: tuple[type[Struct], ...], ref_template: str = "#/$defs/{name}") -> dict[str, dict[str, Any]]:
-    """JSON Schemas of documents and of the documents inside them, by name."""
-    _, components = msgspec.json.schema_components(documents, ref_template=ref_template)
-    if Record.__name__ in components:
-        # A record always has all members; decoders accept unknown ones, so that a newer service can be read.
-        components[Record.__name__] |= {"required": list(FIELDS), "additionalProperties": False}
-    return components
-
-
-def event_schema() -> dict[str, Any]:
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:mathops:event:{SCHEMA_VERSION}",
-        **schemas((Record,))[Record.__name__],
-        "title": "mathops request",
-    }

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from mathops.errors import QuotaExceeded
-from mathops.models import Record
+from mathops.models import HistoryQuery, Record
 from mathops.operations import Operation, Result
 
 
@@ -61,18 +61,25 @@ class RateLimiter(Protocol):
 
 
 class JournalPage(NamedTuple):
-    """Records with their sequence numbers, newest first; `more` is true if older ones exist."""
+    """Records with their sequence numbers, newest first, and the cursors of the pages before `next` and after `newer`.
+
+    Without `next` there are no older records.
+    """
 
     rows: list[tuple[int, Record]]
-    more: bool
+    next: int | None
+    newer: int
 
 
 class Journal(Protocol):
     async def append(self, record: Record) -> None:
         """Return once `record` is committed; raises JournalUnavailable."""
 
-    async def history(self, user: str, limit: int, before: int | None = None) -> JournalPage:
-        """Records of `user` with a sequence number below `before`, newest first; raises JournalUnavailable."""
+    async def history(self, user: str, query: HistoryQuery) -> JournalPage:
+        """The newest records of `user` before the cursor `query.before`, or the oldest after `query.after`.
+
+        Filters may leave a page empty although there are further ones. Raises JournalUnavailable.
+        """
 
     async def check(self) -> str | None:
         """Why the journal is not writable, or None."""

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from mathops.models import Record
+from mathops.models import HistoryQuery, Record
 from mathops.ports import Journal
 from mathops.settings import Settings
 from tests.support.fakes import FakeJournal
@@ -50,11 +52,11 @@ def user() -> str:
 
 
 async def records(journal: Journal, user: str) -> list[Record]:
-    return [record for _, record in (await journal.history(user, 1000)).rows]
+    return [record for _, record in (await journal.history(user, HistoryQuery(limit=1000))).rows]
 
 
 async def test_a_new_journal_is_empty_and_writable(journal: Journal, user: str) -> None:
-    assert await journal.history(user, 10) == ([], False)
+    assert await journal.history(user, HistoryQuery(limit=10)) == ([], None, 0)
     assert await journal.check() is None
 
 
@@ -113,12 +115,87 @@ async def test_pages_of_history_neither_repeat_nor_skip_records(journal: Journal
     for record in appended:
         await journal.append(record)
 
-    pages = [await journal.history(user, 2)]
-    while pages[-1].more:
-        pages.append(await journal.history(user, 2, before=pages[-1].rows[-1][0]))
+    pages = [await journal.history(user, HistoryQuery(limit=2))]
+    while pages[-1].next is not None:
+        pages.append(await journal.history(user, HistoryQuery(limit=2, before=pages[-1].next)))
 
     assert [len(page.rows) for page in pages] == [2, 2, 1]
     assert [record for page in pages for _, record in page.rows] == appended[::-1]
+
+
+async def test_the_cursor_for_newer_records_follows_them_without_gaps(journal: Journal, user: str) -> None:
+    await journal.append(make_record(user=user))
+    cursor = (await journal.history(user, HistoryQuery())).newer
+    assert await journal.history(user, HistoryQuery(after=cursor)) == ([], None, cursor)
+    appended = [make_record(user=user) for _ in range(5)]
+    for record in appended:
+        await journal.append(make_record(user=str(uuid4())))
+        await journal.append(record)
+
+    followed: list[Record] = []
+    while page := (await journal.history(user, HistoryQuery(limit=2, after=cursor))).rows:
+        assert len(page) <= 2
+        followed += [record for _, record in page[::-1]]
+        cursor = page[0][0]
+
+    assert followed == appended
+
+
+async def test_the_page_before_a_page_of_newer_records_has_the_older_ones(journal: Journal, user: str) -> None:
+    appended = [make_record(user=user) for _ in range(5)]
+    for record in appended:
+        await journal.append(record)
+    third = (await journal.history(user, HistoryQuery())).rows[2][0]
+
+    newer = await journal.history(user, HistoryQuery(after=third))
+    assert newer.next is not None
+    older = await journal.history(user, HistoryQuery(before=newer.next))
+    between = await journal.history(user, HistoryQuery(after=older.rows[-1][0], before=newer.rows[0][0]))
+
+    assert [record for _, record in newer.rows] == appended[:2:-1]
+    assert [record for _, record in older.rows] == appended[2::-1]
+    assert [record for _, record in between.rows] == appended[3:0:-1]
+
+
+FILTERED = [
+    ({"operation": "fib"}, [1]),
+    ({"operation": "other"}, []),
+    ({"status": 422}, [2]),
+    ({"outcome": "ok"}, [0, 1]),
+    ({"outcome": "error"}, [2, 3]),
+    ({"outcome": "overloaded"}, [3]),
+    ({"since": datetime(2026, 1, 3, 2, tzinfo=timezone(timedelta(hours=2)))}, [2, 3]),
+    ({"since": datetime(2026, 1, 3, microsecond=1, tzinfo=UTC)}, [3]),
+    ({"since": datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))}, [0, 1, 2, 3]),
+    ({"since": datetime.max.replace(tzinfo=timezone(timedelta(hours=-14)))}, []),
+    ({"outcome": "error", "operation": "fact", "status": 503}, [3]),
+    ({"outcome": "ok", "status": 503}, []),
+]
+
+
+@pytest.mark.parametrize(("filters", "expected"), FILTERED, ids=str)
+async def test_filters_select_the_records_that_meet_all_of_them(
+    journal: Journal, user: str, filters: dict[str, Any], expected: list[int]
+) -> None:
+    values: list[dict[str, Any]] = [
+        {"operation": "pow"},
+        {"operation": "fib", "status": 304},
+        {"operation": "pow", "status": 422, "problem": "invalid-parameter"},
+        {"operation": "fact", "status": 503, "problem": "overloaded"},
+    ]
+    records = [
+        make_record(user=user, timestamp=f"2026-01-0{day}T00:00:00.000000Z", **changed)
+        for day, changed in enumerate(values, 1)
+    ]
+    for record in records:
+        await journal.append(record)
+
+    page = await journal.history(user, HistoryQuery(**filters))
+    followed = await journal.history(user, HistoryQuery(**filters, after=0))
+
+    assert [record for _, record in page.rows] == [records[number] for number in reversed(expected)]
+    assert followed.rows == page.rows
+    assert page.next is None
 
 
 async def test_records_appended_concurrently_get_different_sequence_numbers(journal: Journal, user: str) -> None:
@@ -126,6 +203,6 @@ async def test_records_appended_concurrently_get_different_sequence_numbers(jour
 
     await asyncio.gather(*map(journal.append, appended))
 
-    rows = (await journal.history(user, 1000)).rows
+    rows = (await journal.history(user, HistoryQuery(limit=1000))).rows
     assert {record.id for _, record in rows} == {record.id for record in appended}
     assert len({seq for seq, _ in rows}) == len(rows) == 500

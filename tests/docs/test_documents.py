@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from docs.generate import DOCUMENTS
 
-from mathops.models import FIELDS, event_schema
+from mathops.models import FIELDS
 from mathops.operations import OPERATIONS
+from mathops.schemas import event_schema
 from mathops.settings import Settings
 from mathops.settings_source import env_name
 

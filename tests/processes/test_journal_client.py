@@ -8,6 +8,7 @@ import pytest
 
 from mathops.errors import JournalUnavailable
 from mathops.journal.client import JournalClient
+from mathops.models import HistoryQuery
 from mathops.processes.supervisor import ProcessSupervisor
 from mathops.settings import Settings
 from tests.support.child_processes import until
@@ -38,7 +39,7 @@ def process(running: tuple[JournalClient, ProcessSupervisor]) -> psutil.Process:
 
 
 async def stored(journal: JournalClient) -> set[str]:
-    return {record.id for _, record in (await journal.history("alice", 1000)).rows}
+    return {record.id for _, record in (await journal.history("alice", HistoryQuery(limit=1000))).rows}
 
 
 async def test_while_the_process_hangs_requests_time_out_and_are_stored_later(
@@ -110,7 +111,7 @@ async def test_a_batch_sent_to_a_process_that_dies_is_sent_again_and_stored_once
     # A caller may time out before the new process runs; its record is stored all the same.
     await asyncio.gather(*tasks, return_exceptions=True)
     await until(lambda: journal._window.rows == 0)
-    assert [record.id for _, record in (await journal.history("alice", 10)).rows] == [
+    assert [record.id for _, record in (await journal.history("alice", HistoryQuery(limit=10))).rows] == [
         record.id for record in reversed(records)
     ]
     assert await journal.check() is None
@@ -145,6 +146,6 @@ async def test_history_from_a_damaged_file_is_an_error_without_the_file_name(
     (tmp_path / "mathops.db").write_bytes(b"nonsense " * 10_000)
 
     with pytest.raises(JournalUnavailable, match="cannot be read") as raised:
-        await journal.history("alice", 10)
+        await journal.history("alice", HistoryQuery(limit=10))
 
     assert str(tmp_path) not in raised.value.detail

@@ -17,11 +17,11 @@ from mathops.models import (
     MAX_PARAMETER_CHARACTERS,
     Record,
     encode_json,
-    event_schema,
     timestamp,
     truncate,
 )
 from mathops.operations import OPERATIONS
+from mathops.schemas import event_schema
 from tests.support.records import json_lines
 
 VALIDATOR = Draft202012Validator(event_schema(), format_checker=FormatChecker())

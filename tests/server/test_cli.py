@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 
 from tests.support.commands import WITHOUT_DAC_OVERRIDE, run_command
+from tests.support.load import Load
 from tests.support.server import Server, eventually, free_port
 
 TRACED = {"OTEL_TRACES_EXPORTER": "otlp"}
@@ -83,8 +84,13 @@ def test_a_long_remote_result_is_complete(server: Server) -> None:
 
 
 def test_a_rejected_request_is_reported_in_one_line(server: Server) -> None:
-    assert_rejected(run_remote(server, "pow", "2", "5"), "Error: HTTP 401", "mathops token USER")
-    assert_rejected(run_remote(server, "pow", "2", "5", token="x.y.z"), "Error: HTTP 401", "malformed")
+    assert_rejected(run_remote(server, "pow", "2", "5"), "Error: HTTP 401", "mathops login --url")
+    assert_rejected(
+        run_remote(server, "pow", "2", "5", token="x.y.z"),
+        "Error: HTTP 401",
+        "malformed",
+        "check --token or MATHOPS_TOKEN",
+    )
     rejected = run_remote(server, "fact", "99999999", token=token_of(server))
     assert_rejected(rejected, "Error: HTTP 422", "limit is 6000000", "(request ")
 
@@ -110,6 +116,66 @@ def test_a_login_with_a_password_reads_it_from_a_pipe(
     assert_rejected(run_remote(server, "token", "bob"), "HTTP 422", "password")
 
 
+@pytest.fixture
+def logged_in(idle: Server, tmp_path: Path) -> Callable[..., Result]:
+    """Run commands that share a folder of kept tokens."""
+    return lambda server, *arguments, **options: run_command(
+        {"XDG_CONFIG_HOME": str(tmp_path / "config"), "MATHOPS_URL": f"localhost:{server.port}"}, *arguments, **options
+    )
+
+
+def test_a_login_keeps_a_token_that_a_logout_revokes(
+    server: Server, tmp_path: Path, logged_in: Callable[..., Result]
+) -> None:
+    address = f"http://localhost:{server.port}"
+
+    login = logged_in(server, "login", "--user", "ivan")
+    [file] = tmp_path.rglob("*.json")
+    mode, token = file.stat().st_mode & 0o777, json.loads(file.read_text())["token"]
+    power = logged_in(server, "pow", "2", "5")
+    history = json.loads(logged_in(server, "history", "--json").stdout)["records"]
+    logout = logged_in(server, "logout")
+
+    assert (login.exit_code, login.stderr) == (0, "")
+    assert login.stdout.startswith(f"logged in to {address} as ivan until 20")
+    assert mode == 0o600
+    assert power.stdout == "32\n"
+    assert [record["user"] for record in history] == ["ivan"]
+    assert (logout.exit_code, logout.stdout) == (0, f"logged out from {address}\n")
+    assert not file.exists()
+    assert_rejected(logged_in(server, "history"), "Error: HTTP 401", f"run mathops login --url {address}")
+    assert_rejected(logged_in(server, "logout"), f"Error: no token is kept for {address}")
+    assert_rejected(run_remote(server, "history", token=token), "Error: HTTP 401", "revoked")
+
+
+def test_a_login_prompts_for_the_password_if_the_service_requires_one(
+    start_server: Callable[..., Server], idle: Server, tmp_path: Path, logged_in: Callable[..., Result]
+) -> None:
+    users = tmp_path / "users"
+    users.write_text(run_local(idle, "users", "hash", "bob", stdin="s3cret\n").stdout)
+    server = start_server(MATHOPS_USERS_FILE=str(users))
+
+    assert_rejected(logged_in(server, "login", "--user", "bob", stdin="wrong\n"), "HTTP 401", "wrong user or password")
+    assert_rejected(logged_in(server, "history"), "HTTP 401")
+    assert logged_in(server, "login", stdin="bob\ns3cret\n").exit_code == 0
+    assert logged_in(server, "history").exit_code == 0
+
+
+def test_an_expired_token_is_reported_with_the_command_that_replaces_it(
+    start_server: Callable[..., Server], logged_in: Callable[..., Result]
+) -> None:
+    server = start_server(MATHOPS_TOKEN_LIFETIME_SECONDS="1", MATHOPS_TOKEN_LEEWAY_SECONDS="0")
+    logged_in(server, "login", "--user", "mallory")
+
+    # The service counts whole seconds and may reject the token a moment earlier.
+    result = eventually(lambda: "kept" in (found := logged_in(server, "history")).stderr and found)
+
+    log_in = f"run mathops login --url http://localhost:{server.port}"
+    assert_rejected(result, "Error: the kept token expired at 20", log_in)
+    assert logged_in(server, "logout").exit_code == 0
+    assert_rejected(logged_in(server, "logout"), "no token is kept")
+
+
 def test_local_history_has_all_users_and_remote_history_has_one(server: Server) -> None:
     for user in ("erin", "frank", "erin"):
         run_remote(server, "fib", "10", token=token_of(server, user))
@@ -130,6 +196,47 @@ def test_remote_history_follows_pages(server: Server) -> None:
 
     numbers = [record["parameters"]["n"] for record in json.loads(response)["records"]]
     assert numbers == [str(n) for n in range(204, 1, -1)]
+
+
+def test_remote_filters_select_the_records_that_local_filters_select(server: Server) -> None:
+    headers = server.login("judy")
+    for path in ("/fib?n=1", "/fib?n=x", "/fact?n=3", "/fact?n=y", "/fib?n=5"):
+        server.client.get(path, headers=headers)
+    token = token_of(server, "judy")
+
+    for filters, expected in (
+        (("--operation", "fib"), ["5", "x", "1"]),
+        (("--outcome", "ok", "--limit", "2"), ["5", "3"]),
+        (("--outcome", "invalid-parameter", "--operation", "fact", "--status", "422"), ["y"]),
+        (("--since", "1h", "--outcome", "error"), ["y", "x"]),
+        (("--since", "2999-01-01"), []),
+    ):
+        remote = json.loads(run_remote(server, "history", "--json", *filters, token=token).stdout)
+        local = json.loads(run_local(server, "history", "--json", "--user", "judy", *filters).stdout)
+        assert [record["parameters"]["n"] for record in remote["records"]] == expected
+        assert local == remote
+
+
+def test_top_shows_the_load_of_one_interval(server: Server) -> None:
+    with Load(server) as load:
+        load.more(10)
+        result = run_remote(server, "top", "--once", "--interval", "0.5")
+
+    rows = {line.split()[0]: line.split() for line in result.stdout.splitlines() if line}
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert float(rows["/pow"][1].replace(",", "")) > 0
+    assert rows["pow"][1] != "0.0"
+    assert rows["Journal"][2] == "rows/s"
+    assert rows["Journal"][1] != "0.0"
+
+
+def test_top_sends_a_token_to_a_service_whose_metrics_require_a_scope(start_server: Callable[..., Server]) -> None:
+    server = start_server(MATHOPS_METRICS_SCOPE="metrics")
+    token = run_local(server, "token", "prometheus", "--scope", "metrics").stdout.strip()
+
+    assert_rejected(run_remote(server, "top", "--once"), "Error: HTTP 401", "mathops login")
+    assert "Journal" in run_remote(server, "top", "--once", "--interval", "0.1", token=token).stdout
 
 
 def test_a_backup_of_a_running_service_has_all_acknowledged_requests(server: Server, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import pty
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -59,7 +60,11 @@ def read_all(terminal: int) -> bytes:
     return b"".join(parts)
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("db", "--help"), ("pow", "2", "5")])
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("--version",), ("pow", "2", "5"), *((name, "--help") for name in ("db", "history", "login", "top"))],
+    ids=" ".join,
+)
 def test_light_commands_import_no_heavy_package(idle: Server, arguments: tuple[str, ...]) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "mathops", *arguments]
     result = subprocess.run(command, env=idle.environment, capture_output=True, text=True, check=True)
@@ -178,3 +183,61 @@ def test_serve_shows_commands_that_work_and_each_request_but_no_server_internals
     assert b"GET /pow?base=2&exp=100 200 " in shown
     for internal in (b"gunicorn", b"uvicorn", b"worker", b"rror"):
         assert internal not in shown
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_followed_history_prints_new_records_until_an_interrupt(shared_server: Server, remote: bool) -> None:
+    user = f"follower-{remote}"
+    headers = shared_server.login(user)
+    for path in ("/fib?n=1", "/fact?n=2", "/fib?n=3"):
+        shared_server.client.get(path, headers=headers)
+    token = headers["Authorization"].removeprefix("Bearer ")
+    selection = ("--url", str(shared_server.client.base_url), "--token", token) if remote else ("--user", user)
+
+    command = ("history", "--follow", "--operation", "fib", "--outcome", "ok", *selection)
+    with start(shared_server, *command, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = [process.stdout.readline().split() for _ in range(3)]
+        for path in ("/fib?n=4", "/fib?n=x", "/fact?n=5", "/fib?n=6"):
+            shared_server.client.get(path, headers=headers)
+        lines += [process.stdout.readline().split() for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b""
+
+    assert process.returncode == 130
+    assert lines[0] == [b"TIME", b"USER", b"OPERATION", b"PARAMETERS", b"STATUS", b"RESULT"]
+    assert [line[3:] for line in lines[1:]] == [
+        [f"n={n}".encode(), b"200", result] for n, result in ((1, b"1"), (3, b"2"), (4, b"3"), (6, b"8"))
+    ]
+
+
+def test_top_updates_the_terminal_until_an_interrupt_also_while_the_service_is_down(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server()
+    terminal, child_terminal = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "mathops", "top", "--interval", "0.1", "--url", f"localhost:{server.port}"],
+        env={**server.environment, "TERM": "xterm", "COLUMNS": "80", "LINES": "30"},
+        stdin=subprocess.DEVNULL,
+        stdout=child_terminal,
+        stderr=subprocess.PIPE,
+        preexec_fn=interruptible,  # noqa: PLW1509 - no threads here
+    ) as process:
+        os.close(child_terminal)
+        try:
+            read_until(terminal, b"/metrics ")
+            server.stop()
+            read_until(terminal, b"failed: ")
+            server.start()
+            read_until(terminal, b"/metrics ")
+            process.send_signal(signal.SIGINT)
+            read_all(terminal)
+        finally:
+            # Otherwise a failed test waits for the end of the process.
+            os.close(terminal)
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+
+    assert process.returncode == 130

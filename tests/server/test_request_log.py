@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from jsonschema import Draft202012Validator
 
-from mathops.models import FIELDS, event_schema
+from mathops.models import FIELDS
+from mathops.schemas import event_schema
 from tests.support.load import Load
 from tests.support.server import Server
 

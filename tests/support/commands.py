@@ -23,13 +23,13 @@ def run_command(
     operations: Sequence[Operation] = OPERATIONS,
     stdin: str | None = None,
 ) -> Result:
-    """Run `mathops ARGUMENTS` with no MATHOPS_* variables but `variables`."""
+    """Run `mathops ARGUMENTS` with no MATHOPS_* variables but `variables`, and without kept tokens."""
     cleared = {name: None for name in os.environ if name.startswith("MATHOPS_")}
     return CliRunner().invoke(
         commands(operations),
         arguments,
         input=stdin,
-        env={**cleared, **variables},
+        env={**cleared, "XDG_CONFIG_HOME": os.devnull, **variables},
         prog_name="mathops",
         catch_exceptions=False,
     )

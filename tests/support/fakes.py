@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
+
+from msgspec import UNSET
 
 from mathops.errors import JournalUnavailable
-from mathops.models import Record
+from mathops.models import HistoryFilters, HistoryQuery, Record
 from mathops.operations import Operation, Result
 from mathops.ports import JournalPage, Message, MessageRejected, Quota, Timing
 
@@ -36,19 +39,35 @@ class FakeJournal:
         if all(record.id != other.id for other in self.records):
             self.records.append(record)
 
-    async def history(self, user: str, limit: int, before: int | None = None) -> JournalPage:
+    async def history(self, user: str, query: HistoryQuery) -> JournalPage:
         if self.error:
             raise JournalUnavailable(self.error)
+        before = len(self.records) + 1 if query.before is UNSET else query.before
+        after = 0 if query.after is UNSET else query.after
         rows = [
-            (seq, record)
-            for seq, record in enumerate(self.records, 1)
-            if record.user == user and (before is None or seq < before)
+            (seq, record) for seq, record in enumerate(self.records, 1) if record.user == user and after < seq < before
         ]
-        rows.reverse()
-        return JournalPage(rows[:limit], len(rows) > limit)
+        found = [row for row in rows if _meets(row[1], query)]
+        more = len(found) > query.limit
+        last = rows[-1][0] if rows else after
+        if query.after is not UNSET:
+            page = found[: query.limit]
+            return JournalPage(page[::-1], page[0][0] if page else None, page[-1][0] if more else last)
+        page = found[::-1][: query.limit]
+        return JournalPage(page, page[-1][0] if more else None, last)
 
     async def check(self) -> str | None:
         return self.error
+
+
+def _meets(record: Record, filters: HistoryFilters) -> bool:
+    outcomes = {"error" if record.problem else "ok", record.problem}
+    return (
+        (filters.operation is UNSET or record.operation == filters.operation)
+        and (filters.status is UNSET or record.status == filters.status)
+        and (filters.outcome is UNSET or filters.outcome in outcomes)
+        and (filters.since is UNSET or datetime.fromisoformat(record.timestamp) >= filters.since)
+    )
 
 
 class FakeRevocations:

@@ -64,7 +64,7 @@ class Server:
         removed = ("MATHOPS_", "OTEL_") if self.measured else ("MATHOPS_", "OTEL_", "COVERAGE_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(removed)}
         own = {"MATHOPS_DATA_DIR": str(self.folder / "data"), "MATHOPS_HTTP_PORT": str(self.port)}
-        return {**kept, **own, **self.variables}
+        return {**kept, "XDG_CONFIG_HOME": str(self.folder / "config"), **own, **self.variables}
 
     def start(self, *arguments: str, before: Sequence[str] = ()) -> "Server":
         """`before` is a command that runs the service, such as nohup."""

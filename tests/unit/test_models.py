@@ -1,6 +1,7 @@
 import pytest
 
-from mathops.models import event_schema, timestamp, truncate
+from mathops.models import timestamp, truncate
+from mathops.schemas import event_schema
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,17 +30,27 @@ def _with_scheme(_: click.Context, __: click.Parameter, url: str | None) -> str 
     return url or None
 
 
+def _required(context: click.Context, parameter: click.Parameter, url: str | None) -> str:
+    found = _with_scheme(context, parameter, url)
+    if not found:
+        raise click.UsageError(f"{URL_SOURCES} is required")
+    return found
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-url = click.option(
-    "--url",
-    envvar=URL_VARIABLE,
-    show_envvar=True,
-    metavar="URL",
+_url_option = partial(click.option, "--url", envvar=URL_VARIABLE, show_envvar=True, metavar="URL")
+url = _url_option(
     callback=_with_scheme,
     help="Send the request to the service at this URL (http:// by default). '' runs the command on this machine.",
 )
+required_url = _url_option(callback=_required, help="URL of the service (http:// by default).")
 token = click.option(
-    "--token", envvar=TOKEN_VARIABLE, show_envvar=True, metavar="TOKEN", type=str.strip, help="Access token for --url."
+    "--token",
+    envvar=TOKEN_VARIABLE,
+    show_envvar=True,
+    metavar="TOKEN",
+    type=str.strip,
+    help="Access token for --url; by default the one that `mathops login` keeps.",
 )
 
 

@@ -10,10 +10,13 @@ from click.shell_completion import get_completion_class
 from mathops import __version__
 from mathops.cli.client_commands import clients
 from mathops.cli.event_commands import events
+from mathops.cli.history_command import history
 from mathops.cli.identity_commands import keys, token, users
-from mathops.cli.journal_commands import db, history
+from mathops.cli.journal_commands import db
+from mathops.cli.login.login_commands import login, logout
 from mathops.cli.operation_commands import operation_commands
 from mathops.cli.service_commands import config, serve
+from mathops.cli.top.top_command import top
 from mathops.errors import MathopsError, StartupError
 from mathops.operations import OPERATIONS, Operation
 
@@ -65,8 +68,8 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 
 def commands(operations: Sequence[Operation] = OPERATIONS) -> click.Group:
-    identity = [token, keys, users, clients]
-    subcommands = [*operation_commands(operations), serve, history, events, db, *identity, config, completion]
+    identity = [login, logout, token, keys, users, clients]
+    subcommands = [*operation_commands(operations), serve, top, history, events, db, *identity, config, completion]
     group = CommandGroup("mathops", subcommands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
     return click.version_option(__version__)(group)
 

@@ -43,10 +43,10 @@ def token(user: str, scopes: tuple[str, ...], url: str | None, password: bool, a
     if password and not url:
         raise click.UsageError(f"--password requires {console.URL_SOURCES}")
     if url:
-        from mathops.cli.http_client import connect, request_json
+        from mathops.cli.http_client import connect_without_token, request_json
 
         credentials = {"user": user, **({"password": read_password()} if password else {})}
-        with connect(url) as client:
+        with connect_without_token(url) as client:
             response = request_json(client, "/login", TokenResponse, credentials)
     else:
         from mathops.identity.keys import Keys

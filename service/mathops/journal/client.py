@@ -15,9 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from mathops.errors import JournalUnavailable
 from mathops.events.relay import lease_owner
 from mathops.journal.database.engine import database_of, error_message
-from mathops.journal.rows import Reader
+from mathops.journal.reader import Reader
 from mathops.journal.window import Batch, CommitReply, CommitWindow, unavailable
-from mathops.models import Record, encode_json
+from mathops.models import HistoryQuery, Record, encode_json
 from mathops.ports import JournalPage
 from mathops.processes.connection_queue import Connect
 from mathops.processes.ipc import FrameConnection
@@ -92,9 +92,9 @@ class JournalClient:
             raise unavailable("the record cannot be encoded") from None
         self._tracing.add_child_span("journal commit", await self._enqueue(line))
 
-    async def history(self, user: str, limit: int, before: int | None = None) -> JournalPage:
+    async def history(self, user: str, query: HistoryQuery) -> JournalPage:
         try:
-            return await asyncio.to_thread(self._reader.history, user, limit, before)
+            return await asyncio.to_thread(self._reader.history, user, query)
         except SQLAlchemyError as error:
             log.error("journal cannot be read", error=error_message(error))
             raise JournalUnavailable("the records cannot be read; send the request again") from None

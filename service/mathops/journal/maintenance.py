@@ -14,8 +14,7 @@ from mathops.errors import StartupError
 from mathops.journal.database import schema
 from mathops.journal.database.engine import Database, database_of, error_message
 from mathops.journal.database.sqlite import SQLite
-from mathops.journal.rows import Reader
-from mathops.models import Record
+from mathops.journal.reader import Reader
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -51,12 +50,11 @@ def check(url: str) -> Health:
         return Health(errors, revision, schema.newest(), database.product, version, database.wal_reset_fixed)
 
 
-def recent(url: str, user: str | None, limit: int) -> list[Record]:
-    """The newest records, of all users or of one."""
+@contextmanager
+def reading(url: str) -> Iterator[Reader]:
+    """A reader of the records; errors of the database become a StartupError."""
     with _reading(database_of(url)) as engine:
-        reader = Reader(engine)
-        page = reader.all_users(limit) if user is None else reader.history(user, limit)
-    return [record for _, record in page.rows]
+        yield Reader(engine)
 
 
 def backup(url: str, target: Path) -> int:

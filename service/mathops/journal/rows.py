@@ -1,4 +1,4 @@
-"""The rows of the journal, written and read through SQLAlchemy; synchronous."""
+"""The rows of the journal, written through SQLAlchemy; synchronous."""
 
 import time
 from bisect import bisect_left
@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Raw
-from sqlalchemy import Connection, Engine, Row, Select, delete, func, select
+from sqlalchemy import Connection, Row, delete, func, select
 
 from mathops.journal.database.engine import Database, WriteEngine
 from mathops.journal.database.tables import relay, requests
 from mathops.models import FIELDS, SCHEMA_VERSION, Record, timestamp
-from mathops.ports import JournalPage
 
 SELECT_RECORDS = select(requests.c.seq, *(requests.c[name] for name in FIELDS))
 # The column `parameters` holds JSON, as the line does: decoding and encoding it would be wasted.
@@ -36,28 +35,6 @@ class OutboxStats(NamedTuple):
 
     pending: int
     oldest: str | None
-
-
-class Reader:
-    """Reads pages of records, newest first."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.close = engine.dispose
-
-    def history(self, user: str, limit: int, before: int | None = None) -> JournalPage:
-        return self._page(SELECT_RECORDS.where(requests.c.user == user), limit, before)
-
-    def all_users(self, limit: int, before: int | None = None) -> JournalPage:
-        """Records of all users; for operators only."""
-        return self._page(SELECT_RECORDS, limit, before)
-
-    def _page(self, query: Select[Any], limit: int, before: int | None) -> JournalPage:
-        if before is not None:
-            query = query.where(requests.c.seq < before)
-        with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(requests.c.seq.desc()).limit(limit + 1)).all()
-        return JournalPage([(row[0], record_of(row[1:])) for row in rows[:limit]], len(rows) > limit)
 
 
 class Writer:

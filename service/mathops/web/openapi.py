@@ -8,8 +8,9 @@ from msgspec import Struct
 from mathops import __version__
 from mathops.errors import Forbidden, MalformedRequest, MathopsError, problem_types
 from mathops.identity.oauth_documents import OAuthError
-from mathops.models import OperationResult, Problem, schemas
+from mathops.models import OperationResult, Problem
 from mathops.operations import Operation
+from mathops.schemas import schemas
 from mathops.web.endpoint import Description, Endpoint
 from mathops.web.middleware.error_handling import MEDIA_TYPE, PATH
 from mathops.web.negotiation import FORM, JSON, TEXT

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 from argon2 import PasswordHasher
 
-from mathops.models import event_schema
+from mathops.schemas import event_schema
 from tests.integration.services.kafka import Event, Kafka, drained
 from tests.support.proxy import FaultProxy, Mode
 from tests.support.server import Server, eventually, interruptible

@@ -261,12 +261,20 @@ def test_history_and_upkeep_by_the_command_line_are_as_in_sqlite(
 
     document = json.loads(run("db", "check", "--json").stdout)
     records = json.loads(run("history", "--user", "alice", "--limit", "5", "--json").stdout)["records"]
+    filters = ("--operation", "pow", "--outcome", "ok", "--status", "200", "--since", "1h", "--user", "bob")
+    filtered = json.loads(run("history", *filters, "--json").stdout)["records"]
+    headers = server.login("alice")
+    newer = server.client.get("/history?outcome=ok", headers=headers).json()["newer"]
+    assert server.client.get("/fib?n=10", headers=headers).status_code == 200
+    followed = server.client.get(newer, headers=headers).json()["records"]
     backup = run("db", "backup", "copy")
 
+    assert [record["user"] for record in filtered] == ["bob"]
+    assert [record["result"] for record in followed] == ["55"]
     assert (document["errors"], document["revision"]) == ([], document["newest"])
     assert (document["database"], document["version"][:3]) == ("PostgreSQL", "17.")
     assert [record["user"] for record in records] == ["alice", "alice"]
-    assert [line.split()[1] for line in run("history").stdout.splitlines()[1:]] == ["alice", "bob", "alice"]
+    assert [line.split()[1] for line in run("history").stdout.splitlines()[1:]] == ["alice", "alice", "bob", "alice"]
     assert (backup.exit_code, backup.stdout) == (1, "")
     assert "pg_dump" in backup.stderr
 

@@ -5,8 +5,22 @@ from mathops.cli import commands
 from tests.unit.cli.conftest import Run
 
 COMMANDS = (
-    *("clients", "completion", "config", "db", "events", "fact", "fib", "history", "keys", "pow", "serve", "token"),
-    "users",
+    *(
+        "clients",
+        "completion",
+        "config",
+        "db",
+        "events",
+        "fact",
+        "fib",
+        "history",
+        "keys",
+        "login",
+        "logout",
+        "pow",
+        "serve",
+    ),
+    *("token", "top", "users"),
 )
 GROUPS = [commands(), *(command for command in commands().commands.values() if isinstance(command, click.Group))]
 # click leaves two of 80 columns free, except in its test runner.

@@ -85,12 +85,14 @@ def test_a_server_other_than_mathops_is_reported_in_one_line(run: Run, other: st
     power = run("pow", "2", "5", "--url", other)
     history = run("history", "--url", other)
     token = run("token", "alice", "--url", other)
+    top = run("top", "--once", "--url", other)
 
-    assert (power.exit_code, history.exit_code, token.exit_code) == (1, 1, 1)
+    assert (power.exit_code, history.exit_code, token.exit_code, top.exit_code) == (1, 1, 1, 1)
     assert power.stderr == "Error: HTTP 500 without a problem document; is it the address of mathops?\n"
     assert (
         history.stderr
         == token.stderr
+        == top.stderr
         == f"Error: {other} returned an unexpected response; is it the address of mathops?\n"
     )
 

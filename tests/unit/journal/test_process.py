@@ -10,7 +10,9 @@ import pytest
 from mathops.journal import process
 from mathops.journal.database import schema, sqlite
 from mathops.journal.database.engine import database_of
-from mathops.journal.rows import Reader, Writer
+from mathops.journal.reader import Reader
+from mathops.journal.rows import Writer
+from mathops.models import HistoryQuery
 from mathops.processes.frame_server import FrameServer
 from mathops.settings import Settings
 from tests.support.records import json_lines, make_record
@@ -50,5 +52,5 @@ def test_retention_without_requests_does_not_grow_the_write_ahead_log(
 
     process.JournalProcess(cast(FrameServer, IdleServer(200)), settings).run()
 
-    assert len(Reader(database.reader()).all_users(11).rows) == 10
+    assert len(Reader(database.reader()).all_users(HistoryQuery(limit=11)).rows) == 10
     assert wal.stat().st_size < 2_000_000

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from mathops.errors import NotFound, problem_types
-from mathops.models import encode_json, event_schema
+from mathops.models import encode_json
+from mathops.schemas import event_schema
 from mathops.web.context import context_of
 from mathops.web.endpoint import Endpoint
 from mathops.web.negotiation import JSON, JSON_SCHEMA

@@ -1,11 +1,12 @@
 """GET /history: the caller's records, newest first, by cursor pages (RFC 8288)."""
 
-from msgspec import UNSET
+from urllib.parse import urlencode
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from mathops.errors import InvalidParameter
-from mathops.models import HistoryPage, HistoryQuery, encode_json
+from mathops.models import HistoryFilters, HistoryPage, HistoryQuery, encode_json
 from mathops.web.context import NO_STORE, context_of
 from mathops.web.negotiation import JSON
 from mathops.web.parameters import parse_query, validated
@@ -18,12 +19,17 @@ async def history(request: Request) -> Response:
     if errors:
         raise InvalidParameter(errors)
     query = validated({name: _integer(text) for name, text in values.items()}, HistoryQuery)
-    before = None if query.before is UNSET else query.before
-    page = await context.resources.journal.history(context.principal.user, query.limit, before)
-    following = f"{context.root_path}/history?limit={query.limit}&before={page.rows[-1][0]}" if page.more else None
-    link = {"Link": f'<{following}>; rel="next"'} if following else {}
-    body = HistoryPage([record for _, record in page.rows], following)
-    return Response(encode_json(body), 200, {**NO_STORE, **link}, JSON)
+    page = await context.resources.journal.history(context.principal.user, query)
+    filters = {name: values[name] for name in HistoryFilters.__struct_fields__ if name in values}
+
+    def path(**cursor: int) -> str:
+        return f"{context.root_path}/history?{urlencode({**filters, 'limit': query.limit, **cursor})}"
+
+    following = None if page.next is None else path(before=page.next)
+    newer = path(after=page.newer)
+    links = [*([f'<{following}>; rel="next"'] if following else []), f'<{newer}>; rel="prev"']
+    body = HistoryPage([record for _, record in page.rows], following, newer)
+    return Response(encode_json(body), 200, {**NO_STORE, "Link": ", ".join(links)}, JSON)
 
 
 def _integer(text: str) -> int | str:

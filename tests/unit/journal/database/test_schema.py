@@ -13,7 +13,8 @@ from mathops.errors import StartupError
 from mathops.journal.database import schema
 from mathops.journal.database.engine import WriteEngine, database_of
 from mathops.journal.database.tables import metadata, requests
-from mathops.journal.rows import Reader
+from mathops.journal.reader import Reader
+from mathops.models import HistoryQuery
 from tests.support.records import make_record
 
 
@@ -89,7 +90,7 @@ def test_release_0_1_can_still_insert_and_its_rows_are_read_in_the_current_form(
     with closing(WriteEngine(database)) as writer, writer.transaction() as connection:
         connection.execute(requests.insert().values(row))
 
-    assert Reader(database.reader()).history("alice", 10).rows == [(1, record)]
+    assert Reader(database.reader()).history("alice", HistoryQuery(limit=10)).rows == [(1, record)]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from jsonschema import Draft202012Validator
 
-from mathops.models import event_schema
+from mathops.schemas import event_schema
 from tests.conftest import World
 
 
@@ -49,7 +49,8 @@ def test_the_page_has_a_form_for_each_operation_login_and_history(page: Page) ->
     assert {"/pow", "/power", "/fib", "/fibonacci", "/fact", "/factorial", "/login", "/history"} <= set(page.forms)
     assert page.forms["/pow"] == {"base": "2", "exp": "5"}
     assert set(page.forms["/login"]) == {"user", "password"}
-    assert page.forms["/history"] == {"limit": "50", "before": ""}
+    filters = ("operation", "status", "outcome", "since")
+    assert page.forms["/history"] == {**dict.fromkeys(filters, ""), "limit": "50", "before": "", "after": ""}
 
 
 def test_the_page_loads_nothing_from_other_hosts(page: Page) -> None:

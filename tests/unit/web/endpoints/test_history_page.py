@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from mathops.models import event_schema
+from mathops.schemas import event_schema
 from tests.conftest import World
 from tests.unit.web.responses import assert_problem
 
@@ -53,6 +53,7 @@ def test_pages_follow_one_another_to_the_end(busy: World) -> None:
         target = response.json()["next"]
         links = {link["rel"]: link["url"] for link in response.links.values()}
         assert links.get("next") == target
+        assert links["prev"] == response.json()["newer"]
 
     assert pages == [["4", "3"], ["2", "1"], ["0"]]
 
@@ -69,7 +70,7 @@ def test_a_cursor_gives_access_to_the_callers_records_only(busy: World) -> None:
 
     document = busy.client.get(following, headers=busy.bearer("carol")).json()
 
-    assert document == {"records": [], "next": None}
+    assert (document["records"], document["next"]) == ([], None)
 
 
 def test_history_is_not_cacheable(busy: World) -> None:
@@ -98,6 +99,21 @@ def test_head_returns_the_headers(busy: World) -> None:
         ("before=", "before"),
         ("before=-1", "before"),
         ("before=" + "9" * 19, "before"),
+        ("after=-1", "after"),
+        ("after=x", "after"),
+        ("operation=", "operation"),
+        ("operation=POW", "operation"),
+        ("operation=123", "operation"),
+        ("operation=" + "a" * 65, "operation"),
+        ("status=ok", "status"),
+        ("status=199", "status"),
+        ("status=600", "status"),
+        ("outcome=200", "outcome"),
+        ("outcome=ok%0A", "outcome"),
+        ("since=2026-01-01", "since"),
+        ("since=2026-01-01T00:00:00", "since"),
+        ("since=1767225600", "since"),
+        ("since=2026-01-01T00:00:00+00:00", "since"),
         ("user=bob", "user"),
     ],
 )
@@ -107,9 +123,43 @@ def test_an_invalid_parameter_is_named(world: World, query: str, parameter: str)
     assert [error["parameter"] for error in document["errors"]] == [parameter]
 
 
-@pytest.mark.parametrize("query", ["limit=1", "limit=200", "before=0", "before=" + "9" * 18])
+@pytest.mark.parametrize(
+    "query", ["limit=1", "limit=200", "before=0", "before=" + "9" * 18, "after=0", "status=200", "status=599"]
+)
 def test_the_bounds_are_inclusive(world: World, query: str) -> None:
-    assert world.get(f"/history?{query}").json() == {"records": [], "next": None}
+    document = world.get(f"/history?{query}").json()
+
+    assert (document["records"], document["next"]) == ([], None)
+
+
+def test_the_page_of_newer_records_is_empty_until_there_are_some(busy: World) -> None:
+    newer = busy.get("/history").json()["newer"]
+    unchanged = busy.get(newer).json()
+    busy.get("/fib?n=5")
+    busy.client.get("/fact?n=5", headers=busy.bearer("bob"))
+    busy.get("/fib?n=6")
+
+    document = busy.get(newer).json()
+
+    assert unchanged == {"records": [], "next": None, "newer": newer}
+    assert ns(document) == ["6", "5"]
+    assert ns(busy.get(document["next"]).json()) == ["4", "3", "2", "1", "0"]
+
+
+def test_filters_select_records_and_hold_for_the_linked_pages(busy: World) -> None:
+    for n in ("x", "5", "y", "6", "z"):
+        busy.get(f"/fib?n={n}")
+        busy.get(f"/fact?n={n}")
+    query = "operation=fib&outcome=invalid-parameter&status=422&since=2026-01-01T00:00:00%2B01:00"
+
+    first = busy.get(f"/history?limit=2&{query}").json()
+    second = busy.get(first["next"]).json()
+    busy.get("/fib?n=v")
+    busy.get("/fact?n=w")
+
+    assert [ns(first), ns(second)] == [["z", "y"], ["x"]]
+    assert ns(busy.get(first["newer"]).json()) == ["v"]
+    assert ns(busy.get("/history?since=2999-01-01T00:00:00Z").json()) == []
 
 
 def test_a_journal_that_cannot_be_read_is_reported(world: World) -> None:

@@ -9,7 +9,8 @@ from jsonschema import Draft202012Validator
 from starlette.types import Message
 
 from mathops.errors import JournalUnavailable
-from mathops.models import Record, event_schema
+from mathops.models import Record
+from mathops.schemas import event_schema
 from tests.conftest import World
 from tests.support.fakes import FakeJournal
 from tests.unit.web.asgi import body, scope

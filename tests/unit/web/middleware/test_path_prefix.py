@@ -80,7 +80,9 @@ def test_pages_of_the_history_are_linked_below_the_prefix(prefixed: World) -> No
 
     following = response.json()["next"]
     assert following.startswith("/math/history?limit=2&before=")
-    assert response.headers["link"] == f'<{following}>; rel="next"'
+    newer = response.json()["newer"]
+    assert newer.startswith("/math/history?limit=2&after=")
+    assert response.headers["link"] == f'<{following}>; rel="next", <{newer}>; rel="prev"'
     assert [record["parameters"] for record in prefixed.get(following).json()["records"]] == [{"n": "0"}]
 
 

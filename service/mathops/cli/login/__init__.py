@@ -1,0 +1,1 @@
+"""`mathops login` and `mathops logout`, and the tokens that they keep."""

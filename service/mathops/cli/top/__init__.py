@@ -1,0 +1,1 @@
+"""`mathops top`: a live view of the metrics of a service."""
