@@ -7,10 +7,13 @@ import difflib
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Final
 
 from mathops.errors import StartupError
 
 PREFIX = "MATHOPS_"
+# The scope of /metrics.
+METRICS: Final = "metrics"
 # Read by the command line only, as the address and the token of its requests.
 URL_VARIABLE = "MATHOPS_URL"
 TOKEN_VARIABLE = "MATHOPS_TOKEN"  # noqa: S105 - the name of a variable

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from mathops.operations import OPERATIONS, Operation
-from mathops.settings import METRICS
+from mathops.settings_source import METRICS
 
 MATH, HISTORY = "math", "history"
 # Of OAuth clients that may examine the tokens of others.
