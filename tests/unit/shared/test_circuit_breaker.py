@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, values
 from structlog.testing import capture_logs
 
 from mathops.shared.circuit_breaker import MAX_FAILURES, CircuitBreaker, DependencyUnavailable
@@ -34,7 +34,9 @@ def dependency() -> Dependency:
 
 
 @pytest.fixture
-def registry() -> CollectorRegistry:
+def registry(monkeypatch: pytest.MonkeyPatch) -> CollectorRegistry:
+    # Counters of the service with equal names share their value.
+    monkeypatch.setattr(values, "ValueClass", values.MutexValue)
     return CollectorRegistry()
 
 
