@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
+from sqlalchemy import Connection
 
 from mathops.journal.database.engine import Database, database_of
 from mathops.journal.database.tables import requests
@@ -101,11 +102,21 @@ def postgres_store() -> Iterator[PostgresStore]:
         yield PostgresStore(pair, port)
 
 
+@contextmanager
+def _reading(database: Database) -> Iterator[Connection]:
+    engine = database.reader()
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
 def _rows(database: Database) -> list[Record]:
-    with database.reader().connect() as connection:
+    with _reading(database) as connection:
         return [record_of(row[1:]) for row in connection.execute(SELECT_RECORDS.order_by(requests.c.seq))]
 
 
 def _damage(database: Database) -> list[str]:
-    with database.reader().connect() as connection:
+    with _reading(database) as connection:
         return database.integrity(connection)
