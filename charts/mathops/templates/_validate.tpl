@@ -101,7 +101,7 @@
 {{- end }}
 {{- range $name := list "serviceMonitor" "podMonitor" }}
 {{- $monitor := get $v $name }}
-{{- if and $monitor.enabled $v.settings.metrics_scope (not $monitor.oauth2) }}
+{{- if and $monitor.enabled (get ($v.settings | default dict) "metrics_scope") (not $monitor.oauth2) }}
 {{- fail (printf "settings.metrics_scope requires a token for every scrape: set %s.oauth2 to the OAuth client of Prometheus." $name) }}
 {{- end }}
 {{- end }}
