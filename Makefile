@@ -27,7 +27,7 @@ run: $(VENV)/.run ## serve on port 5000 without other services
 # Python starts faster when it may keep compiled modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-test: $(VENV)/.test ## lint and run the tests that need only Python: about two minutes on two cores
+test: $(VENV)/.test ## lint and run the tests that need only Python, in about three minutes
 	@$(MAKE) --no-print-directory -j 2 lint pytest
 
 pytest: $(VENV)/.test

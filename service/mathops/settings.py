@@ -110,12 +110,12 @@ class Settings(BaseModel):
 
     def _conflicts(self) -> Iterator[tuple[object, str]]:
         yield self.text_digits < self.json_digits, "MATHOPS_TEXT_DIGITS must be at least MATHOPS_JSON_DIGITS"
-        prefixed = not self.root_path or PATH_PREFIX.fullmatch(self.root_path)
-        yield not prefixed, "MATHOPS_ROOT_PATH: write a path such as /mathops, without a slash at its end"
+        valid_prefix = not self.root_path or PATH_PREFIX.fullmatch(self.root_path)
+        yield not valid_prefix, "MATHOPS_ROOT_PATH: write a path such as /mathops, without a slash at its end"
         origins = self.allowed_origins
-        sent = origins == ["*"] or all(_ORIGIN.fullmatch(o) and not _DEFAULT_PORT.fullmatch(o) for o in origins)
+        all_valid = origins == ["*"] or all(_ORIGIN.fullmatch(o) and not _DEFAULT_PORT.fullmatch(o) for o in origins)
         form = "in lower case, without a path or a default port"
-        yield not sent, f"MATHOPS_CORS_ORIGINS: write * alone, or origins such as https://app.example,… {form}"
+        yield not all_valid, f"MATHOPS_CORS_ORIGINS: write * alone, or origins such as https://app.example,… {form}"
         brokers = [address.strip() for address in self.kafka_brokers.split(",")]
         invalid = self.kafka_brokers and not all(map(_BROKER.fullmatch, brokers))
         yield invalid, "MATHOPS_KAFKA_BROKERS: write host:port,host:port, without a scheme"

@@ -70,10 +70,10 @@ class KafkaBroker:
     def _batches(self, messages: Sequence[Message]) -> Iterator[Any]:
         batch = self._producer.create_batch()
         for key, value, headers in messages:
-            if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+            # A full batch returns None; an empty one takes a message of any size.
+            while batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
                 yield batch
                 batch = self._producer.create_batch()
-                batch.append(timestamp=None, key=key, value=value, headers=headers)
         yield batch
 
     async def check(self) -> None:

@@ -23,7 +23,7 @@ class Keys:
     """The keys of a file, reloaded after a change such as a rotation; raises StartupError."""
 
     def __init__(self, path: Path, reload_seconds: float = RELOAD_SECONDS) -> None:
-        self._file = ReloadedFile("keys", path, read, reload_seconds)
+        self._file = ReloadedFile(_KIND, path, read, reload_seconds)
         self.refresh = self._file.refresh
         self._generation = 0
         self._key_set = KeySet([])
