@@ -23,6 +23,8 @@ class FaultProxy:
         self.mode: Mode = "pass"
         self.delay = 0.0
         self.connections = 0
+        # The number of next connections that are closed when they open.
+        self.refusals = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -71,7 +73,8 @@ class FaultProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        if self.mode == "refuse":
+        if self.mode == "refuse" or self.refusals:
+            self.refusals = max(0, self.refusals - 1)
             writer.transport.abort()
             return
         self._writers.add(writer)

@@ -28,6 +28,8 @@ _TOUCH = "UPDATE relay SET position = position"
 # Small transactions, so that requests never wait long for retention.
 _DELETE_BATCH_ROWS = 500
 _DAY_SECONDS = 86_400
+# After a lost connection a commit is attempted again, but not after this time: the next ones would wait too.
+_ATTEMPTS, _RETRY_SECONDS = 3, 1.0
 
 
 class OutboxStats(NamedTuple):
@@ -54,12 +56,14 @@ class Writer:
         Raises the driver's errors and those of `before_commit(lines)`.
         """
         rows = rows_of(lines)
-        try:
-            self._insert_rows(rows, lines, before_commit)
-        except Exception:
-            if not self._engine.lost_connection:
-                raise
-            self._insert_rows(rows, lines, before_commit)
+        deadline = time.monotonic() + _RETRY_SECONDS
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._insert_rows(rows, lines, before_commit)
+                break
+            except Exception:
+                if attempt == _ATTEMPTS or not self._engine.lost_connection or time.monotonic() > deadline:
+                    raise
 
     def _insert_rows(self, rows: list[list[Any]], lines: bytes, before_commit: Callable[[bytes], None]) -> None:
         with self._engine.driver_transaction() as cursor:

@@ -130,8 +130,19 @@ def test_connections_that_the_server_terminates_fail_no_request(
             assert rows(postgres_container, database, terminate)
         load.more(20)
 
-    assert set(load.answers.values()) == {200}
+    assert set(load.answers.values()) == {200}, server.log.read_text()
     assert stored(postgres_container, database) == Counter(load.acknowledged)
+
+
+def test_connections_that_end_while_they_open_fail_no_request(
+    start_server: Callable[..., Server], postgres_container: Container, database: str, proxy: FaultProxy
+) -> None:
+    server = start_server(MATHOPS_DATABASE_URL=database_url(postgres_container, database, proxy.port))
+    headers = server.login()
+    for number in range(20):
+        proxy.cut()
+        proxy.refusals = 1
+        assert server.client.get(f"/pow?base={number}&exp=2", headers=headers).status_code == 200
 
 
 def test_a_pooler_in_transaction_mode_fails_no_request(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
@@ -45,7 +45,8 @@ class WriteEngine:
         self._check_file = database.check_file
         self._lock = database.write_lock()
         self._connection: Connection | None = None
-        # Whether the last error ended the connection, so that another attempt may succeed.
+        self._is_connection_error = database.is_connection_error
+        # Whether the last error came from the connection, so that another attempt may succeed.
         self.lost_connection = False
         self.dialect = self._engine.dialect
         event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql(begin))
@@ -75,10 +76,8 @@ class WriteEngine:
                     self._connection = self._engine.connect()
                 yield self._connection
         except Exception as error:
-            self.lost_connection = False
+            self.lost_connection = self._is_connection_error(error)
             if self._connection is not None:
-                driver = self._connection.connection.driver_connection
-                self.lost_connection = self.dialect.is_disconnect(cast(Any, error), driver, None)
                 self._connection.invalidate()
                 self._connection = None
             raise

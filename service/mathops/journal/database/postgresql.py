@@ -57,6 +57,12 @@ class PostgreSQL:
     def check_file(self) -> None:
         """The server keeps its files open."""
 
+    def is_connection_error(self, error: Exception) -> bool:
+        """Whether an error of the driver, or SQLAlchemy's for it, comes from the connection, not from a statement."""
+        state = getattr(getattr(error, "orig", error), "sqlstate", "")
+        # libpq's own errors have no state. Class 08 is a connection exception, 57P a server that stops.
+        return state is None or state.startswith(("08", "57P"))
+
     def reader(self) -> Engine:
         """Connections that can only read."""
         engine = self._engine(pool_size=4, pool_timeout=5)

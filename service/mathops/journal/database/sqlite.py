@@ -107,6 +107,9 @@ class SQLite:
         if self._file != (status.st_dev, status.st_ino):
             raise OSError(errno.ESTALE, "the file was replaced while the service runs", self.name)
 
+    def is_connection_error(self, error: Exception) -> bool:
+        return False
+
     def write_lock(self) -> AbstractContextManager[None]:
         # SQLite's own busy handler is not fair.
         return FileLock(self.path.with_name(self.path.name + ".lock"))

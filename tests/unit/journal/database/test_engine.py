@@ -4,8 +4,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from mathops.errors import StartupError
 from mathops.journal.database.engine import Database, WriteEngine, database_of
@@ -38,6 +40,24 @@ def test_another_driver_in_a_url_is_ignored(scheme: str) -> None:
 
 def test_the_name_of_a_database_holds_no_password() -> None:
     assert database_of("postgresql://alice:secret@there/mathops").name == "mathops at there"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (psycopg.OperationalError("cannot exit pipeline mode while busy"), True),
+        (psycopg.errors.AdminShutdown(), True),
+        (psycopg.errors.ConnectionFailure(), True),
+        (DBAPIError("SELECT 1", [], psycopg.errors.CannotConnectNow()), True),
+        (psycopg.errors.LockNotAvailable(), False),
+        (psycopg.errors.QueryCanceled(), False),
+        (psycopg.errors.DiskFull(), False),
+        (OSError("the request log failed"), False),
+    ],
+    ids=repr,
+)
+def test_errors_of_a_postgresql_connection_differ_from_those_of_a_statement(error: Exception, expected: bool) -> None:
+    assert database_of("postgresql://there/mathops").is_connection_error(error) is expected
 
 
 @pytest.fixture
