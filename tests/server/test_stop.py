@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from http.client import HTTPConnection, HTTPResponse
 
 import httpx2
 import psutil
@@ -172,6 +173,30 @@ def test_a_signal_under_load_loses_no_answered_request(server: Server) -> None:
 
     assert set(load.answers.values()) == {200}
     assert load.acknowledged == {row[0] for row in server.rows("request_id")}
+
+
+def test_idle_connections_accept_one_more_request_after_a_signal(server: Server) -> None:
+    processes = all_processes(server)
+    connections = [HTTPConnection("127.0.0.1", server.port) for _ in range(20)]
+    statuses = []
+
+    def call(connection: HTTPConnection) -> HTTPResponse:
+        connection.request("GET", "/livez")
+        response = connection.getresponse()
+        response.read()
+        statuses.append(response.status)
+        return response
+
+    for connection in connections:
+        call(connection)
+    send_signal(server, signal.SIGTERM)
+    eventually(lambda: call(connections[0]).will_close)
+    for connection in connections[1:]:
+        assert call(connection).will_close
+        time.sleep(0.02)
+
+    assert set(statuses) == {200}
+    assert_ends(server, processes)
 
 
 def test_all_processes_end_when_the_master_is_killed(server: Server) -> None:

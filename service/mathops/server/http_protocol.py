@@ -12,6 +12,8 @@ from mathops.web.middleware.request_limits import OVER_CONNECTION_LIMIT
 
 # A rejected connection occupies a file descriptor until its first request has arrived.
 _OVER_LIMIT_READ_SECONDS = 1.0
+# After a stop an idle connection accepts one more request, which may be on its way already.
+_LAST_REQUEST_SECONDS = 1.0
 # Larger writes are sent at once, because flow control does not see unsent data.
 _SMALL_BYTES = 16 * 1024
 
@@ -67,6 +69,7 @@ class TimeoutProtocol(StrictHttpProtocol):
         "_over_connection_limit",
         "_read_started",
         "_settings",
+        "_stopping",
         "_unsent_bytes",
         "_write_timer",
         "_writer",
@@ -80,6 +83,7 @@ class TimeoutProtocol(StrictHttpProtocol):
         self._deadline = 0.0
         self._deadline_timer: asyncio.TimerHandle | None = None
         self._read_started = False
+        self._stopping = False
         self._write_timer: asyncio.TimerHandle | None = None
         self._unsent_bytes = 0
 
@@ -104,9 +108,19 @@ class TimeoutProtocol(StrictHttpProtocol):
             # The rest of a rejected request has arrived.
             self.start_keep_alive()
 
+    def shutdown(self) -> None:
+        self._stopping = True
+        if self._responding():
+            super().shutdown()
+        else:
+            # Half of the timeout, so that uvicorn does not report unfinished requests.
+            self._set_deadline(min(_LAST_REQUEST_SECONDS, self._settings.shutdown_timeout_seconds / 2))
+
     def start_keep_alive(self) -> None:
         self._read_started = False
-        if self._pending_bytes and not self._in_body:
+        if self._stopping:
+            self.transport.close()
+        elif self._pending_bytes and not self._in_body:
             self._start_read_timeout()
         else:
             self._set_deadline(self.timeout_keep_alive)

@@ -46,7 +46,9 @@ class _Pool(BlockingConnectionPool):
 
     async def forget_server(self) -> None:
         """Close idle connections and read the certificates again: the address may lead to another server now."""
-        self._tls = None
+        if self._tls is not None:
+            # Connections keep the object when they connect again.
+            self._tls.context = None
         await self.disconnect(inuse_connections=False)
 
 

@@ -2,12 +2,14 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 from uuid import uuid4
 
 import pytest
+import trustme
 
 from mathops.journal.database import schema
 from mathops.settings import Settings
@@ -146,6 +148,36 @@ def test_events_are_kept_until_a_start_with_the_right_password(
     drained(again)
     assert {json.loads(event.value)["id"] for event in kafka.events(topic)} == {row[0] for row in again.rows("id")}
     assert again.client.get("/readyz").json()["status"] == "ready"
+
+
+def test_certificates_rotated_in_place_are_read_again(
+    start_server: Start, places: dict[str, object], kafka: Kafka, trust: Trust, tmp_path: Path
+) -> None:
+    authority, own = tmp_path / "authority.pem", tmp_path / "own.pem"
+    shutil.copy(trust.strange, authority)
+    trustme.CA().issue_cert("mathops").private_key_and_cert_chain_pem.write_to_path(own)
+    server = start_server(
+        MATHOPS_REDIS_URL=f"rediss://mathops:s3cret@{places['tls']}/0?ssl_ca_certs={authority}",
+        MATHOPS_KAFKA_BROKERS=kafka.mutual,
+        MATHOPS_KAFKA_SECURITY="ssl",
+        MATHOPS_KAFKA_CA_FILE=str(authority),
+        MATHOPS_KAFKA_CERTIFICATE_FILE=str(own),
+    )
+
+    def checks(*names: str) -> set[str]:
+        assert calculate(server) == 200
+        found = server.client.get("/readyz").json()["checks"]
+        return {found[name] for name in names}
+
+    eventually(lambda: "ok" not in checks("cache", "rate_limits", "kafka"), 30)
+    shutil.copy(trust.file, authority)
+    eventually(lambda: checks("cache", "rate_limits") == {"ok"}, 30)
+    assert checks("kafka") == {"unavailable"}
+
+    trust.authority.issue_cert("mathops").private_key_and_cert_chain_pem.write_to_path(own)
+
+    eventually(lambda: checks("kafka") == {"ok"}, 60)
+    drained(server)
 
 
 @pytest.fixture
