@@ -8,7 +8,7 @@ import pytest
 
 from mathops.ports import Quota, RateLimiter
 from mathops.settings import Settings
-from mathops.shared.rate_limits import WindowRateLimiter, policies
+from mathops.shared.rate_limits import MemoryRateLimiter, policies
 from tests.support.fakes import FakeRateLimiter
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +24,7 @@ async def fake() -> AsyncIterator[RateLimiter]:
 
 @asynccontextmanager
 async def memory() -> AsyncIterator[RateLimiter]:
-    yield WindowRateLimiter(policies(LIMITED))
+    yield MemoryRateLimiter(policies(LIMITED))
 
 
 PARTS: dict[str, Callable[[], AbstractAsyncContextManager[RateLimiter]]] = {"fake": fake, "memory": memory}

@@ -11,7 +11,7 @@ from mathops.ports import Cache
 from mathops.shared.circuit_breaker import CircuitBreaker, DependencyUnavailable
 
 if TYPE_CHECKING:
-    from redis.asyncio import Redis
+    from mathops.shared.redis_batches import RedisBatches
 
 # Memory of an entry beyond its key and its text.
 _ENTRY_BYTES = 700
@@ -49,7 +49,9 @@ class RedisCache:
     A checksum over key and text detects altered values and values stored under another key.
     """
 
-    def __init__(self, redis: "Redis", breaker: CircuitBreaker, local: Cache, ttl: float, value_size: int) -> None:
+    def __init__(
+        self, redis: "RedisBatches", breaker: CircuitBreaker, local: Cache, ttl: float, value_size: int
+    ) -> None:
         self._redis = redis
         self._breaker = breaker
         self._local = local
@@ -66,7 +68,7 @@ class RedisCache:
         return text
 
     async def _get(self, key: str) -> bytes | None:
-        value = await self._redis.get(key)
+        value = await self._redis.execute("GET", key)
         if value is None:
             return None
         if not isinstance(value, bytes) or value[:_CHECKSUM_BYTES] != _checksum(key, value[_CHECKSUM_BYTES:]):
@@ -78,4 +80,4 @@ class RedisCache:
         if len(text) <= self._value_size:
             value = _checksum(key, text) + text
             with suppress(DependencyUnavailable):
-                await self._breaker.call(lambda: self._redis.set(key, value, px=self._milliseconds))
+                await self._breaker.call(lambda: self._redis.execute("SET", key, value, "PX", self._milliseconds))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from mathops.errors import StartupError
@@ -17,8 +17,6 @@ from mathops.shared.circuit_breaker import CircuitBreaker, DependencyUnavailable
 
 # Settings with this prefix are the limits of policies.
 _PREFIX = "quota_"
-# With sliding windows, which the base class of all storages lacks.
-_Storage = MemoryStorage | RedisStorage
 
 
 class WindowCounts(NamedTuple):
@@ -45,12 +43,19 @@ class WindowCounts(NamedTuple):
         return max(1, math.ceil(ttl - (free + 1) * item.get_expiry() / count)) if count else 1
 
 
-class WindowRateLimiter:
-    """Sliding windows in process memory, or in `storage`."""
+def quota_of(item: RateLimitItem, policy: str, counts: WindowCounts, cost: int, *, allowed: bool) -> Quota:
+    """The quota after `cost` was charged, or rejected."""
+    remaining = max(0, item.amount - counts.used(item))
+    reset = counts.seconds_until(item, remaining + 1 if allowed else cost)
+    return Quota(policy, allowed, item.amount, item.get_expiry(), remaining, reset)
 
-    def __init__(self, policies: Mapping[str, RateLimitItem], storage: _Storage | None = None) -> None:
+
+class MemoryRateLimiter:
+    """Sliding windows in process memory."""
+
+    def __init__(self, policies: Mapping[str, RateLimitItem]) -> None:
         self._policies = policies
-        self._storage = storage or MemoryStorage()
+        self._storage = MemoryStorage()
         self._rate_limiter = SlidingWindowCounterRateLimiter(self._storage)
 
     async def charge(self, policy: str, key: str, cost: int = 1) -> Quota | None:
@@ -60,10 +65,7 @@ class WindowRateLimiter:
         # A cost above the limit could never be allowed; it uses the whole limit instead.
         cost = min(cost, item.amount)
         allowed = await self._rate_limiter.hit(item, policy, key, cost=cost)
-        counts = await self._counts(item, policy, key)
-        remaining = max(0, item.amount - counts.used(item))
-        reset = counts.seconds_until(item, remaining + 1 if allowed else cost)
-        return Quota(policy, allowed, item.amount, item.get_expiry(), remaining, reset)
+        return quota_of(item, policy, await self._counts(item, policy, key), cost, allowed=allowed)
 
     async def refund(self, policy: str, key: str, cost: int = 1) -> None:
         item = self._policies.get(policy)

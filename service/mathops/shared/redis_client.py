@@ -1,10 +1,8 @@
 """The Redis client: short timeouts and no retries, because Redis is optional."""
 
 from contextlib import suppress
-from typing import Any
 from urllib.parse import urlsplit
 
-from limits.aio.storage import RedisStorage
 from redis import exceptions
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection, RedisSSLContext, SSLConnection
@@ -89,10 +87,3 @@ def _reject_ambiguous(url: str) -> None:
         ambiguous = True
     if ambiguous:
         raise StartupError(f"{_URL_FORMAT}, with / # ? @ in the password as %2F %23 %3F %40")
-
-
-def redis_storage(redis: Redis) -> RedisStorage:
-    pool: Any = redis.connection_pool
-    # The library requires an address but uses the given pool.
-    address = "async+redis://localhost:6379"
-    return RedisStorage(address, implementation="redispy", key_prefix="mathops:1:limit", connection_pool=pool)

@@ -9,7 +9,7 @@ from mathops.ports import Cache, RateLimiter
 from mathops.settings import Settings
 from mathops.shared.cache import MemoryCache, RedisCache
 from mathops.shared.circuit_breaker import CircuitBreaker
-from mathops.shared.rate_limits import FallbackRateLimiter, WindowRateLimiter, policies
+from mathops.shared.rate_limits import FallbackRateLimiter, MemoryRateLimiter, policies
 from mathops.telemetry import metrics
 
 # A slower cache or rate limiter costs more time than it saves.
@@ -29,7 +29,7 @@ async def open_shared(settings: Settings) -> AsyncIterator[SharedState]:
     """Raises StartupError for an invalid quota or Redis URL."""
     local = SharedState(
         MemoryCache(settings.cache_ttl_seconds, settings.cache_bytes, settings.cache_value_bytes),
-        WindowRateLimiter(policies(settings)),
+        MemoryRateLimiter(policies(settings)),
         {},
     )
     async with AsyncExitStack() as stack:
@@ -38,11 +38,15 @@ async def open_shared(settings: Settings) -> AsyncIterator[SharedState]:
 
 def _open_redis(settings: Settings, local: SharedState, stack: AsyncExitStack) -> SharedState:
     # Importing redis takes half a second.
-    from mathops.shared.redis_client import client, probe, reason, redis_storage
+    from mathops.shared.redis_batches import RedisBatches
+    from mathops.shared.redis_client import client, probe, reason
+    from mathops.shared.redis_rate_limits import RedisRateLimiter
 
     seconds = settings.redis_timeout_seconds
     redis = client(settings.redis_url, seconds)
     stack.push_async_callback(redis.aclose)
+    batches = RedisBatches(redis)
+    stack.push_async_callback(batches.close)
     dependencies = {}
 
     def breaker(name: str, errors: Any) -> CircuitBreaker:
@@ -55,9 +59,9 @@ def _open_redis(settings: Settings, local: SharedState, stack: AsyncExitStack) -
 
     cache_breaker = breaker("cache", metrics.CACHE_ERRORS)
     limits_breaker = breaker("rate_limits", metrics.RATE_LIMIT_ERRORS)
-    windows = WindowRateLimiter(policies(settings), redis_storage(redis))
+    windows = RedisRateLimiter(policies(settings), batches)
     return SharedState(
-        RedisCache(redis, cache_breaker, local.cache, settings.cache_ttl_seconds, settings.cache_value_bytes),
+        RedisCache(batches, cache_breaker, local.cache, settings.cache_ttl_seconds, settings.cache_value_bytes),
         FallbackRateLimiter(windows, local.rate_limiter, limits_breaker),
         dependencies,
     )
