@@ -53,7 +53,7 @@ async def open_resources(
         stack.callback(tracing.stop, _SPAN_EXPORT_SECONDS)
         metrics.set_initial_values()
         keys = Keys(settings.keys_path)
-        shared = await stack.enter_async_context(open_shared(settings))
+        shared = await stack.enter_async_context(open_shared(settings, tracing))
         if connect is None:
             process = await stack.enter_async_context(journal_process(settings).running(JOURNAL_STOP_SECONDS))
             connect = process.connect

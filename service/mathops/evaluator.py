@@ -121,8 +121,7 @@ class Evaluator:
 
     async def evaluate(self, plan: Plan, user: str) -> Evaluation:
         """Raises QuotaExceeded, Overloaded, DeadlineExceeded or ResultTooLarge."""
-        with self.tracing.span("cache get"):
-            text = await self.cache.get(plan.key)
+        text = await self.cache.get(plan.key)
         if text is None:
             metrics.CACHE_MISSES.inc()
             result, timing = await (self._join_or_compute(plan, user) if plan.pooled else self._compute_and_cache(plan))
@@ -158,12 +157,12 @@ class Evaluator:
 
     async def _compute_and_cache(self, plan: Plan) -> tuple[Result, Timing]:
         started = time.perf_counter()
-        with self.tracing.span("compute", **{"mathops.operation": plan.operation.name}):
-            if plan.pooled:
+        if plan.pooled:
+            with self.tracing.span("compute", **{"mathops.operation": plan.operation.name}):
                 result, timing = await self.pool.run(plan.operation, plan.arguments)
-            else:
-                result = plan.operation.result(*plan.arguments)
-                timing = Timing(0, time.perf_counter() - started, 0)
+        else:
+            result = plan.operation.result(*plan.arguments)
+            timing = Timing(0, time.perf_counter() - started, 0)
         metrics.OPERATION_DURATION.labels(plan.operation.name).observe(time.perf_counter() - started)
         await self.cache.set(plan.key, result.text)
         return result, timing

@@ -90,7 +90,8 @@ class JournalClient:
             metrics.JOURNAL_FAILURES.labels("encoding").inc()
             log.error("record cannot be encoded", id=record.id, error=str(error))
             raise unavailable("the record cannot be encoded") from None
-        self._tracing.add_child_span("journal commit", await self._enqueue(line))
+        seconds = await self._enqueue(line)
+        self._tracing.add_attributes(**{"mathops.journal.transaction_seconds": seconds})
 
     async def history(self, user: str, query: HistoryQuery) -> JournalPage:
         try:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from mathops.telemetry import metrics
 from mathops.telemetry.logs import get_logger
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
 Reply = TypeVar("Reply")
 
@@ -47,6 +48,7 @@ class CircuitBreaker:
     slow_seconds: float = math.inf
     probe_interval: float = 1.0
     idle_seconds: float = 5.0
+    tracing: AnyTracing = NO_TRACING
     _failures: int = field(default=0, init=False)
     _reason: str = field(default="", init=False)
     _error: str = field(default="", init=False)
@@ -67,8 +69,9 @@ class CircuitBreaker:
             raise DependencyUnavailable(self._error)
         self._called_at = started = time.monotonic()
         try:
-            async with asyncio.timeout(self.timeout_seconds):
-                reply = await request()
+            with self.tracing.span(self.name):
+                async with asyncio.timeout(self.timeout_seconds):
+                    reply = await request()
         except Exception as error:  # client libraries raise exceptions of any type for invalid replies
             self._record_failure(self.reason(error), str(error) or type(error).__name__)
             raise DependencyUnavailable(self._error) from error

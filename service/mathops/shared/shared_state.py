@@ -11,6 +11,7 @@ from mathops.shared.cache import MemoryCache, RedisCache
 from mathops.shared.circuit_breaker import CircuitBreaker
 from mathops.shared.rate_limits import FallbackRateLimiter, MemoryRateLimiter, policies
 from mathops.telemetry import metrics
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
 # A slower cache or rate limiter costs more time than it saves.
 _SLOW_SECONDS = 0.02
@@ -25,7 +26,7 @@ class SharedState(NamedTuple):
 
 
 @asynccontextmanager
-async def open_shared(settings: Settings) -> AsyncIterator[SharedState]:
+async def open_shared(settings: Settings, tracing: AnyTracing = NO_TRACING) -> AsyncIterator[SharedState]:
     """Raises StartupError for an invalid quota or Redis URL."""
     local = SharedState(
         MemoryCache(settings.cache_ttl_seconds, settings.cache_bytes, settings.cache_value_bytes),
@@ -33,10 +34,10 @@ async def open_shared(settings: Settings) -> AsyncIterator[SharedState]:
         {},
     )
     async with AsyncExitStack() as stack:
-        yield _open_redis(settings, local, stack) if settings.redis_url else local
+        yield _open_redis(settings, local, tracing, stack) if settings.redis_url else local
 
 
-def _open_redis(settings: Settings, local: SharedState, stack: AsyncExitStack) -> SharedState:
+def _open_redis(settings: Settings, local: SharedState, tracing: AnyTracing, stack: AsyncExitStack) -> SharedState:
     # Importing redis takes half a second.
     from mathops.shared.redis_batches import RedisBatches
     from mathops.shared.redis_client import client, probe, reason
@@ -51,8 +52,16 @@ def _open_redis(settings: Settings, local: SharedState, stack: AsyncExitStack) -
 
     def breaker(name: str, errors: Any) -> CircuitBreaker:
         pool: Any = redis.connection_pool
-        limits = {"timeout_seconds": seconds, "slow_seconds": _SLOW_SECONDS}
-        created = CircuitBreaker(name, partial(probe, redis), reason, errors, reset=pool.forget_server, **limits)
+        created = CircuitBreaker(
+            name,
+            partial(probe, redis),
+            reason,
+            errors,
+            timeout_seconds=seconds,
+            slow_seconds=_SLOW_SECONDS,
+            reset=pool.forget_server,
+            tracing=tracing,
+        )
         stack.push_async_callback(created.close)
         dependencies[name] = created.state
         return created

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -50,6 +51,7 @@ class NoTracing:
         return nullcontext([traceparent for _, traceparent in events])
 
     def add_child_span(self, name: str, seconds: float, **attributes: Any) -> None: ...
+    def add_attributes(self, **attributes: Any) -> None: ...
     def trace_id(self) -> None: ...
     def traceparent(self) -> None: ...
     def exemplar(self) -> None: ...
@@ -64,7 +66,9 @@ class Tracing:
         self._tracer: trace.Tracer = provider.get_tracer("mathops", __version__)
 
     def span(self, name: str, **attributes: Any) -> AbstractContextManager[Any]:
-        """A span around a piece of work, child of the current span."""
+        """A span around a piece of work, child of the current span if that is sampled."""
+        if not trace.get_current_span().is_recording():
+            return _NO_SPAN
         # Exceptions here become responses; the unexpected ones are logged with their stack.
         return self._tracer.start_as_current_span(name, attributes=attributes, record_exception=False)
 
@@ -72,9 +76,8 @@ class Tracing:
         self, name: str, headers: Mapping[str, str], attributes: Mapping[str, Any]
     ) -> AbstractContextManager[Any]:
         """The span of a whole request, child of the caller's `traceparent`; samplers see `attributes`."""
-        return self._tracer.start_as_current_span(
-            name, context=_propagator.extract(headers), kind=SpanKind.SERVER, attributes=attributes
-        )
+        context = _propagator.extract(headers) if "traceparent" in headers else Context()
+        return self._tracer.start_as_current_span(name, context=context, kind=SpanKind.SERVER, attributes=attributes)
 
     def add_child_span(self, name: str, seconds: float, **attributes: Any) -> None:
         """Record work of `seconds` that another process has just ended, child of the current span.
@@ -83,6 +86,10 @@ class Tracing:
         """
         end = time.time_ns()
         self._tracer.start_span(name, start_time=end - int(seconds * 1e9), attributes=attributes).end(end)
+
+    def add_attributes(self, **attributes: Any) -> None:
+        """Add attributes to the current span."""
+        trace.get_current_span().set_attributes(attributes)
 
     def trace_id(self) -> str | None:
         """32 hexadecimal digits; None outside a span."""

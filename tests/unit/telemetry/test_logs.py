@@ -96,7 +96,7 @@ def test_a_python_warning_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_line_within_a_span_names_its_trace(capsys: pytest.CaptureFixture[str], tracing: Tracing) -> None:
     logs.configure("info", "json")
 
-    with tracing.span("work"):
+    with tracing.server_span("work", {}, {}):
         trace_id = tracing.trace_id()
         logs.get_logger("ours").info("inside")
         logging.getLogger("library").info("inside")

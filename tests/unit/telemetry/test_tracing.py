@@ -77,12 +77,12 @@ def test_the_record_holds_the_context_of_the_span_that_stores_it(
     assert record.trace_id == TRACE
     assert record.traceparent is not None
     assert record.traceparent.endswith(f"-{flags}")
-    stored = [traceparent(span) for span in spans.get_finished_spans() if span.name == "journal append"]
+    stored = [traceparent(span) for span in spans.get_finished_spans() if span.name == "journal commit"]
     assert stored == ([record.traceparent] if flags == "01" else [])
 
 
 def test_work_of_another_process_is_a_child_that_ends_now(tracing: Tracing, spans: InMemorySpanExporter) -> None:
-    with tracing.span("outer"):
+    with tracing.server_span("outer", {}, {}):
         tracing.add_child_span("inner", 0.25, kind="remote")
 
     inner, outer = spans.get_finished_spans()
@@ -93,11 +93,18 @@ def test_work_of_another_process_is_a_child_that_ends_now(tracing: Tracing, span
     assert inner.end_time - inner.start_time == 250_000_000
 
 
+def test_work_outside_a_request_has_no_span(tracing: Tracing, spans: InMemorySpanExporter) -> None:
+    with tracing.span("cache"):
+        assert tracing.trace_id() is None
+
+    assert spans.get_finished_spans() == ()
+
+
 def test_an_exemplar_names_only_a_sampled_trace(tracing: Tracing) -> None:
-    with tracing.span("sampled"):
+    with tracing.server_span("sampled", {}, {}):
         assert tracing.exemplar() == {"trace_id": tracing.trace_id()}
     unsampled = Tracing(TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False))
-    with unsampled.span("unsampled"):
+    with unsampled.server_span("unsampled", {}, {}):
         assert unsampled.trace_id()
         assert unsampled.exemplar() is None
 

@@ -28,8 +28,7 @@ class Authentication(HttpMiddleware):
     async def _authenticate(self, scope: Scope, context: RequestContext) -> Principal:
         try:
             token = bearer_token(scope)
-            with context.resources.tracing.span("verify token"):
-                principal = context.resources.tokens.verify(token)
+            principal = context.resources.tokens.verify(token)
             if context.resources.revocations.revoked(principal.token_id):
                 raise invalid_token("the token has been revoked")
         except Unauthorized:

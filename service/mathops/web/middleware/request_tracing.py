@@ -51,13 +51,19 @@ def _request(scope: Scope, headers: dict[str, str]) -> dict[str, Any]:
 
 def _finish(span: Span, method: str, context: RequestContext) -> None:
     """Name the span by its route and add the outcome."""
+    if not span.is_recording():
+        return
     status = context.status or CLIENT_CLOSED_REQUEST
-    span.set_attributes({"http.response.status_code": status, "mathops.request_id": context.request_id})
-    outcome = {"mathops.cache": context.cache, "mathops.problem": context.problem}
-    span.set_attributes({name: value for name, value in outcome.items() if value})
+    attributes = {
+        "http.response.status_code": status,
+        "http.route": context.endpoint and context.endpoint.path,
+        "mathops.request_id": context.request_id,
+        "mathops.cache": context.cache,
+        "mathops.problem": context.problem,
+    }
     if context.endpoint:
         span.update_name(f"{method} {context.endpoint.path}")
-        span.set_attribute("http.route", context.endpoint.path)
     if status >= 500:
-        span.set_attribute("error.type", context.problem or str(status))
+        attributes["error.type"] = context.problem or str(status)
         span.set_status(StatusCode.ERROR)
+    span.set_attributes({name: value for name, value in attributes.items() if value})
