@@ -57,6 +57,7 @@ USER 10001:0
 ARG VERSION=dev
 ARG REVISION=unknown
 ARG CREATED=unknown
+ENV MATHOPS_IMAGE_REVISION=$REVISION MATHOPS_IMAGE_CREATED=$CREATED
 LABEL org.opencontainers.image.title="mathops" \
       org.opencontainers.image.description="Exact powers, Fibonacci numbers and factorials over REST; stores each result" \
       org.opencontainers.image.licenses="Apache-2.0" \

@@ -12,6 +12,7 @@ CHAOS_JOURNAL ?= sqlite
 
 # Public images and manifests for the kind cluster; set these variables to use mirrors.
 IMAGE ?= mathops:dev
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' service/mathops/__init__.py)
 KIND_CLUSTER_NAME ?= mathops
 KIND_NODE_IMAGE ?= kindest/node:v1.34.3
 PROMETHEUS_OPERATOR_MANIFEST ?= https://github.com/prometheus-operator/prometheus-operator/releases/download/v0.85.0/bundle.yaml
@@ -87,7 +88,10 @@ chart-docs: $(VENV)/.test ## generate the chart's README.md, values.schema.json 
 	  --values charts/mathops/ci/gitops-values.yaml >charts/mathops/examples/gitops.yaml
 
 image: ## build the image, IMAGE=mathops:dev
-	@DOCKER_BUILDKIT=1 docker build --quiet --tag $(IMAGE) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
+	@DOCKER_BUILDKIT=1 docker build --quiet --tag $(IMAGE) \
+	  --build-arg VERSION=$(VERSION) \
+	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
+	  --build-arg CREATED=$$(git log -1 --format=%cI 2>/dev/null || echo unknown) .
 
 sbom: $(VENV)/.chart ## list the Python packages of the image as CycloneDX in sbom.json
 	@$(BIN)/cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible --output-file sbom.json

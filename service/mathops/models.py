@@ -126,6 +126,16 @@ class TokenResponse(Struct):
     token: str
 
 
+class Version(Struct):
+    """The running version and its host."""
+
+    version: Annotated[str, _doc("version of the service")]
+    revision: Annotated[str, _doc("commit of the image; unknown outside an image")]
+    created: Annotated[str, _doc("time of that commit; unknown outside an image")]
+    python: Annotated[str, _doc("version of Python")]
+    instance: Annotated[str, _doc("host name, in Kubernetes the name of the pod")]
+
+
 class HistoryFilters(Struct, kw_only=True):
     """Conditions on records; parameters of GET /history and options of `mathops history`."""
 

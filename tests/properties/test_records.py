@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from sqlalchemy import create_engine
 
+from mathops.journal.database.inserts import rows_of
 from mathops.journal.database.sqlite import sqlite_module
 from mathops.journal.database.tables import metadata, requests
-from mathops.journal.rows import SELECT_RECORDS, record_of, rows_of
+from mathops.journal.rows import SELECT_RECORDS, record_of
 from mathops.models import (
     FIELDS,
     MAX_PARAMETER_CHARACTERS,

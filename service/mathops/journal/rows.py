@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Raw
 from sqlalchemy import Connection, Row, delete, func, select
 
 from mathops.journal.database.engine import Database, WriteEngine
@@ -14,15 +13,12 @@ from mathops.journal.database.tables import relay, requests
 from mathops.models import FIELDS, SCHEMA_VERSION, Record, timestamp
 
 SELECT_RECORDS = select(requests.c.seq, *(requests.c[name] for name in FIELDS))
-# The column `parameters` holds JSON, as the line does: decoding and encoding it would be wasted.
-_Line = msgspec.defstruct("Line", [(name, Raw if name == "parameters" else Any) for name in FIELDS], gc=False)
-_decode_lines = msgspec.json.Decoder(_Line).decode_lines
 _AGES = select(requests.c.seq, requests.c.timestamp).order_by(requests.c.seq)
 _PARAMETERS, _VERSION = FIELDS.index("parameters"), FIELDS.index("version")
 PUBLISHED_POSITION: Any = select(relay.c.position).scalar_subquery()
 # The row of a check, rolled back to a savepoint.
-_PROBE = dict.fromkeys(("id", "timestamp", "operation", "endpoint", "parameters", "request_id"), "probe")
-_PROBE_ROW = [_PROBE.get(name, 0) for name in FIELDS]
+_PROBE = dict.fromkeys(("id", "timestamp", "operation", "endpoint", "request_id"), "probe")
+_PROBE_LINE = msgspec.json.encode({name: _PROBE.get(name, 0) for name in FIELDS})
 # Changes nothing, but must be committed.
 _TOUCH = "UPDATE relay SET position = position"
 # Small transactions, so that requests never wait long for retention.
@@ -46,32 +42,29 @@ class Writer:
         self._engine = WriteEngine(database)
         self._clock = clock
         self.close = self._engine.close
-        # Compiled once: SQLAlchemy's execution costs more per row than SQLite does.
-        insert = requests.insert().inline().compile(dialect=self._engine.dialect, column_keys=list(FIELDS))
-        self._insert = f"{insert} ON CONFLICT (id) DO NOTHING"
+        self._insert = database.inserts(self._engine.dialect).insert
 
     def commit(self, lines: bytes, before_commit: Callable[[bytes], None]) -> None:
         """Insert records, one JSON line each, in one transaction; without lines a row is inserted and removed.
 
         Raises the driver's errors and those of `before_commit(lines)`.
         """
-        rows = rows_of(lines)
         deadline = time.monotonic() + _RETRY_SECONDS
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._insert_rows(rows, lines, before_commit)
+                self._insert_lines(lines, before_commit)
                 break
             except Exception:
                 if attempt == _ATTEMPTS or not self._engine.lost_connection or time.monotonic() > deadline:
                     raise
 
-    def _insert_rows(self, rows: list[list[Any]], lines: bytes, before_commit: Callable[[bytes], None]) -> None:
+    def _insert_lines(self, lines: bytes, before_commit: Callable[[bytes], None]) -> None:
         with self._engine.driver_transaction() as cursor:
-            if rows:
-                cursor.executemany(self._insert, rows)
+            if lines:
+                self._insert(cursor, lines)
             else:
                 cursor.execute("SAVEPOINT probe")
-                cursor.execute(self._insert, _PROBE_ROW)
+                self._insert(cursor, _PROBE_LINE)
                 cursor.execute("ROLLBACK TO SAVEPOINT probe")
                 cursor.execute(_TOUCH)
             before_commit(lines)
@@ -124,14 +117,6 @@ def _first_until(present: str, connection: Connection, start: int, end: int) -> 
     numbers = range(start, end + 1)
     place = bisect_left(numbers, True, key=lambda seq: row_at(seq).timestamp <= present)
     return row_at(numbers[place]) if place < len(numbers) else None
-
-
-def rows_of(lines: bytes) -> list[list[Any]]:
-    """The values of FIELDS in each JSON line."""
-    rows = [list(msgspec.structs.astuple(record)) for record in _decode_lines(lines)]
-    for row in rows:
-        row[_PARAMETERS] = str(row[_PARAMETERS], "utf-8")
-    return rows
 
 
 def record_of(row: Sequence[Any]) -> Record:

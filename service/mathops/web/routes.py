@@ -16,7 +16,7 @@ from mathops.identity.oauth_documents import (
     TokenReference,
 )
 from mathops.identity.scopes import HISTORY, INTROSPECT, MATH, operation_scope
-from mathops.models import Credentials, HistoryPage, HistoryQuery, TokenResponse
+from mathops.models import Credentials, HistoryPage, HistoryQuery, TokenResponse, Version
 from mathops.operations import Operation
 from mathops.web.context import HttpMiddleware, context_of
 from mathops.web.endpoint import Description, Endpoint
@@ -100,6 +100,11 @@ SERVICE_ENDPOINTS = (
     _probe("/livez", health.alive, Description("liveness: the process responds")),
     _probe("/readyz", health.ready, Description("readiness: answers and stores requests", unavailable="not ready")),
     _probe("/startupz", health.alive, Description("startup is complete")),
+    _public(
+        "/version",
+        health.version,
+        Description("version of the service, commit of its image, and host", response=Version),
+    ),
     _public("/openapi.json", documents.openapi, Description("this document")),
     _public("/docs", documents.docs, Description("this document as a page", response="text/html")),
     _public("/docs/try.js", documents.script),

@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from mathops.errors import StartupError
+from mathops.journal.database.inserts import JsonInserts
 
 # Startup parameters and session settings are left out, because a connection pooler refuses or mixes them.
 _CONNECTION: dict[str, Any] = {
@@ -38,6 +39,7 @@ class PostgreSQL:
     product = "PostgreSQL"
     wal_reset_fixed = True
     write_lock = nullcontext
+    inserts = JsonInserts
     begin = _WRITER + _LOCK
     # Takes as long as it needs.
     begin_migration = _DURABLE + _LOCK

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from mathops.errors import StartupError
+from mathops.journal.database.inserts import RowInserts
 from mathops.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -63,6 +64,7 @@ class SQLite:
     product = "SQLite"
     # Otherwise no connection may checkpoint while another writes.
     wal_reset_fixed: bool = sqlite_module().sqlite_version_info >= _WAL_RESET_FIXED
+    inserts = RowInserts
     # Starts every write transaction.
     begin = begin_migration = "BEGIN IMMEDIATE"
     # Seconds since the epoch.

@@ -1,12 +1,17 @@
-"""Probes and metrics."""
+"""Probes, version and metrics."""
 
 import asyncio
+import platform
+import socket
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from mathops import __version__
+from mathops.models import Version, encode_json
 from mathops.telemetry import metrics
 from mathops.web.context import NO_STORE, context_of
+from mathops.web.negotiation import JSON
 
 # Checks nothing: the port is open only once startup is complete, and a restart would fix nothing else.
 alive = JSONResponse({"status": "ok"}, headers=NO_STORE)
@@ -29,6 +34,14 @@ async def ready(request: Request) -> Response:
         "login": "demo: anyone may log in" if resources.settings.demo else "users file",
     }
     return JSONResponse(body, 200 if status in ("ready", "degraded") else 503, headers=NO_STORE)
+
+
+async def version(request: Request) -> Response:
+    settings = context_of(request.scope).resources.settings
+    running = Version(
+        __version__, settings.image_revision, settings.image_created, platform.python_version(), socket.gethostname()
+    )
+    return Response(encode_json(running), headers=NO_STORE, media_type=JSON)
 
 
 async def metrics_page(request: Request) -> Response:

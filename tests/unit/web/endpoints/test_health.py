@@ -1,9 +1,12 @@
 """Probes and metrics."""
 
+import platform
+import socket
 from collections.abc import Callable
 
 import pytest
 
+from mathops import __version__
 from mathops.errors import StartupError
 from mathops.settings import load
 from tests.conftest import World
@@ -48,6 +51,23 @@ def test_without_its_journal_the_service_is_not_ready(world: World) -> None:
 
     assert (response.status_code, response.json()["status"]) == (503, "unavailable")
     assert response.json()["checks"]["journal"] == "the disk is full"
+
+
+def test_the_version_names_image_python_and_host(world: World) -> None:
+    world.resources.settings = world.resources.settings.model_copy(
+        update={"image_revision": "4f2c9d1", "image_created": "2026-11-29T12:00:00+00:00"}
+    )
+
+    response = world.client.get("/version")
+
+    assert response.json() == {
+        "version": __version__,
+        "revision": "4f2c9d1",
+        "created": "2026-11-29T12:00:00+00:00",
+        "python": platform.python_version(),
+        "instance": socket.gethostname(),
+    }
+    assert response.headers["cache-control"] == "no-store"
 
 
 def test_a_draining_service_is_not_ready_and_closes_connections(world: World) -> None:
