@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 CHAOS_SECONDS ?= 600
 CHAOS_JOURNAL ?= sqlite
 
-.PHONY: help run test pytest lint fix test-integration chaos test-chart test-e2e chart-docs image sbom kind-node kind-up kind-down mutation bench docs lock clean
+.PHONY: help run test pytest lint fix test-integration chaos test-chart test-e2e chart-docs image sbom publish kind-node kind-up kind-down mutation bench docs lock clean
 
 # Public images and manifests for the kind cluster; set these variables to use mirrors.
 IMAGE ?= mathops:dev
@@ -95,6 +95,11 @@ image: ## build the image, IMAGE=mathops:dev
 
 sbom: $(VENV)/.chart ## list the Python packages of the image as CycloneDX in sbom.json
 	@$(BIN)/cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible --output-file sbom.json
+
+publish: ## push image and chart to a registry, REGISTRY=registry.example/team
+	@test -n "$(REGISTRY)" || { echo "name a registry: make publish REGISTRY=registry.example/team" >&2; exit 1; }
+	@$(MAKE) --no-print-directory image
+	@charts/publish.sh $(REGISTRY) $(VERSION) $(IMAGE)
 
 kind-node:
 	@kind get clusters 2>/dev/null | grep -qx $(KIND_CLUSTER_NAME) || \

@@ -20,6 +20,8 @@ CHART = Path(__file__).parent / "mathops"
 CHART_SETTINGS = {
     "http_host",
     "http_port",
+    "image_created",
+    "image_revision",
     "workers",
     "data_dir",
     "database_url",

@@ -1,3 +1,3 @@
 """Exact powers, Fibonacci numbers and factorials over REST; stores every operation request."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

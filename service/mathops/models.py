@@ -131,7 +131,7 @@ class Version(Struct):
 
     version: Annotated[str, _doc("version of the service")]
     revision: Annotated[str, _doc("commit of the image; unknown outside an image")]
-    created: Annotated[str, _doc("time of that commit; unknown outside an image")]
+    created: Annotated[str, _doc("time of the build or of its commit; unknown outside an image")]
     python: Annotated[str, _doc("version of Python")]
     instance: Annotated[str, _doc("host name, in Kubernetes the name of the pod")]
 
