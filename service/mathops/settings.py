@@ -34,7 +34,9 @@ class Settings(BaseModel):
         "", description="origins of web pages that may call the service, https://app.example,…; * for any; empty: none"
     )
     image_revision: str = Field("unknown", description="commit of the image, shown by /version; set by the image")
-    image_created: str = Field("unknown", description="time of the build or of its commit, shown by /version; set by the image")
+    image_created: str = Field(
+        "unknown", description="time of the build or of its commit, shown by /version; set by the image"
+    )
     shutdown_delay_seconds: float = Field(0, ge=0, description="after SIGTERM, time to serve while /readyz is draining")
     shutdown_timeout_seconds: float = Field(10, gt=0, description="after that delay, time for open requests to finish")
 

@@ -53,6 +53,7 @@ class CircuitBreaker:
     _reason: str = field(default="", init=False)
     _error: str = field(default="", init=False)
     _failed_at: float = field(default=-math.inf, init=False)
+    _slow_at: float = field(default=-math.inf, init=False)
     _called_at: float = field(default=-math.inf, init=False)
     _watch: asyncio.Task[None] = field(init=False)
     # Present while the breaker is open.
@@ -76,7 +77,7 @@ class CircuitBreaker:
             self._record_failure(self.reason(error), str(error) or type(error).__name__)
             raise DependencyUnavailable(self._error) from error
         if time.monotonic() - started > self.slow_seconds:
-            self._record_failure("slow", f"slower than {self.slow_seconds:g} s")
+            self._record_slow_reply(started)
         else:
             self._failures = 0
         return reply
@@ -93,14 +94,21 @@ class CircuitBreaker:
             task.cancel()
         await asyncio.wait(tasks)
 
-    def _record_failure(self, reason: str, error: str) -> None:
+    def _record_slow_reply(self, started: float) -> None:
+        # Concurrent calls share a round trip, so that a slow one is a single failure.
+        counted = started >= self._slow_at
+        if counted:
+            self._slow_at = time.monotonic()
+        self._record_failure("slow", f"slower than {self.slow_seconds:g} s", counted=counted)
+
+    def _record_failure(self, reason: str, error: str, *, counted: bool = True) -> None:
         self.errors.labels(reason).inc()
         self._reason, self._error = reason, f"{reason}: {error}"
         # A slow reply on a busy machine is no failure; several in a row open the breaker.
         if reason != "slow":
             self._failed_at = time.monotonic()
         # A full Redis rejects writes but still serves reads quickly.
-        if reason != "full":
+        if reason != "full" and counted:
             self._failures += 1
         if self._failures >= MAX_FAILURES and self._recovery is None:
             log.warning("circuit breaker opened", dependency=self.name, error=self._error)

@@ -163,6 +163,20 @@ async def test_one_slow_reply_is_not_reported(breaker: CircuitBreaker, dependenc
     assert breaker.state() == "ok"
 
 
+async def test_concurrent_slow_replies_count_once(
+    breaker: CircuitBreaker, dependency: Dependency, registry: CollectorRegistry
+) -> None:
+    dependency.delay = 0.03
+    for _ in range(MAX_FAILURES - 1):
+        replies = await asyncio.gather(*[breaker.call(dependency) for _ in range(2 * MAX_FAILURES)])
+        assert replies == ["reply"] * 2 * MAX_FAILURES
+    assert count(registry, "slow") == 2 * MAX_FAILURES * (MAX_FAILURES - 1)
+    assert await breaker.call(dependency) == "reply"
+
+    with pytest.raises(DependencyUnavailable):
+        await breaker.call(dependency)
+
+
 async def test_a_slow_probe_keeps_the_breaker_open(breaker: CircuitBreaker, dependency: Dependency) -> None:
     dependency.delay = 0.03
     for _ in range(MAX_FAILURES):
