@@ -9,6 +9,9 @@ from mathops.telemetry.tracing import Tracing
 from mathops.web.context import MAX_PATH_CHARACTERS, HttpMiddleware, RequestContext
 from mathops.web.middleware.request_metrics import CLIENT_CLOSED_REQUEST, METHODS
 
+# The trace context, and an attribute.
+_HEADERS = {b"traceparent", b"tracestate", b"user-agent"}
+
 
 class RequestTracing(HttpMiddleware):
     """Continues the caller's trace or begins one."""
@@ -21,7 +24,7 @@ class RequestTracing(HttpMiddleware):
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _HEADERS}
         method = scope["method"] if scope["method"] in METHODS else "HTTP"
         with self.tracing.server_span(method, headers, _request(scope, headers)) as span:
             try:

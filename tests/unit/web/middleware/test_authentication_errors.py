@@ -40,6 +40,7 @@ def test_the_public_paths_are_these_and_no_others() -> None:
         "/readyz",
         "/startupz",
         "/metrics",
+        "/version",
         "/openapi.json",
         "/docs",
         "/docs/try.js",
