@@ -54,14 +54,18 @@ def start_dependencies(stack: ExitStack, folder: Path) -> dict[str, Variables]:
     def rows(name: str) -> Variables:
         return {"MATHOPS_DATABASE_URL": postgres.database_url(database, name)}
 
+    sampled = {**traces, "OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.1"}
+    everything = {**redis, **shared, **events}
     return {
         "embedded": {},
         "Redis": redis,
         "Redis with rate limits": {**redis, **shared},
         "Kafka": {**events, "MATHOPS_KAFKA_TOPIC": "one"},
         "PostgreSQL": rows("one"),
+        "tracing of 10 %": sampled,
         "tracing of every request": traces,
-        "all": {**redis, **shared, **events, "MATHOPS_KAFKA_TOPIC": "all", **rows("all"), **traces},
+        "all, tracing of 10 %": {**everything, "MATHOPS_KAFKA_TOPIC": "some", **rows("some"), **sampled},
+        "all": {**everything, "MATHOPS_KAFKA_TOPIC": "all", **rows("all"), **traces},
     }
 
 

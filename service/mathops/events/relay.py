@@ -23,6 +23,8 @@ _BATCH_SIZE, _BATCH_DIGITS = 500, 500_000
 # Polling intervals: for new rows, and for the lease while another relay holds it.
 _POLL_SECONDS = 0.1
 _STANDBY_SECONDS = 2.0
+# A pause after a batch that was not full: each batch costs a transaction and a round trip, whatever its size.
+_GATHER_SECONDS = 0.05
 # Without events the broker is checked this often.
 _CHECK_SECONDS = 5.0
 _MIN_BACKOFF, _MAX_BACKOFF = 0.5, 15.0
@@ -137,6 +139,8 @@ class Relay:
             except MessageRejected:
                 return rows
             position = rows[-1].seq
+            if len(rows) < _BATCH_SIZE:
+                await asyncio.sleep(_GATHER_SECONDS)
         return []
 
     async def _send_one_by_one(self, rows: list[OutboxRow]) -> None:
