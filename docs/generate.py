@@ -10,6 +10,7 @@ import click
 from pydantic import SecretStr
 
 from mathops.cli import commands
+from mathops.events.asyncapi import document as asyncapi_document
 from mathops.operations import OPERATIONS
 from mathops.settings import Settings
 from mathops.settings_source import env_name
@@ -78,13 +79,23 @@ def openapi() -> str:
     return _REFERENCE.sub(r'{"$ref": \1}', text) + "\n"
 
 
+def asyncapi() -> str:
+    topic = Settings.model_fields["kafka_topic"].default
+    return json.dumps(asyncapi_document(topic), indent=2, ensure_ascii=False) + "\n"
+
+
 def command_line() -> str:
     group = commands()
     context = click.Context(group, info_name="mathops", terminal_width=_WIDTH, **group.context_settings)
     return "\n".join([_COMMANDS, *_help(group, context)])
 
 
-DOCUMENTS = {"configuration.md": configuration, "openapi.json": openapi, "cli.md": command_line}
+DOCUMENTS = {
+    "configuration.md": configuration,
+    "openapi.json": openapi,
+    "asyncapi.json": asyncapi,
+    "cli.md": command_line,
+}
 
 
 def _setting_row(name: str) -> str:

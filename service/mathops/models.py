@@ -17,7 +17,7 @@ _STATUS = {"minimum": 200, "maximum": 599}
 MAX_NAME_LENGTH = 64
 USER_NAME = f"[A-Za-z0-9][A-Za-z0-9._@-]{{0,{MAX_NAME_LENGTH - 1}}}"
 USER_NAME_RULE = f"a name of 1 to {MAX_NAME_LENGTH} letters, digits, dots, dashes, underscores and @"
-_TRACEPARENT = "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
+TRACEPARENT = "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 INTEGER_PATTERN = "^(0|-?[1-9][0-9]*)$"
 
 Document = TypeVar("Document", bound=Struct)
@@ -56,7 +56,7 @@ class Record(Struct, frozen=True, gc=False):
     duration_ms: Annotated[float, _doc("milliseconds until the response started", minimum=0)]
     request_id: Annotated[str, _doc("X-Request-ID of the response", minLength=1, maxLength=128)]
     trace_id: Annotated[str | None, _doc("W3C trace id, when tracing is on", pattern="^[0-9a-f]{32}$")]
-    traceparent: Annotated[str | None, _doc("W3C trace context of the stored record", pattern=_TRACEPARENT)]
+    traceparent: Annotated[str | None, _doc("W3C trace context of the stored record", pattern=TRACEPARENT)]
     version: Annotated[int, _doc("version of this schema", const=SCHEMA_VERSION)] = SCHEMA_VERSION
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -12,11 +13,13 @@ import yaml
 
 from tests.chart.rendering import objects, pod_specs, render
 from tests.e2e.cluster import ROOT, bearer, results, run
+from tests.e2e.events_page import consumer
 from tests.support.server import eventually, free_port
 
 pytestmark = pytest.mark.timeout(300)
 PROJECT = "mathops-e2e"
 PORTS = {"MATHOPS_PUBLISHED_PORT": str(free_port()), "PROMETHEUS_PUBLISHED_PORT": str(free_port())}
+PORTS |= {"KAFKA_PUBLISHED_PORT": str(free_port())}
 URL = f"http://127.0.0.1:{PORTS['MATHOPS_PUBLISHED_PORT']}"
 
 
@@ -44,6 +47,21 @@ def test_redis_and_kafka_are_in_use(client: httpx2.Client) -> None:
     checks = client.get("/readyz").json()["checks"]
     assert {"cache", "kafka"} <= set(checks)
     assert eventually(lambda: client.get("/readyz").json()["checks"]["kafka"] == "ok", 60)
+
+
+def test_the_documented_consumer_counts_requests_over_its_restarts(client: httpx2.Client, tmp_path: Path) -> None:
+    script = consumer("docker compose exec", tmp_path / "counts.db")
+    # The test has its own project and ports, and its services run already.
+    script = script.replace("docker compose up --detach --wait\n", "")
+    script += f" --brokers localhost:{PORTS['KAFKA_PUBLISHED_PORT']}"
+
+    def last_counts() -> str:
+        command = f"cd {ROOT} && export COMPOSE_PROJECT_NAME={PROJECT}\n{script}"
+        return run("sh", "-euc", command).splitlines()[-1]
+
+    for number in (1, 2):
+        client.get(f"/pow?base={number}&exp=9", headers=bearer(client, "carol"))
+        assert f"'carol': {number}" in last_counts()
 
 
 def test_requests_succeed_while_redis_and_kafka_are_down(client: httpx2.Client) -> None:
@@ -95,6 +113,7 @@ def test_the_kafka_settings_equal_those_of_the_chart() -> None:
     variables = {entry["name"]: entry.get("value") for entry in _containers()["kafka"]["env"]}
     own = dict(_services()["kafka"]["environment"])
     assert own.pop("BROKER_PASSWORD_FILE").startswith("/run/secrets/")
+    own["BROKER_LOCAL_PORT"] = own["BROKER_LOCAL_PORT"].removeprefix("${KAFKA_PUBLISHED_PORT:-").removesuffix("}")
     assert {**own, "BROKER_HOST": "mathops-kafka", "BROKER_PASSWORD": None} == variables
 
 

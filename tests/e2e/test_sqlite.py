@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cluster import CHART, OWN_IMAGE, ROOT, Namespace, bearer, results
+from tests.e2e.events_page import consumer, documented
 from tests.support.server import eventually
 
 pytestmark = pytest.mark.timeout(600)
@@ -75,6 +76,16 @@ def test_rows_survive_the_pod(namespace: Namespace) -> None:
     namespace.kubectl("rollout", "status", "statefulset/mathops", "--timeout", "2m")
     with namespace.client() as client:
         assert "243" in results(client)
+
+
+def test_the_documented_consumer_reads_events_through_a_forwarded_port(namespace: Namespace, tmp_path: Path) -> None:
+    with namespace.client() as client:
+        client.get("/pow?base=2&exp=9", headers=bearer(client, "carol"))
+    forward, script = documented("port-forward"), consumer("kubectl get secret", tmp_path / "counts.db")
+
+    output = namespace.script(f"{forward.rstrip()} >{tmp_path}/forward.log 2>&1 & sleep 3\n{script}\nkill $!", tmp_path)
+
+    assert "'carol': 1" in output.splitlines()[-1]
 
 
 def test_messages_survive_the_kafka_pod(namespace: Namespace) -> None:

@@ -1,12 +1,34 @@
 """The form of a published event."""
 
-from mathops.models import SCHEMA_VERSION, Record, encode_json
+import socket
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from mathops import __version__
+from mathops.models import SCHEMA_VERSION, TRACEPARENT, Record, encode_json
 from mathops.ports import Message
+
+
+class EventHeaders(Struct, rename="kebab"):
+    """Headers of a published event; texts in UTF-8."""
+
+    content_type: Annotated[str, Meta(extra_json_schema={"const": "application/json"})]
+    schema_version: Annotated[str, Meta(extra_json_schema={"const": str(SCHEMA_VERSION)})]
+    producer_version: Annotated[str, Meta(description="version of the service that published the event")]
+    producer_instance: Annotated[str, Meta(description="its host name, in Kubernetes the name of the pod")]
+    traceparent: Annotated[
+        str | UnsetType,
+        Meta(description="W3C trace context of a traced request", extra_json_schema={"pattern": TRACEPARENT}),
+    ] = UNSET
+
+
+_NAMES = EventHeaders.__struct_encode_fields__
+_VALUES = tuple(text.encode() for text in ("application/json", str(SCHEMA_VERSION), __version__, socket.gethostname()))
 
 
 def to_message(record: Record, traceparent: str | None) -> Message:
     """The event of a record, keyed by user, because Kafka keeps the order of one key."""
-    headers = [("content-type", b"application/json"), ("schema-version", str(SCHEMA_VERSION).encode())]
-    if traceparent:
-        headers.append(("traceparent", traceparent.encode()))
+    values = (*_VALUES, traceparent.encode()) if traceparent else _VALUES
+    headers = list(zip(_NAMES, values, strict=False))
     return Message(record.user.encode() if record.user else None, encode_json(record), headers)

@@ -109,6 +109,7 @@ SERVICE_ENDPOINTS = (
     _public("/docs", documents.docs, Description("this document as a page", response="text/html")),
     _public("/docs/try.js", documents.script),
     _public("/event.schema.json", documents.schema, Description("JSON Schema of a record", response=JSON_SCHEMA)),
+    _public("/asyncapi.json", documents.asyncapi, Description("AsyncAPI document of the events")),
     _public("/.well-known/jwks.json", login.key_set, Description("public keys of the tokens")),
     _public("/problems/{slug}", documents.problem_page),
     _public("/", documents.index),

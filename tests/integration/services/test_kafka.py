@@ -312,20 +312,46 @@ def test_outside_the_demo_the_topic_is_not_created(start: Start, kafka: Kafka, t
     assert topic not in kafka.topics()
 
 
-def test_the_example_consumer_counts_per_user(start: Start, kafka: Kafka, topic: str) -> None:
+def test_the_example_consumer_counts_each_request_once_over_restarts(
+    start: Start, kafka: Kafka, topic: str, tmp_path: Path
+) -> None:
     server = start()
+    options = ["--brokers", kafka.brokers, "--topic", topic, "--state", str(tmp_path / "counts.db"), "--seconds", "8"]
+
+    def last_counts(group: str) -> object:
+        program = [sys.executable, "examples/consumer.py", *options, "--group", group]
+        lines = subprocess.run(program, capture_output=True, text=True, timeout=90, check=True).stdout.splitlines()
+        return ast.literal_eval(lines[-1])
+
     send_requests(server, range(5))
     drained(server)
+    assert last_counts(topic) == {"alice": 3, "bob": 2}
+    assert server.run("events", "replay", "--since", "2026-01-01").returncode == 0
+    send_requests(server, range(5, 7))
+    drained(server)
+    assert last_counts(topic) == {"alice": 4, "bob": 3}
+    # A new group reads from the start, as after lost positions.
+    assert last_counts(f"{topic}-again") == {"alice": 4, "bob": 3}
 
-    example = subprocess.run(
-        [sys.executable, "examples/consumer.py", "--brokers", kafka.brokers, "--topic", topic, "--seconds", "8"],
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=True,
-    )
 
-    assert ast.literal_eval(example.stdout.splitlines()[-1]) == {"alice": 3, "bob": 2}
+def test_events_are_as_the_asyncapi_document_describes_them(start: Start, kafka: Kafka, topic: str) -> None:
+    server = start()
+    send_requests(server, range(4))
+    server.client.get("/fact?n=-1", headers=server.login())
+    server.client.get("/fib?n=5", headers={**server.login(), "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
+    drained(server)
+
+    document = server.client.get("/asyncapi.json").json()
+
+    (channel,) = document["channels"].values()
+    assert channel["address"] == topic
+    (message,) = document["components"]["messages"].values()
+    headers, payload = (jsonschema.Draft7Validator(message[part]) for part in ("headers", "payload"))
+    events = kafka.events(topic)
+    assert len(events) == 6
+    for event in events:
+        payload.validate(json.loads(event.value))
+        headers.validate({name: value.decode() for name, value in event.headers.items()})
 
 
 def test_published_events_can_be_published_again_and_followed(start: Start, kafka: Kafka, topic: str) -> None:

@@ -1,12 +1,14 @@
 """The relay on a real journal file and a fake broker."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from structlog.testing import capture_logs
 
+from mathops import __version__
 from mathops.events.messages import to_message
 from mathops.events.relay import Relay
 from mathops.journal.database.engine import database_of
@@ -230,7 +232,12 @@ def test_the_key_is_the_user_and_the_value_is_the_record() -> None:
 
     assert event.key == b"alice"
     assert json.loads(event.value)["id"] == record.id
-    assert dict(event.headers) == {"content-type": b"application/json", "schema-version": b"2"}
+    assert dict(event.headers) == {
+        "content-type": b"application/json",
+        "schema-version": b"2",
+        "producer-version": __version__.encode(),
+        "producer-instance": socket.gethostname().encode(),
+    }
     assert to_message(make_record(user=None), None).key is None
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from mathops.errors import NotFound, problem_types
+from mathops.events.asyncapi import document as asyncapi_document
 from mathops.models import encode_json
 from mathops.schemas import event_schema
 from mathops.web.context import context_of
@@ -38,6 +39,11 @@ _TEMPLATE = Template(files("mathops.web").joinpath("docs.html").read_text(encodi
 
 script = Response(files("mathops.web").joinpath("try.js").read_bytes(), headers=_PAGE, media_type="text/javascript")
 schema = Response(encode_json(event_schema()), headers=PUBLIC, media_type=JSON_SCHEMA)
+
+
+async def asyncapi(request: Request) -> Response:
+    topic = context_of(request.scope).resources.settings.kafka_topic
+    return JSONResponse(asyncapi_document(topic), headers=PUBLIC)
 
 
 class Documents:

@@ -45,6 +45,7 @@ def test_the_public_paths_are_these_and_no_others() -> None:
         "/docs",
         "/docs/try.js",
         "/event.schema.json",
+        "/asyncapi.json",
         "/.well-known/jwks.json",
         METADATA,
         "/problems/{slug}",
