@@ -46,9 +46,14 @@ class Evaluation(Struct, frozen=True, gc=False):
     timing: Timing
 
 
+def predicted_size(digits: float) -> int | None:
+    """The whole number of digits, or None beyond 10^18."""
+    return int(digits) if digits < 1e18 else None
+
+
 def too_large(digits: float, limit: int, text_limit: int = 0) -> ResultTooLarge:
     """`text_limit` is the limit of text/plain, which the detail proposes if it suffices."""
-    predicted = int(digits) if digits < 1e18 else None
+    predicted = predicted_size(digits)
     size = f"about {predicted}" if predicted else "more than 10^18"
     return ResultTooLarge(
         f"the result has {size} digits and the limit is {limit}; ask for a smaller one"

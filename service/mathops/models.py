@@ -96,6 +96,20 @@ class OperationResult(Struct):
     digits: Annotated[int, _doc("decimal digits of the result", minimum=1)]
 
 
+class Prediction(Struct):
+    """Size and cost of an operation, predicted without computing it, and the limits that apply."""
+
+    operation: str
+    parameters: dict[str, DecimalText]
+    predicted_digits: Annotated[
+        Annotated[int, Meta(ge=1)] | None, _doc("upper bound of the result's digits; null beyond 10^18")
+    ]
+    predicted_seconds: Annotated[float, _doc("processor time, at most a day", minimum=0)]
+    json_digits: Annotated[int, _doc("maximum digits of a JSON result", minimum=1)]
+    text_digits: Annotated[int, _doc("maximum digits of a text/plain result", minimum=1)]
+    deadline_seconds: Annotated[float, _doc("time limit of a computation", minimum=0)]
+
+
 class Credentials(Struct, forbid_unknown_fields=True):
     """Body of POST /login; the password is required where the service has a users file."""
 

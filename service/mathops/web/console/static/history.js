@@ -1,0 +1,153 @@
+// The caller's own requests: filters, pages and live update.
+import { abbreviated } from "./digits.js";
+import { byId, element, number, plural } from "./dom.js";
+import { address, current, poll, problemElement, queryOf, sleep } from "./service.js";
+
+const PAGE = 20;
+const MOST_ROWS = 200;
+const INTERVAL = 2000;
+const NO_RETRY = new Set([401, 403, 422]);
+
+let newer = null;
+let older = null;
+let onNewestPage = true;
+// Responses to earlier filters are ignored.
+let version = 0;
+let failed = false;
+// Updates run one after another, because two with the same cursor would show a request twice.
+let updates = Promise.resolve();
+
+const form = byId("history-filters");
+const rows = byId("records");
+
+const row = (record) => {
+  const time = new Date(record.timestamp);
+  const today = time.toDateString() === new Date().toDateString();
+  const shown = today ? time.toLocaleTimeString("en-GB") : time.toLocaleString("en-GB");
+  const parameters = Object.entries(record.parameters).map(([name, value]) => `${name}=${abbreviated(value)}`);
+  let result = "";
+  if (record.problem) {
+    const known = record.status !== 499;
+    result = known ? element("a", { href: address(`/problems/${record.problem}`) }, record.problem) : record.problem;
+  } else if (record.result_digits !== null) {
+    const size = ` (${plural(record.result_digits, "digit")})`;
+    result = record.result === null ? size.trim() : abbreviated(record.result) + (record.result_digits > 24 ? size : "");
+  }
+  return element(
+    "tr",
+    { title: `request ${record.request_id}` },
+    element("td", {}, element("time", { datetime: record.timestamp }, shown)),
+    element("td", {}, element("code", {}, `${record.endpoint} ${parameters.join(" ")}`)),
+    element("td", {}, result),
+    element("td", { class: record.status < 400 ? "good" : "bad" }, String(record.status)),
+    element("td", {}, record.cache ?? ""),
+    element("td", { class: "number" }, number(record.duration_ms)),
+  );
+};
+
+const filters = () => {
+  const chosen = Object.fromEntries([...new FormData(form)].filter(([, value]) => value));
+  if (chosen.since) {
+    chosen.since = new Date(chosen.since).toISOString();
+  }
+  return new URLSearchParams({ ...chosen, limit: PAGE });
+};
+
+const say = (sentence) => {
+  if (byId("history-status").textContent !== sentence) {
+    byId("history-status").textContent = sentence;
+  }
+};
+
+const fail = (problem) => {
+  failed = true;
+  byId("history-error").replaceChildren(problemElement(problem));
+};
+
+const page = async (query) => (await poll(`/history${query}`)).json();
+
+const show = async (query, newest) => {
+  version += 1;
+  const mine = version;
+  try {
+    const found = await page(query);
+    if (mine !== version) {
+      return;
+    }
+    rows.replaceChildren(...found.records.map(row));
+    [older, newer, onNewestPage, failed] = [found.next, newest ? found.newer : newer, newest, false];
+    byId("older").hidden = !older;
+    byId("newest").hidden = newest;
+    byId("history-error").replaceChildren();
+    say(found.records.length ? `${plural(found.records.length, "request")} on this page.` : "No requests on this page.");
+  } catch (problem) {
+    if (mine === version) {
+      fail(problem);
+    }
+  }
+};
+
+/** The newest page for the current filters. */
+export const refresh = () => (current() ? show(`?${filters()}`, true) : undefined);
+
+const addNewer = async () => {
+  const mine = version;
+  if (!current() || !onNewestPage || !newer || failed) {
+    return;
+  }
+  const found = await page(queryOf(newer));
+  if (mine !== version || !current()) {
+    return;
+  }
+  newer = found.newer;
+  if (found.records.length) {
+    rows.prepend(...found.records.map(row));
+    while (rows.children.length > MOST_ROWS) {
+      rows.lastChild.remove();
+    }
+    say(`${plural(found.records.length, "new request")}.`);
+  }
+};
+
+/** Add the requests since the last update. */
+export const update = () => {
+  const next = updates.then(addNewer);
+  updates = next.catch(() => {});
+  return next;
+};
+
+const follow = async () => {
+  for (;;) {
+    let pause = INTERVAL;
+    if (byId("live").checked && !document.hidden) {
+      try {
+        await update();
+      } catch (problem) {
+        if (NO_RETRY.has(problem.status)) {
+          fail(problem);
+        }
+        pause = Math.max(pause, (problem.retryAfter ?? 0) * 1000);
+      }
+    }
+    await sleep(pause);
+  }
+};
+
+export const clear = () => {
+  version += 1;
+  [newer, older, onNewestPage, failed] = [null, null, true, false];
+  rows.replaceChildren();
+};
+
+export const showHistory = (operations) => {
+  byId("filter-operation").append(...operations.map(({ name }) => element("option", {}, name)));
+  form.addEventListener("change", (event) => {
+    if (event.target.name) {
+      refresh();
+    }
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  byId("older").addEventListener("click", () => show(queryOf(older), false));
+  byId("newest").addEventListener("click", refresh);
+  follow();
+};
