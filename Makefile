@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 CHAOS_SECONDS ?= 600
 CHAOS_JOURNAL ?= sqlite
 
-.PHONY: help run test pytest lint fix test-integration chaos test-chart test-e2e chart-docs image sbom kind-node kind-up kind-down mutation bench docs lock clean
+.PHONY: help run test pytest lint fix test-integration chaos test-chart test-e2e chart-docs image sbom kind-node kind-up kind-down mutation bench docs screenshots lock clean
 
 # Public images and manifests for the kind cluster; set these variables to use mirrors.
 IMAGE ?= mathops:dev
@@ -61,6 +61,9 @@ bench: $(VENV)/.tools ## measure performance against baselines (needs wrk, redis
 
 docs: $(VENV)/.test ## generate docs/configuration.md, docs/cli.md and docs/openapi.json
 	@$(BIN)/python docs/generate.py
+
+screenshots: $(VENV)/.test ## write docs/images/*.png (needs chromium)
+	@MATHOPS_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/integration/test_screenshots.py
 
 lock: ## resolve versions and write requirements/*.txt with hashes (needs uv)
 	uv lock

@@ -104,7 +104,7 @@ def _details(summary: str, content: str) -> str:
 
 
 def _code(text: str) -> str:
-    return f'<pre tabindex="0" role="region" aria-label="Example"><code>{escape(text)}</code></pre>'
+    return f'<pre tabindex="0" role="group" aria-label="Example"><code>{escape(text)}</code></pre>'
 
 
 def _responses(document: Json, operation: Json) -> str:

@@ -59,7 +59,7 @@ export const download = (text, name) => {
 
 /** The digits with buttons to copy, download, expand and collapse them. */
 export const digitsElement = (text, name) => {
-  const box = element("div", { class: "digits", tabindex: "0", role: "region", "aria-label": `Digits of ${name}` });
+  const box = element("div", { class: "digits", tabindex: "0", role: "group", "aria-label": `Digits of ${name}` });
   const status = element("span", { role: "status" });
   const copyAll = async () => {
     try {

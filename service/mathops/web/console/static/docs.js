@@ -5,6 +5,7 @@ import { address, end, problemElement, request, restore, showSession, start } fr
 
 // A result may have millions of digits.
 const MOST_CHARACTERS = 2000;
+const FORM = "application/x-www-form-urlencoded";
 
 const send = (form) => {
   const { method, path, mediaType } = form.dataset;
@@ -12,8 +13,10 @@ const send = (form) => {
   // An empty field means that its parameter is absent.
   const filled = Object.fromEntries([...new FormData(form)].filter(([, value]) => value));
   if (mediaType) {
-    const body = mediaType === "application/json" ? JSON.stringify(filled) : `${new URLSearchParams(filled)}`;
-    return request(path, { anonymous, method, headers: { "Content-Type": mediaType }, body });
+    const body = mediaType === FORM ? `${new URLSearchParams(filled)}` : JSON.stringify(filled);
+    // Otherwise a Basic challenge would open a dialog of the browser, and the request would wait for it.
+    const credentials = mediaType === FORM ? "omit" : "same-origin";
+    return request(path, { anonymous, credentials, method, headers: { "Content-Type": mediaType }, body });
   }
   const query = `${new URLSearchParams(filled)}`;
   return request(query ? `${path}?${query}` : path, { anonymous, method });
@@ -30,7 +33,7 @@ const showResponse = async (form, response) => {
   const shown = [element("p", {}, `${response.status} ${response.headers.get("Content-Type") ?? "without content"}`)];
   if (text) {
     const cut = text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
-    const attributes = { tabindex: "0", role: "region", "aria-label": "Response" };
+    const attributes = { tabindex: "0", role: "group", "aria-label": "Response" };
     shown.push(element("pre", attributes, element("code", {}, cut)));
   }
   if (text.length > MOST_CHARACTERS) {

@@ -3,8 +3,8 @@ import { abbreviated } from "./digits.js";
 import { byId, element, number, plural } from "./dom.js";
 import { address, current, poll, problemElement, queryOf, sleep } from "./service.js";
 
-const PAGE = 20;
-const MOST_ROWS = 200;
+const PAGE = 10;
+const MOST_ROWS = 50;
 const INTERVAL = 2000;
 const NO_RETRY = new Set([401, 403, 422]);
 
@@ -100,11 +100,11 @@ const addNewer = async () => {
     return;
   }
   newer = found.newer;
-  if (found.records.length) {
+  if (found.records.length === PAGE || rows.children.length + found.records.length > MOST_ROWS) {
+    // After a full page there are probably more; and removing the oldest rows would hide them from the next page.
+    await refresh();
+  } else if (found.records.length) {
     rows.prepend(...found.records.map(row));
-    while (rows.children.length > MOST_ROWS) {
-      rows.lastChild.remove();
-    }
     say(`${plural(found.records.length, "new request")}.`);
   }
 };

@@ -193,7 +193,7 @@ export const showForms = (operations, finished) => {
   byId("forms").replaceChildren(...forms.map(({ form }) => form));
   return {
     predict: () => forms.forEach((form) => form.predict()),
-    focus: () => forms[0]?.inputs[0]?.input.focus(),
+    focus: () => forms[0]?.inputs[0]?.input.select(),
     clear: () => {
       known.clear();
       byId("result-list").replaceChildren();
