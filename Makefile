@@ -106,7 +106,7 @@ kind-up: kind-node image ## create a kind cluster with mathops on http://localho
 	@curl --silent --fail --retry 5 --retry-connrefused --output /dev/null http://localhost:5000/livez || { \
 	  echo "mathops runs, but nothing answers at http://localhost:5000: the cluster $(KIND_CLUSTER_NAME) was not created" \
 	    "from k8s/kind.yaml. Run make kind-down, then make kind-up, or use kubectl port-forward." >&2; exit 1; }
-	@echo "mathops listens at http://localhost:5000. README.md shows how to log in and send a request."
+	@echo "mathops listens at http://localhost:5000, which opens the console. README.md shows how to log in and send a request."
 
 kind-down: ## delete the kind cluster
 	@kind delete cluster --name $(KIND_CLUSTER_NAME)

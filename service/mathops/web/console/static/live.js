@@ -4,7 +4,7 @@ import { NAMES, increases, ofCallers, parse, quantile, sum, total } from "./metr
 import { current, events, poll, sleep } from "./service.js";
 
 const INTERVAL = 2000;
-const MOST_POINTS = 60;
+const MOST_POINTS = 30;
 const DENIED = new Set([401, 403]);
 const SVG = "http://www.w3.org/2000/svg";
 
