@@ -65,6 +65,16 @@ def test_a_session_lasts_as_long_as_the_tab(console: Watched, browser: Browser, 
         expect(other.page.get_by_label("User", exact=True)).to_be_visible()
 
 
+def test_a_browser_without_storage_keeps_the_session_in_memory(browser: Browser, server: Server) -> None:
+    with watched(browser, str(server.client.base_url)) as visitor:
+        blocked = "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('denied'); } })"
+        visitor.page.add_init_script(blocked)
+        visitor.page.reload()
+        visitor.sign_in("blocked")
+        visitor.run("fib", n="10")
+        expect(visitor.result).to_contain_text("2 digits")
+
+
 def test_a_users_file_requires_a_password(browser: Browser, tmp_path: Path) -> None:
     users = tmp_path / "users"
     users.write_text(f"bob:{PasswordHasher(1, 8, 1).hash('correct')}:math history\n")
@@ -236,6 +246,8 @@ def test_a_computation_can_be_cancelled(console: Watched) -> None:
     console.page.route("**/fib?*", lambda route: None)
     form = console.run("fib", n="7")
     expect(form).to_contain_text("Running… 0 s")
+    form.get_by_label("n", exact=True).press("Enter")
+    assert console.count("/fib") == 1
 
     form.get_by_role("button", name="Cancel").click()
 

@@ -59,6 +59,40 @@ def test_many_new_requests_do_not_delay_the_newest(console: Watched, server: Ser
     expect(console.records.first).to_contain_text("n=69", timeout=3500)
 
 
+def test_new_requests_do_not_take_the_focus(console: Watched, server: Server, caller: dict[str, str]) -> None:
+    server.client.get("/fib?n=x", headers=caller)
+    link = console.records.get_by_role("link", name="invalid-parameter")
+    link.focus()
+    server.client.get("/fib?n=1", headers=caller)
+    expect(console.records).to_have_count(2)
+    expect(link).to_be_focused()
+    for n in range(30):
+        server.client.get(f"/fib?n={n}", headers=caller)
+
+    expect(console.page.get_by_text("There are new requests.")).to_be_visible()
+    expect(link).to_be_focused()
+    console.page.get_by_role("button", name="Newest").click()
+    expect(console.records.first).to_contain_text("n=29")
+
+
+def test_updates_leave_most_of_a_quota_to_the_user(browser: Browser, tmp_path: Path) -> None:
+    with (
+        running(tmp_path, MATHOPS_QUOTA_REQUESTS="12/minute") as server,
+        watched(browser, str(server.client.base_url)) as console,
+    ):
+        console.expected = {429}
+        console.sign_in("alice")
+        expect(console.form("fact")).to_contain_text("At most")
+        console.page.wait_for_timeout(8000)
+        assert console.count("/history") <= 2
+        for n in range(12):
+            console.run("fib", n=str(n))
+            console.page.wait_for_timeout(100)
+        alert = console.form("fib").get_by_role("alert")
+        expect(alert).to_contain_text("Quota exceeded")
+        expect(alert).to_contain_text("12 requests in 60 s")
+
+
 def test_live_update_can_be_turned_off(console: Watched, server: Server, caller: dict[str, str]) -> None:
     console.page.get_by_label("Live").uncheck()
     server.client.get("/fib?n=1", headers=caller)

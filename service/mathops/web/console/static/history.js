@@ -6,6 +6,8 @@ import { address, current, poll, problemElement, queryOf, sleep } from "./servic
 const PAGE = 10;
 const MOST_ROWS = 50;
 const INTERVAL = 2000;
+// With a quota, because updates count against it too.
+const LIMITED_INTERVAL = 10_000;
 const NO_RETRY = new Set([401, 403, 422]);
 
 let newer = null;
@@ -14,6 +16,7 @@ let onNewestPage = true;
 // Responses to earlier filters are ignored.
 let version = 0;
 let failed = false;
+let interval = INTERVAL;
 // Updates run one after another, because two with the same cursor would show a request twice.
 let updates = Promise.resolve();
 
@@ -64,7 +67,11 @@ const fail = (problem) => {
   byId("history-error").replaceChildren(problemElement(problem));
 };
 
-const page = async (query) => (await poll(`/history${query}`)).json();
+const page = async (query) => {
+  const response = await poll(`/history${query}`);
+  interval = response.headers.has("RateLimit") ? LIMITED_INTERVAL : INTERVAL;
+  return response.json();
+};
 
 const show = async (query, newest) => {
   version += 1;
@@ -102,7 +109,14 @@ const addNewer = async () => {
   newer = found.newer;
   if (found.records.length === PAGE || rows.children.length + found.records.length > MOST_ROWS) {
     // After a full page there are probably more; and removing the oldest rows would hide them from the next page.
-    await refresh();
+    if (rows.contains(document.activeElement)) {
+      // New rows would take the focus from its link.
+      onNewestPage = false;
+      byId("newest").hidden = false;
+      say("There are new requests.");
+    } else {
+      await refresh();
+    }
   } else if (found.records.length) {
     rows.prepend(...found.records.map(row));
     say(`${plural(found.records.length, "new request")}.`);
@@ -118,7 +132,7 @@ export const update = () => {
 
 const follow = async () => {
   for (;;) {
-    let pause = INTERVAL;
+    let pause = interval;
     if (byId("live").checked && !document.hidden) {
       try {
         await update();
@@ -126,7 +140,7 @@ const follow = async () => {
         if (NO_RETRY.has(problem.status)) {
           fail(problem);
         }
-        pause = Math.max(pause, (problem.retryAfter ?? 0) * 1000);
+        pause = Math.max(interval, (problem.retryAfter ?? 0) * 1000);
       }
     }
     await sleep(pause);
