@@ -65,6 +65,17 @@ def test_a_session_lasts_as_long_as_the_tab(console: Watched, browser: Browser, 
         expect(other.page.get_by_label("User", exact=True)).to_be_visible()
 
 
+def test_the_back_button_does_not_show_a_session_that_has_ended(console: Watched) -> None:
+    console.page.evaluate("sessionStorage.clear()")
+    expect(console.page.get_by_role("heading", name="History")).to_be_visible()
+
+    # Playwright turns the cache of the Back button off.
+    console.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+
+    expect(console.page.get_by_role("heading", name="History")).to_be_hidden()
+    expect(console.page.get_by_label("User", exact=True)).to_be_focused()
+
+
 def test_a_browser_without_storage_keeps_the_session_in_memory(browser: Browser, server: Server) -> None:
     with watched(browser, str(server.client.base_url)) as visitor:
         blocked = "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('denied'); } })"

@@ -130,6 +130,14 @@ def test_the_policy_forbids_loading_from_other_hosts(docs: Watched) -> None:
     docs.errors.clear()
 
 
+def test_the_policy_forbids_turning_text_into_markup(docs: Watched) -> None:
+    script = "() => { try { document.body.innerHTML = '<b>x</b>'; return false; } catch { return true; } }"
+
+    assert docs.page.evaluate(script) is True
+    assert any("TrustedHTML" in complaint for complaint in docs.errors)
+    docs.errors.clear()
+
+
 def examples(server: Server) -> dict[str, list[str]]:
     """The commands and the programs on the page, by kind."""
     page = server.client.get("/docs").text

@@ -57,6 +57,9 @@ export const restore = () => {
   change(stored?.token && stored.expires > Date.now() ? stored : null);
 };
 
+// A page that the browser kept for its Back button may show a session that has ended on another page.
+addEventListener("pageshow", ({ persisted }) => persisted && restore());
+
 /** A problem response (RFC 9457), or the failure to get a response. */
 export class Problem extends Error {
   constructor(document, response) {
@@ -120,7 +123,8 @@ export const signOut = async () => {
     await request("/logout", { method: "POST" });
     end("");
   } catch (problem) {
-    end(`The page has removed the token, but the service did not revoke it: ${problem.message}`);
+    // A rejected token is revoked or expired already.
+    end(problem.status === 401 ? "" : `The page has removed the token, but the service did not revoke it: ${problem.message}`);
   }
 };
 
