@@ -51,6 +51,11 @@ def predicted_size(digits: float) -> int | None:
     return int(digits) if digits < 1e18 else None
 
 
+def certainly_exceeds(digits: float, limit: int) -> bool:
+    """Whether a result of `digits` predicted digits is rejected without computing it."""
+    return digits - _PREDICTION_MARGIN_DIGITS > limit
+
+
 def too_large(digits: float, limit: int, text_limit: int = 0) -> ResultTooLarge:
     """`text_limit` is the limit of text/plain, which the detail proposes if it suffices."""
     predicted = predicted_size(digits)
@@ -117,7 +122,7 @@ class Evaluator:
     def plan(self, operation: Operation, arguments: tuple[int, ...], limit_digits: int, text_digits: int = 0) -> Plan:
         """Raises ResultTooLarge when the result certainly exceeds `limit_digits`; `text_digits` as in `too_large`."""
         digits = operation.predicted_digits(*arguments)
-        if digits - _PREDICTION_MARGIN_DIGITS > limit_digits:
+        if certainly_exceeds(digits, limit_digits):
             raise too_large(digits, limit_digits, text_digits)
         key = ":".join((CACHE_VERSION, operation.name, *map(str, arguments)))
         seconds = operation.predicted_seconds(digits, *arguments)

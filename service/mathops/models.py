@@ -105,8 +105,8 @@ class Prediction(Struct):
         Annotated[int, Meta(ge=1)] | None, _doc("upper bound of the result's digits; null beyond 10^18")
     ]
     predicted_seconds: Annotated[float, _doc("processor time, at most a day", minimum=0)]
-    json_digits: Annotated[int, _doc("maximum digits of a JSON result", minimum=1)]
-    text_digits: Annotated[int, _doc("maximum digits of a text/plain result", minimum=1)]
+    limits: Annotated[dict[str, int], _doc("maximum digits of a result by media type")]
+    accepted: Annotated[list[str], _doc("media types in which the result is not certainly too large")]
     deadline_seconds: Annotated[float, _doc("time limit of a computation", minimum=0)]
 
 

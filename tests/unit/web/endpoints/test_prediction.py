@@ -16,8 +16,9 @@ def test_a_prediction_bounds_the_result(world: World) -> None:
     assert result["digits"] <= prediction["predicted_digits"] <= result["digits"] + 2
     assert 0 < prediction["predicted_seconds"] < 0.01
     assert (prediction["operation"], prediction["parameters"]) == ("fact", {"n": "1000"})
-    assert prediction["json_digits"] == world.settings.json_digits
-    assert prediction["text_digits"] == world.settings.text_digits
+    limits = {"application/json": world.settings.json_digits, "text/plain": world.settings.text_digits}
+    assert prediction["limits"] == limits
+    assert prediction["accepted"] == list(limits)
     assert prediction["deadline_seconds"] == world.settings.compute_deadline_seconds
 
 
@@ -26,6 +27,20 @@ def test_a_size_beyond_all_limits_is_predicted_too(world: World) -> None:
     huge = world.get(f"/pow/plan?base=10&exp={'9' * 400}").json()
     assert huge["predicted_digits"] is None
     assert huge["predicted_seconds"] == 86_400
+
+
+@pytest.mark.parametrize("exp", [998, 999, 1000, 1001, 1002, 1003, 1999, 2000, 2001, 2002, 2003])
+def test_the_accepted_media_types_are_those_of_the_operation(make_world: Callable[..., World], exp: int) -> None:
+    # Both reject 10^exp, which has exp + 1 digits, by its prediction or by its measured size.
+    world = make_world(json_digits=1000, text_digits=2000)
+    plan = world.get(f"/pow/plan?base=10&exp={exp}").json()
+
+    for media_type in plan["limits"]:
+        status = world.get(f"/pow?base=10&exp={exp}", Accept=media_type).status_code
+        measured = exp + 1 <= plan["limits"][media_type]
+        assert status == (200 if measured else 422)
+        assert media_type in plan["accepted"] or not measured
+    assert exp <= 2001 or "text/plain" not in plan["accepted"]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)

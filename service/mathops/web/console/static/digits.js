@@ -69,7 +69,10 @@ export const digitsElement = (text, name) => {
       status.textContent = "The browser does not permit copying. Use Download.";
     }
   };
-  const file = `${name.replace(/[^\w-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 80)}.txt`;
+  const file = `${name
+    .replace(/[^\w-]+/g, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, 80)}.txt`;
   const buttons = [
     element("button", { type: "button", onclick: copyAll }, "Copy"),
     element("button", { type: "button", onclick: () => download(text, file) }, "Download"),

@@ -5,6 +5,7 @@ import { address, current, poll, problemElement, queryOf, sleep } from "./servic
 
 const PAGE = 10;
 const MOST_ROWS = 50;
+const LONGEST_PARAMETER = 24;
 const INTERVAL = 2000;
 // With a quota, because updates count against it too.
 const LIMITED_INTERVAL = 10_000;
@@ -23,18 +24,21 @@ let updates = Promise.resolve();
 const form = byId("history-filters");
 const rows = byId("records");
 
+const cut = (text) => (text.length > LONGEST_PARAMETER ? `${text.slice(0, LONGEST_PARAMETER)}…` : text);
+
 const row = (record) => {
   const time = new Date(record.timestamp);
   const today = time.toDateString() === new Date().toDateString();
   const shown = today ? time.toLocaleTimeString("en-GB") : time.toLocaleString("en-GB");
-  const parameters = Object.entries(record.parameters).map(([name, value]) => `${name}=${abbreviated(value)}`);
+  const parameters = Object.entries(record.parameters).map(([name, value]) => `${name}=${cut(value)}`);
   let result = "";
   if (record.problem) {
     const known = record.status !== 499;
     result = known ? element("a", { href: address(`/problems/${record.problem}`) }, record.problem) : record.problem;
   } else if (record.result_digits !== null) {
     const size = ` (${plural(record.result_digits, "digit")})`;
-    result = record.result === null ? size.trim() : abbreviated(record.result) + (record.result_digits > 24 ? size : "");
+    result =
+      record.result === null ? size.trim() : abbreviated(record.result) + (record.result_digits > 24 ? size : "");
   }
   return element(
     "tr",
@@ -86,7 +90,9 @@ const show = async (query, newest) => {
     byId("older").hidden = !older;
     byId("newest").hidden = newest;
     byId("history-error").replaceChildren();
-    say(found.records.length ? `${plural(found.records.length, "request")} on this page.` : "No requests on this page.");
+    say(
+      found.records.length ? `${plural(found.records.length, "request")} on this page.` : "No requests on this page.",
+    );
   } catch (problem) {
     if (mine === version) {
       fail(problem);

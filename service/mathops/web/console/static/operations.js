@@ -7,8 +7,7 @@ const PAUSE = 300;
 const MOST_RESULTS = 10;
 // Longer parameters go into the body of a POST request.
 const LONGEST_QUERY = 4000;
-// A prediction may exceed the size by this.
-const MARGIN_DIGITS = 2;
+const MEDIA_TYPE = "text/plain";
 const TICK = 200;
 
 // Results by path and query, to send their ETag with the next equal request.
@@ -25,11 +24,12 @@ const cleaned = (text) => text.replace(/[\s_]/g, "").replace("\u2212", "-");
 
 const planSentence = (plan) => {
   const digits = plan.predicted_digits;
-  if (digits === null || digits - MARGIN_DIGITS > plan.text_digits) {
+  if (!plan.accepted.includes(MEDIA_TYPE)) {
     const size = digits === null ? "more than 10^18 digits" : `about ${plural(digits, "digit")}`;
-    return `Too large: ${size}, and the limit is ${number(plan.text_digits)}.`;
+    return `Too large: ${size}, and the limit is ${number(plan.limits[MEDIA_TYPE])}.`;
   }
-  const slow = plan.predicted_seconds > plan.deadline_seconds ? `, beyond the deadline of ${plan.deadline_seconds} s` : "";
+  const slow =
+    plan.predicted_seconds > plan.deadline_seconds ? `, beyond the deadline of ${plan.deadline_seconds} s` : "";
   return `At most ${plural(digits, "digit")}, ${duration(plan.predicted_seconds)}${slow}.`;
 };
 
@@ -145,7 +145,7 @@ class OperationForm {
   /** The response and the digits, which a 304 response does not repeat. */
   async evaluate(parameters, signal) {
     const { path } = this.operation;
-    const headers = { Accept: "text/plain" };
+    const headers = { Accept: MEDIA_TYPE };
     const query = new URLSearchParams(parameters);
     if (`${query}`.length > LONGEST_QUERY) {
       headers["Content-Type"] = "application/json";

@@ -43,7 +43,10 @@ const headersElement = (response) => {
     }
   }
   for (const [name, value, explanation] of entries) {
-    list.append(element("dt", {}, name), element("dd", {}, element("code", {}, value), element("small", {}, explanation)));
+    list.append(
+      element("dt", {}, name),
+      element("dd", {}, element("code", {}, value), element("small", {}, explanation)),
+    );
   }
   return element("details", {}, element("summary", {}, "Response headers explained"), list);
 };

@@ -38,7 +38,11 @@ const change = (next, sentence = "") => {
   session = next;
   clearTimeout(timer);
   if (next) {
-    timer = setTimeout(end, Math.min(next.expires - Date.now(), LONGEST_TIMER), "The session has expired. Sign in again.");
+    timer = setTimeout(
+      end,
+      Math.min(next.expires - Date.now(), LONGEST_TIMER),
+      "The session has expired. Sign in again.",
+    );
   }
   store(next && JSON.stringify(next));
   events.dispatchEvent(new CustomEvent("session", { detail: sentence }));
@@ -78,7 +82,10 @@ const problemOf = async (response) => {
     // Proxies send HTML.
   }
   const title = `HTTP status ${response.status}`;
-  return new Problem({ title, detail: document.error_description ?? text.slice(0, LONGEST_DETAIL), ...document }, response);
+  return new Problem(
+    { title, detail: document.error_description ?? text.slice(0, LONGEST_DETAIL), ...document },
+    response,
+  );
 };
 
 /** The response to a request, with the token of the session unless it is anonymous; problems are thrown. */
@@ -114,7 +121,12 @@ export const start = (user, { access_token: token, expires_in: lifetime, scope }
 
 export const signIn = async (credentials) => {
   const headers = { "Content-Type": "application/json" };
-  const response = await request("/login", { anonymous: true, method: "POST", headers, body: JSON.stringify(credentials) });
+  const response = await request("/login", {
+    anonymous: true,
+    method: "POST",
+    headers,
+    body: JSON.stringify(credentials),
+  });
   start(credentials.user, await response.json());
 };
 
@@ -124,13 +136,21 @@ export const signOut = async () => {
     end("");
   } catch (problem) {
     // A rejected token is revoked or expired already.
-    end(problem.status === 401 ? "" : `The page has removed the token, but the service did not revoke it: ${problem.message}`);
+    end(
+      problem.status === 401
+        ? ""
+        : `The page has removed the token, but the service did not revoke it: ${problem.message}`,
+    );
   }
 };
 
 /** Title, detail and a link to the page of the problem type. */
 export const problemElement = ({ document: problem, message }) => {
-  const shown = element("div", { class: "problem" }, element("p", {}, element("strong", {}, problem?.title ?? "Error")));
+  const shown = element(
+    "div",
+    { class: "problem" },
+    element("p", {}, element("strong", {}, problem?.title ?? "Error")),
+  );
   shown.append(element("p", {}, problem?.detail ?? message));
   const slug = problem?.type?.split("/problems/")[1];
   if (slug) {
