@@ -93,6 +93,23 @@ def test_updates_leave_most_of_a_quota_to_the_user(browser: Browser, tmp_path: P
         expect(alert).to_contain_text("12 requests in 60 s")
 
 
+def test_the_history_recovers_after_an_outage(console: Watched, server: Server, caller: dict[str, str]) -> None:
+    console.expected = {502}
+    for path in ("/fib?n=1", "/fact?n=2"):
+        server.client.get(path, headers=caller)
+    expect(console.records).to_have_count(2)
+    console.page.route("**/history?*", lambda route: route.fulfill(status=502, body="bad gateway"))
+    console.page.get_by_label("Operation").select_option("fact")
+    alert = console.page.locator("#history-error")
+    expect(alert).to_contain_text("HTTP status 502")
+
+    console.page.unroute("**/history?*")
+
+    expect(console.records).to_have_count(1)
+    expect(console.records).to_contain_text("/fact")
+    expect(alert).to_be_empty()
+
+
 def test_live_update_can_be_turned_off(console: Watched, server: Server, caller: dict[str, str]) -> None:
     console.page.get_by_label("Live").uncheck()
     server.client.get("/fib?n=1", headers=caller)

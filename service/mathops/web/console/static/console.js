@@ -42,7 +42,7 @@ const showPage = async () => {
   showSignIn();
   await fitSignIn();
   const operations = operationsOf(await (await poll("/openapi.json")).json());
-  const forms = showForms(operations, () => update().catch(() => {}));
+  const forms = showForms(operations, update);
   showHistory(operations);
   let before = current();
   const show = (sentence) => {

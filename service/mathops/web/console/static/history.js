@@ -17,6 +17,9 @@ let onNewestPage = true;
 // Responses to earlier filters are ignored.
 let version = 0;
 let failed = false;
+let loading = false;
+// Milliseconds since the epoch until which the service wants no request.
+let resume = 0;
 let interval = INTERVAL;
 // Updates run one after another, because two with the same cursor would show a request twice.
 let updates = Promise.resolve();
@@ -67,8 +70,13 @@ const say = (sentence) => {
 };
 
 const fail = (problem) => {
-  failed = true;
-  byId("history-error").replaceChildren(problemElement(problem));
+  failed = NO_RETRY.has(problem.status);
+  resume = Date.now() + problem.retryAfter * 1000;
+  const shown = problemElement(problem);
+  // A screen reader would read the same alert after every update.
+  if (byId("history-error").querySelector("strong")?.textContent !== problem.document.title) {
+    byId("history-error").replaceChildren(shown);
+  }
 };
 
 const page = async (query) => {
@@ -80,6 +88,7 @@ const page = async (query) => {
 const show = async (query, newest) => {
   version += 1;
   const mine = version;
+  loading = true;
   try {
     const found = await page(query);
     if (mine !== version) {
@@ -95,8 +104,12 @@ const show = async (query, newest) => {
     );
   } catch (problem) {
     if (mine === version) {
+      // The cursor of other filters.
+      newer = newest ? null : newer;
       fail(problem);
     }
+  } finally {
+    loading = loading && mine !== version;
   }
 };
 
@@ -105,7 +118,11 @@ export const refresh = () => (current() ? show(`?${filters()}`, true) : undefine
 
 const addNewer = async () => {
   const mine = version;
-  if (!current() || !onNewestPage || !newer || failed) {
+  if (!current() || !onNewestPage || loading || failed || Date.now() < resume) {
+    return;
+  }
+  if (!newer) {
+    await refresh();
     return;
   }
   const found = await page(queryOf(newer));
@@ -113,6 +130,7 @@ const addNewer = async () => {
     return;
   }
   newer = found.newer;
+  byId("history-error").replaceChildren();
   if (found.records.length === PAGE || rows.children.length + found.records.length > MOST_ROWS) {
     // After a full page there are probably more; and removing the oldest rows would hide them from the next page.
     if (rows.contains(document.activeElement)) {
@@ -131,32 +149,24 @@ const addNewer = async () => {
 
 /** Add the requests since the last update. */
 export const update = () => {
-  const next = updates.then(addNewer);
-  updates = next.catch(() => {});
-  return next;
+  updates = updates.then(addNewer).catch((problem) => current() && fail(problem));
+  return updates;
 };
 
 const follow = async () => {
   for (;;) {
-    let pause = interval;
     if (byId("live").checked && !document.hidden) {
-      try {
-        await update();
-      } catch (problem) {
-        if (NO_RETRY.has(problem.status)) {
-          fail(problem);
-        }
-        pause = Math.max(interval, (problem.retryAfter ?? 0) * 1000);
-      }
+      await update();
     }
-    await sleep(pause);
+    await sleep(interval);
   }
 };
 
 export const clear = () => {
   version += 1;
-  [newer, older, onNewestPage, failed] = [null, null, true, false];
+  [newer, older, onNewestPage, failed, loading, resume] = [null, null, true, false, false, 0];
   rows.replaceChildren();
+  byId("history-error").replaceChildren();
 };
 
 export const showHistory = (operations) => {
