@@ -132,6 +132,10 @@ def test_the_history_has_filters(console: Watched, server: Server, caller: dict[
     console.page.get_by_label("Outcome").select_option("error")
     expect(console.records).to_have_count(1)
     expect(console.records.get_by_role("link", name="invalid-parameter")).to_be_visible()
+    console.page.get_by_label("Outcome").select_option("result-too-large")
+    expect(console.records).to_have_count(0)
+    console.page.get_by_label("Outcome").select_option("invalid-parameter")
+    expect(console.records).to_have_count(1)
     # A filter holds for the live update too.
     server.client.get("/fact?n=x", headers=caller)
     server.client.get("/fib?n=y", headers=caller)

@@ -41,9 +41,10 @@ const showSignIn = () => {
 const showPage = async () => {
   showSignIn();
   await fitSignIn();
-  const operations = operationsOf(await (await poll("/openapi.json")).json());
+  const description = await (await poll("/openapi.json")).json();
+  const operations = operationsOf(description);
   const forms = showForms(operations, update);
-  showHistory(operations);
+  showHistory(operations, description);
   let before = current();
   const show = (sentence) => {
     byId("notice").textContent = sentence;

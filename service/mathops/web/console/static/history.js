@@ -169,7 +169,9 @@ export const clear = () => {
   byId("history-error").replaceChildren();
 };
 
-export const showHistory = (operations) => {
+export const showHistory = (operations, { components }) => {
+  const types = components.schemas.Problem.properties.type.examples.map((type) => type.split("/").at(-1));
+  byId("filter-outcome").append(...types.map((type) => element("option", {}, type)));
   byId("filter-operation").append(...operations.map(({ name }) => element("option", {}, name)));
   form.addEventListener("change", (event) => {
     if (event.target.name) {
