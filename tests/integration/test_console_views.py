@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from mathops.cli.top.scrape import Interval, Scrape
+from mathops.telemetry import metrics
 from tests.support.browser import Watched, watched
 from tests.support.server import Server, running
 
@@ -193,6 +195,49 @@ def test_the_live_view_shows_the_service(console: Watched, server: Server, calle
     expect(tile.filter(has_text="Journal")).to_contain_text("rows/s")
     expect(tile.filter(has_text="Outbox")).to_contain_text("off")
     expect(page.get_by_role("img", name=re.compile(r"Requests in the last \d+ s: "))).to_be_visible()
+
+
+def test_the_live_view_shows_the_outbox_if_events_are_published(browser: Browser, server: Server) -> None:
+    body = '{"status":"degraded","checks":{"journal":"ok","kafka":"no broker"},"login":"users file"}'
+    with watched(browser, str(server.client.base_url)) as visitor:
+        visitor.page.route("**/readyz", lambda route: route.fulfill(content_type="application/json", body=body))
+        visitor.page.reload()
+        expect(visitor.page.get_by_text("kafka: no broker")).to_be_visible()
+        expect(visitor.page.locator("#tiles .card").filter(has_text="Outbox")).to_contain_text(
+            re.compile(r"\d+ rows?oldest [\d.]+ s")
+        )
+
+
+def test_the_live_view_calculates_like_the_command_line(browser: Browser, server: Server) -> None:
+    caller = server.login("calculation")
+
+    def exposition() -> str:
+        return server.client.get("/metrics", headers={"Accept": "text/plain"}).text
+
+    before = exposition()
+    for n in range(60):
+        server.client.get(f"/fib?n={n * 40}", headers=caller)
+    now = exposition()
+    interval = Interval(Scrape(before, 0), Scrape(now, 2))
+    script = """async ([before, now]) => {
+      const { NAMES, increases, parse, quantile, sum, total } = await import("/console/metrics.js");
+      const [first, second] = [parse(before), parse(now)];
+      const [requests, latency, rows] = [NAMES.requests, NAMES.latency, NAMES.rows].map(
+        (name) => increases(first, second, name));
+      return [total(requests), quantile(latency, 0.95), total(rows), sum(second[NAMES.hits])];
+    }"""
+    with watched(browser, str(server.client.base_url)) as visitor:
+        found = visitor.page.evaluate(script, [before, now])
+
+    assert found == pytest.approx(
+        [
+            interval.rate(metrics.HTTP_REQUESTS) * 2,
+            interval.quantile(metrics.HTTP_DURATION, 0.95),
+            interval.rate(metrics.JOURNAL_ROWS) * 2,
+            interval.total(metrics.CACHE_HITS),
+        ]
+    )
+    assert found[2] >= 60
 
 
 def test_the_live_view_is_public_like_the_metrics(browser: Browser, server: Server) -> None:
