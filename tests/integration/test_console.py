@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from mathops.operations import OPERATIONS, Operation
 from tests.support.browser import Watched, watched
+from tests.support.recipe import extended_server
 from tests.support.server import Server, running
 
 pytestmark = pytest.mark.timeout(120)
@@ -130,6 +131,17 @@ def test_a_prediction_follows_the_input_and_warns_before_the_request(console: Wa
     expect(form).to_contain_text("At most 3 digits")
     expect(form.get_by_label("n", exact=True)).to_have_attribute("aria-invalid", "false")
     assert console.count("/fact") == 0
+
+
+def test_a_new_operation_has_a_form_too(browser: Browser, tmp_path: Path) -> None:
+    with extended_server(tmp_path) as server, watched(browser, str(server.client.base_url)) as visitor:
+        visitor.sign_in("alice")
+        visitor.run("primes", n="100")
+        expect(visitor.result.locator(".digits")).to_have_text("25")
+        visitor.form("primes").get_by_label("n", exact=True).fill("1000000000")
+        expect(visitor.form("primes")).to_contain_text("At most 10 digits, 500 s, beyond the deadline of 1 s.")
+        visitor.page.get_by_label("Operation").select_option("primes")
+        expect(visitor.records).to_have_count(1)
 
 
 def test_a_result_is_shown_and_only_the_request_is_recorded(console: Watched, server: Server) -> None:
