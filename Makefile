@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 CHAOS_SECONDS ?= 600
 CHAOS_JOURNAL ?= sqlite
 
-.PHONY: help run test pytest lint fix test-integration chaos test-chart test-e2e chart-docs image sbom publish kind-node kind-up kind-down mutation bench docs lock clean
+.PHONY: help run test pytest lint fix test-integration chaos test-chart test-e2e chart-docs image sbom publish kind-node kind-up kind-down mutation bench docs screenshots lock clean
 
 # Public images and manifests for the kind cluster; set these variables to use mirrors.
 IMAGE ?= mathops:dev
@@ -64,6 +64,9 @@ bench: $(VENV)/.tools ## measure performance against baselines (needs wrk, redis
 docs: $(VENV)/.test ## generate docs/configuration.md, docs/cli.md and docs/openapi.json
 	@$(BIN)/python docs/generate.py
 
+screenshots: $(VENV)/.test ## write docs/images/*.png (needs chromium)
+	@MATHOPS_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/integration/test_screenshots.py
+
 lock: ## resolve versions and write requirements/*.txt with hashes (needs uv)
 	uv lock
 	uv export --quiet --no-header --no-emit-project --no-default-groups -o requirements/run.txt
@@ -113,7 +116,7 @@ kind-up: kind-node image ## create a kind cluster with mathops on http://localho
 	@curl --silent --fail --retry 5 --retry-connrefused --output /dev/null http://localhost:5000/livez || { \
 	  echo "mathops runs, but nothing answers at http://localhost:5000: the cluster $(KIND_CLUSTER_NAME) was not created" \
 	    "from k8s/kind.yaml. Run make kind-down, then make kind-up, or use kubectl port-forward." >&2; exit 1; }
-	@echo "mathops listens at http://localhost:5000. README.md shows how to log in and send a request."
+	@echo "mathops listens at http://localhost:5000, which opens the console. README.md shows how to log in and send a request."
 
 kind-down: ## delete the kind cluster
 	@kind delete cluster --name $(KIND_CLUSTER_NAME)

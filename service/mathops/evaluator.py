@@ -46,9 +46,19 @@ class Evaluation(Struct, frozen=True, gc=False):
     timing: Timing
 
 
+def predicted_size(digits: float) -> int | None:
+    """The whole number of digits, or None beyond 10^18."""
+    return int(digits) if digits < 1e18 else None
+
+
+def certainly_exceeds(digits: float, limit: int) -> bool:
+    """Whether a result of `digits` predicted digits is rejected without computing it."""
+    return digits - _PREDICTION_MARGIN_DIGITS > limit
+
+
 def too_large(digits: float, limit: int, text_limit: int = 0) -> ResultTooLarge:
     """`text_limit` is the limit of text/plain, which the detail proposes if it suffices."""
-    predicted = int(digits) if digits < 1e18 else None
+    predicted = predicted_size(digits)
     size = f"about {predicted}" if predicted else "more than 10^18"
     return ResultTooLarge(
         f"the result has {size} digits and the limit is {limit}; ask for a smaller one"
@@ -112,7 +122,7 @@ class Evaluator:
     def plan(self, operation: Operation, arguments: tuple[int, ...], limit_digits: int, text_digits: int = 0) -> Plan:
         """Raises ResultTooLarge when the result certainly exceeds `limit_digits`; `text_digits` as in `too_large`."""
         digits = operation.predicted_digits(*arguments)
-        if digits - _PREDICTION_MARGIN_DIGITS > limit_digits:
+        if certainly_exceeds(digits, limit_digits):
             raise too_large(digits, limit_digits, text_digits)
         key = ":".join((CACHE_VERSION, operation.name, *map(str, arguments)))
         seconds = operation.predicted_seconds(digits, *arguments)

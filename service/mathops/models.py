@@ -96,6 +96,20 @@ class OperationResult(Struct):
     digits: Annotated[int, _doc("decimal digits of the result", minimum=1)]
 
 
+class Prediction(Struct):
+    """Size and cost of an operation, predicted without computing it, and the limits that apply."""
+
+    operation: str
+    parameters: dict[str, DecimalText]
+    predicted_digits: Annotated[
+        Annotated[int, Meta(ge=1)] | None, _doc("upper bound of the result's digits; null beyond 10^18")
+    ]
+    predicted_seconds: Annotated[float, _doc("processor time, at most a day", minimum=0)]
+    limits: Annotated[dict[str, int], _doc("maximum digits of a result by media type")]
+    accepted: Annotated[list[str], _doc("media types in which the result is not certainly too large")]
+    deadline_seconds: Annotated[float, _doc("time limit of a computation", minimum=0)]
+
+
 class Credentials(Struct, forbid_unknown_fields=True):
     """Body of POST /login; the password is required where the service has a users file."""
 
@@ -124,16 +138,6 @@ class TokenResponse(Struct):
     expires_in: Annotated[int, _doc("seconds")]
     scope: str
     token: str
-
-
-class Version(Struct):
-    """The running version and its host."""
-
-    version: Annotated[str, _doc("version of the service")]
-    revision: Annotated[str, _doc("commit of the image; unknown outside an image")]
-    created: Annotated[str, _doc("time of the build or of its commit; unknown outside an image")]
-    python: Annotated[str, _doc("version of Python")]
-    instance: Annotated[str, _doc("host name, in Kubernetes the name of the pod")]
 
 
 class HistoryFilters(Struct, kw_only=True):

@@ -181,6 +181,7 @@ def test_serve_shows_commands_that_work_and_each_request_but_no_server_internals
     assert f'"result":"{2**100}"' in answer.stdout
     assert process.returncode == 0
     assert b"GET /pow?base=2&exp=100 200 " in shown
+    assert f":{idle.port}, which opens the console" in shown.decode()
     for internal in (b"gunicorn", b"uvicorn", b"worker", b"rror"):
         assert internal not in shown
 

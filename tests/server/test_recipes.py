@@ -1,30 +1,18 @@
 """The recipe of CONTRIBUTING.md adds a working operation."""
 
-import re
-import shutil
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.support.server import Server, eventually, running
-
-ROOT = Path(__file__).parents[2]
+from tests.support.recipe import extended_server
+from tests.support.server import Server, eventually
 
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The service with the operation of the recipe: one file and one line."""
-    folder = tmp_path_factory.mktemp("recipe")
-    shutil.copytree(ROOT / "service", folder / "service", ignore=shutil.ignore_patterns("__pycache__"))
-    operations = folder / "service" / "mathops" / "operations"
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
-    (operations / "primes.py").write_text(code)
-    registry = operations / "__init__.py"
-    registry.write_text(registry.read_text().replace('    "factorial",\n', '    "factorial",\n    "primes",\n'))
-    with running(folder, PYTHONPATH=str(folder / "service"), MATHOPS_COMPUTE_DEADLINE_SECONDS="1") as server:
+    with extended_server(tmp_path_factory.mktemp("recipe")) as server:
         yield server
 
 

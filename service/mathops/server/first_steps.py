@@ -12,7 +12,7 @@ def first_steps(settings: Settings) -> str:
     credentials = '{"user":"alice"}' if settings.demo else '{"user":"NAME","password":"PASSWORD"}'
     extract = 'sed \'s/.*"token":"//;s/".*//\''
     return f"""
-mathops {__version__} listens at {url} (documentation: {url}/docs). Stop it with Ctrl-C.
+mathops {__version__} listens at {url}, which opens the console (API page: {url}/docs). Stop it with Ctrl-C.
 Log in: TOKEN=$(curl -s "{url}/login" -d '{credentials}' -H "Content-Type: application/json" | {extract})
 Try it: curl "{url}/pow?base=2&exp=100" -H "Authorization: Bearer $TOKEN"
 

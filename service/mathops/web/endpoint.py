@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from starlette.routing import Route
 
-from mathops.operations import Operation
+from mathops.operations import Operation, Parameter
 from mathops.web.negotiation import JSON
 
 
@@ -21,6 +21,8 @@ class Description(NamedTuple):
     tag: str = "service"
     response: str | type[Struct] | None = JSON
     query: type[Struct] | None = None
+    # The parameters of an operation as the query.
+    parameters: tuple[Parameter, ...] = ()
     body: type[Struct] | None = None
     form: type[Struct] | None = None
     headers: tuple[str, ...] = ("Cache-Control",)

@@ -43,6 +43,8 @@ _CLIENT_ERRORS = {
     429: "Too many failed attempts of this client.",
 }
 _PROBLEM_HEADERS = {401: ["WWW-Authenticate"], 403: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
+# Of paths in the names of operations.
+_NAME = str.maketrans("/.", "__")
 _HEADERS = (*RESULT_HEADERS, "Link", "Retry-After", "WWW-Authenticate", "X-Request-ID")
 
 
@@ -69,7 +71,9 @@ def _path(endpoint: Endpoint, description: Description) -> Json:
         alternatives = [{"client": []}, {}]
     security = {} if endpoint.public and not description.form else {"security": alternatives}
     common = {"summary": description.summary, "tags": [description.tag], **security}
-    name = endpoint.path.rpartition("/")[2].removesuffix(".json").replace(".", "_")
+    if endpoint.operation and endpoint.path != endpoint.operation.paths[0]:
+        common["x-alias-of"] = endpoint.operation.paths[0]
+    name = endpoint.path.removeprefix("/.well-known").removesuffix(".json").strip("/").translate(_NAME)
     path = {}
     for method in ("get", "head", "post") if endpoint.operation else ("get", "post"):
         if method.upper() in (endpoint.methods or ()):
@@ -83,10 +87,10 @@ def _path(endpoint: Endpoint, description: Description) -> Json:
 
 
 def _request(endpoint: Endpoint, description: Description, method: str) -> Json:
-    if operation := endpoint.operation:
-        if method == "post":
-            return {"requestBody": operation_body(operation)}
-        return {"parameters": [operation_parameter(parameter) for parameter in operation.parameters]}
+    if endpoint.operation and method == "post":
+        return {"requestBody": operation_body(endpoint.operation)}
+    if parameters := endpoint.operation.parameters if endpoint.operation else description.parameters:
+        return {"parameters": [operation_parameter(parameter) for parameter in parameters]}
     if description.query:
         members = schemas((description.query,))[description.query.__name__]["properties"]
         return {"parameters": [query_parameter(name, schema) for name, schema in members.items()]}
@@ -118,7 +122,7 @@ def _problems(endpoint: Endpoint, description: Description, method: str) -> Json
         (not endpoint.always_answered, ("overloaded",)),
         (not endpoint.public, _TOKEN_PROBLEMS),
         (endpoint.scopes and not endpoint.public, ("insufficient-scope",)),
-        (operation or description.query, _PARAMETER_PROBLEMS),
+        (operation or description.query or description.parameters, _PARAMETER_PROBLEMS),
         (description.body or (operation and method == "post"), _BODY_PROBLEMS),
         (description.form, _READ_PROBLEMS),
         (operation, _RESULT_PROBLEMS),

@@ -16,14 +16,15 @@ from mathops.identity.oauth_documents import (
     TokenReference,
 )
 from mathops.identity.scopes import HISTORY, INTROSPECT, MATH, operation_scope
-from mathops.models import Credentials, HistoryPage, HistoryQuery, TokenResponse, Version
+from mathops.models import Credentials, HistoryPage, HistoryQuery, Prediction, TokenResponse
 from mathops.operations import Operation
 from mathops.web.context import HttpMiddleware, context_of
 from mathops.web.endpoint import Description, Endpoint
-from mathops.web.endpoints import documents, health, login
+from mathops.web.endpoints import documents, health, login, pages
 from mathops.web.endpoints.client_token import token
 from mathops.web.endpoints.history_page import history
 from mathops.web.endpoints.operation_endpoint import OperationEndpoint, OperationPlanning
+from mathops.web.endpoints.prediction import prediction_handler
 from mathops.web.endpoints.server_metadata import server_metadata
 from mathops.web.endpoints.token_state import introspect, revoke
 from mathops.web.middleware.http_caching import HttpCaching
@@ -103,16 +104,16 @@ SERVICE_ENDPOINTS = (
     _public(
         "/version",
         health.version,
-        Description("version of the service, commit of its image, and host", response=Version),
+        Description("version of the service, commit of its image, and host", response=health.Version),
     ),
     _public("/openapi.json", documents.openapi, Description("this document")),
-    _public("/docs", documents.docs, Description("this document as a page", response="text/html")),
-    _public("/docs/try.js", documents.script),
+    _public("/docs", pages.docs, Description("this document as a page", response="text/html")),
     _public("/event.schema.json", documents.schema, Description("JSON Schema of a record", response=JSON_SCHEMA)),
     _public("/asyncapi.json", documents.asyncapi, Description("AsyncAPI document of the events")),
     _public("/.well-known/jwks.json", login.key_set, Description("public keys of the tokens")),
-    _public("/problems/{slug}", documents.problem_page),
-    _public("/", documents.index),
+    _public("/problems/{slug}", pages.problem_page),
+    _public("/console/{slug}", pages.asset),
+    _public("/", pages.index),
 )
 
 
@@ -126,6 +127,21 @@ def _metrics(scope: str) -> Endpoint:
         scopes=(scope,) if scope else (),
         always_answered=True,
         without_quota=True,
+    )
+
+
+def _prediction(operation: Operation) -> Endpoint:
+    return Endpoint(
+        f"/{operation.name}/plan",
+        prediction_handler(operation),
+        Description(
+            f"size and cost of {operation.name}, predicted without computing it",
+            "operations",
+            Prediction,
+            parameters=operation.parameters,
+            errors=("internal-error",),
+        ),
+        scopes=(operation_scope(operation), MATH),
     )
 
 
@@ -143,7 +159,7 @@ def routes(operations: Sequence[Operation], metrics_scope: str = "") -> list[End
         for operation in operations
         for path in operation.paths
     ]
-    return [*operation_endpoints, *SERVICE_ENDPOINTS, _metrics(metrics_scope)]
+    return [*operation_endpoints, *map(_prediction, operations), *SERVICE_ENDPOINTS, _metrics(metrics_scope)]
 
 
 class ExactPaths(HttpMiddleware):

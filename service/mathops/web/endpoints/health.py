@@ -3,15 +3,28 @@
 import asyncio
 import platform
 import socket
+from typing import Annotated
 
+from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from mathops import __version__
-from mathops.models import Version, encode_json
+from mathops.models import encode_json
 from mathops.telemetry import metrics
 from mathops.web.context import NO_STORE, context_of
 from mathops.web.negotiation import JSON
+
+
+class Version(Struct):
+    """The running version and its host."""
+
+    version: Annotated[str, Meta(description="version of the service")]
+    revision: Annotated[str, Meta(description="commit of the image; unknown outside an image")]
+    created: Annotated[str, Meta(description="time of the build or of its commit; unknown outside an image")]
+    python: Annotated[str, Meta(description="version of Python")]
+    instance: Annotated[str, Meta(description="host name, in Kubernetes the name of the pod")]
+
 
 # Checks nothing: the port is open only once startup is complete, and a restart would fix nothing else.
 alive = JSONResponse({"status": "ok"}, headers=NO_STORE)

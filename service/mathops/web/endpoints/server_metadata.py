@@ -13,8 +13,9 @@ from mathops.identity.scopes import SCOPES
 from mathops.models import encode_json
 from mathops.web.context import context_of
 from mathops.web.endpoints.client_token import token
-from mathops.web.endpoints.documents import PUBLIC, docs
+from mathops.web.endpoints.documents import PUBLIC
 from mathops.web.endpoints.login import key_set
+from mathops.web.endpoints.pages import docs
 from mathops.web.endpoints.token_state import introspect, revoke
 from mathops.web.issuer import endpoint_url, is_url, issuer_of
 from mathops.web.negotiation import JSON

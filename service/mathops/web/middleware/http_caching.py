@@ -35,14 +35,19 @@ class HttpCaching(HttpMiddleware):
             freshness = _FRESHNESS if context.plan.predicted_digits < MIN_DIGITS else _LARGE_FRESHNESS
             context.result_headers = [(b"etag", etag.encode("ascii")), *freshness]
             required, known = context.header(b"if-match"), context.header(b"if-none-match")
-            if required is not None and not _matches(required, etag):
+            if required is not None and not matches(required, etag):
                 raise PreconditionFailed("If-Match lists no tag of the result; send the request without it")
-            if known is not None and _matches(_CODING.sub('"', known.replace("W/", "")), etag):
+            if known is not None and is_current(known, etag):
                 response = Response(status_code=304)
                 response.raw_headers = context.result_headers
                 return response(scope, receive, send)
         return self.app(scope, receive, send)
 
 
-def _matches(condition: str, etag: str) -> bool:
+def is_current(known: str, etag: str) -> bool:
+    """Whether `known`, an If-None-Match header, lists `etag`; a proxy may have weakened the tags."""
+    return matches(_CODING.sub('"', known.replace("W/", "")), etag)
+
+
+def matches(condition: str, etag: str) -> bool:
     return condition.strip() == "*" or etag in [candidate.strip() for candidate in condition.split(",")]

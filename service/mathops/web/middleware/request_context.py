@@ -43,15 +43,15 @@ class RequestContextMiddleware(HttpMiddleware):
     def _find(self, scope: Scope) -> Endpoint | None:
         """The endpoint of a path with a parameter or with a prefix, which it removes from the scope."""
         path = scope["path"]
-        endpoint = self._problem_page(path)
+        endpoint = self._with_slug(path)
         if endpoint is None and self._root_path and path.startswith(self._root_path):
             # Only the prefix of the setting: with that of a header, callers could request a path that a proxy denies.
             path = scope["path"] = _without(self._root_path, path)
-            endpoint = self._endpoints.get(path) or self._problem_page(path)
+            endpoint = self._endpoints.get(path) or self._with_slug(path)
         return endpoint
 
-    def _problem_page(self, path: str) -> Endpoint | None:
-        # /problems/{slug} is the only path with a parameter.
+    def _with_slug(self, path: str) -> Endpoint | None:
+        # Only the last segment of a path is ever a parameter.
         return self._endpoints.get(path[: path.rfind("/")] + "/{slug}")
 
 

@@ -22,7 +22,9 @@ def ask(world: World, path: str = "/fib?n=1", authorization: Sequence[str] = ())
     return world.client.get(path, headers=[("Authorization", value) for value in authorization])
 
 
-@pytest.mark.parametrize("path", sorted(PUBLIC_PATHS - POSTED_PATHS - {METADATA, "/problems/{slug}"}))
+@pytest.mark.parametrize(
+    "path", sorted(PUBLIC_PATHS - POSTED_PATHS - {METADATA, "/problems/{slug}", "/console/{slug}"})
+)
 def test_a_public_path_requires_no_token(world: World, path: str) -> None:
     response = world.client.get(path, follow_redirects=False)
 
@@ -43,7 +45,7 @@ def test_the_public_paths_are_these_and_no_others() -> None:
         "/version",
         "/openapi.json",
         "/docs",
-        "/docs/try.js",
+        "/console/{slug}",
         "/event.schema.json",
         "/asyncapi.json",
         "/.well-known/jwks.json",
@@ -52,8 +54,9 @@ def test_the_public_paths_are_these_and_no_others() -> None:
     } == PUBLIC_PATHS
 
 
-def test_the_page_of_a_problem_type_is_public(world: World) -> None:
-    assert ask(world, "/problems/unauthorized").status_code == 200
+@pytest.mark.parametrize("path", ["/problems/unauthorized", "/console/style.css"])
+def test_a_public_path_with_a_parameter_requires_no_token(world: World, path: str) -> None:
+    assert ask(world, path).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -64,6 +67,9 @@ def test_the_page_of_a_problem_type_is_public(world: World) -> None:
         "/nothing",
         "/problems",
         "/docs/",
+        *(f"/{operation.name}/plan" for operation in OPERATIONS),
+        "/console",
+        "/x/console/style.css",
         "/LIVEZ",
         "/livez/",
         "//livez",

@@ -156,7 +156,7 @@ def test_a_page_reads_internal_errors(world: World) -> None:
 @pytest.mark.parametrize("origin", [None, "https://other.example", "null"])
 def test_caches_distinguish_origins(world: World, origin: str | None) -> None:
     sent = {"Origin": origin} if origin else {}
-    for path in ("/openapi.json", "/docs/try.js", "/.well-known/jwks.json"):
+    for path in ("/openapi.json", "/console/docs.js", "/.well-known/jwks.json"):
         # The responses of some paths are made once, and must not collect headers.
         for _ in range(2):
             headers = world.client.get(path, headers=sent).headers
