@@ -10,9 +10,11 @@ import click
 from pydantic import SecretStr
 
 from mathops.cli import commands
+from mathops.identity.issuers.issuers_file import IssuersFile
 from mathops.operations import OPERATIONS
 from mathops.settings import Settings
 from mathops.settings_source import env_name
+from mathops.schemas import schemas
 from mathops.web.openapi import document
 from mathops.web.routes import routes
 
@@ -84,7 +86,18 @@ def command_line() -> str:
     return "\n".join([_COMMANDS, *_help(group, context)])
 
 
-DOCUMENTS = {"configuration.md": configuration, "openapi.json": openapi, "cli.md": command_line}
+def issuers_schema() -> str:
+    definitions = schemas((IssuersFile,))
+    root = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": f"#/$defs/{IssuersFile.__name__}"}
+    return json.dumps({**root, "$defs": definitions}, indent=2) + "\n"
+
+
+DOCUMENTS = {
+    "configuration.md": configuration,
+    "openapi.json": openapi,
+    "cli.md": command_line,
+    "issuers.schema.json": issuers_schema,
+}
 
 
 def _setting_row(name: str) -> str:

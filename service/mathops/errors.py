@@ -111,6 +111,10 @@ class Overloaded(MathopsError, status=503, type="overloaded", title="Service ove
     """Too many connections or computations, or a computing process died twice. Retry-After is in seconds."""
 
 
+class IssuerUnavailable(MathopsError, status=503, type="issuer-unavailable", title="Issuer unavailable"):
+    """The keys of the token's issuer cannot be fetched, so that the token cannot be verified. Retry the request."""
+
+
 class JournalUnavailable(MathopsError, status=503, type="journal-unavailable", title="Journal unavailable"):
     """The journal cannot be written or read: requests, or revoked tokens. Retry the request."""
 
