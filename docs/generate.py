@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from mathops.cli import commands
 from mathops.identity.issuers.issuers_file import IssuersFile
 from mathops.operations import OPERATIONS
+from mathops.schemas import schemas
 from mathops.settings import Settings
 from mathops.settings_source import env_name
-from mathops.schemas import schemas
 from mathops.web.openapi import document
 from mathops.web.routes import routes
 

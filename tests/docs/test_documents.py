@@ -54,6 +54,7 @@ def test_the_page_of_issuers_describes_each_member(kind: type[msgspec.Struct]) -
 
 
 def _member_row(name: str, schema: dict[str, Any]) -> str:
-    default = str(schema["default"]).replace("'", "") if "default" in schema else ""
-    shown = {"": " ", "False": " `false` "}.get(default, f" `{default}` ")
+    default = schema.get("default", "")
+    text = f"[{', '.join(default)}]" if isinstance(default, tuple) else str(default).replace("False", "false")
+    shown = f" `{text}` " if text else " "
     return f"| `{name}` |{shown}| {schema['description']} |"

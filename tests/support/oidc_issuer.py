@@ -17,6 +17,14 @@ DISCOVERY, JWKS = "/.well-known/openid-configuration", "/keys"
 AUDIENCE = "mathops"
 
 
+def forge(url: str, key: ECKey) -> Forge:
+    """Tokens of the issuer at `url`, signed with `key`."""
+    now = int(time.time())
+    times = {"iat": now, "exp": now + 600}
+    claims = {"iss": url, "aud": AUDIENCE, "sub": "alice", "scope": "mathops other", **times, "jti": "1"}
+    return Forge(key, {"alg": "ES256", "typ": "JWT", "kid": key.kid}, claims)
+
+
 class OidcIssuer:
     """`documents` has what is served by path: JSON, or a function that writes the response itself."""
 
@@ -66,11 +74,7 @@ class OidcIssuer:
 
     @property
     def forge(self) -> Forge:
-        now = int(time.time())
-        header = {"alg": "ES256", "typ": "JWT", "kid": self.key.kid}
-        times = {"iat": now, "exp": now + 600}
-        claims = {"iss": self.url, "aud": AUDIENCE, "sub": "alice", "scope": "mathops other", **times, "jti": "1"}
-        return Forge(self.key, header, claims)
+        return forge(self.url, self.key)
 
     def entry(self, **changes: Any) -> dict[str, Any]:
         """Its entry in an issuers file."""
