@@ -91,6 +91,10 @@ class OidcIssuer:
 
     def stop(self) -> None:
         self._server.shutdown()
+        self.close()
+
+    def close(self) -> None:
+        """Free the port."""
         self._server.server_close()
 
 
