@@ -2,18 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 from cachetools import LRUCache
 
-from mathops.identity.issuers.discovery import fetch_keys
 from mathops.identity.issuers.external_tokens import CACHED_TOKENS, ExternalTokens
 from mathops.identity.issuers.issuers_file import KIND, Issuer, read
 from mathops.identity.issuers.key_cache import MIN_INTERVAL_SECONDS, KeyCache
-from mathops.identity.issuers.public_keys import PublicKeys
 from mathops.identity.issuers.unverified_token import claimed_issuer
 from mathops.identity.reloaded_file import RELOAD_SECONDS, ReloadedFile
 from mathops.identity.tokens import Principal, Tokens
@@ -29,14 +27,16 @@ class AcceptedIssuers:
         own: Tokens,
         settings: Settings,
         *,
-        fetch: Callable[[Issuer], Awaitable[PublicKeys]] = fetch_keys,
         clock: Callable[[], float] = time.time,
         reload_seconds: float = RELOAD_SECONDS,
         interval: float = MIN_INTERVAL_SECONDS,
     ) -> None:
         self._own = own
         self._leeway = settings.token_leeway_seconds
-        self._fetch = fetch
+        # Importing httpx2 takes 20 to 40 ms.
+        from mathops.identity.issuers.discovery import fetch_keys
+
+        self._fetch = fetch_keys
         self._clock = clock
         self._interval = interval
         self._file = ReloadedFile(KIND, path, partial(read, own_issuer=settings.token_issuer), reload_seconds)

@@ -11,9 +11,9 @@ import httpx2
 from mathops import __version__
 from mathops.identity.issuers import strict_json
 from mathops.identity.issuers.issuers_file import Issuer, is_url
+from mathops.identity.issuers.key_cache import FETCH_SECONDS
 from mathops.identity.issuers.public_keys import PublicKeys, public_keys
 
-FETCH_SECONDS = 5.0
 MAX_BYTES = 256 * 1024
 _PATH = "/.well-known/openid-configuration"
 

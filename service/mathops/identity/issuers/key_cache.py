@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from mathops.errors import IssuerUnavailable
-from mathops.identity.issuers.discovery import FETCH_SECONDS
 from mathops.identity.issuers.public_keys import PublicKey, PublicKeys, find
 from mathops.telemetry import metrics
 from mathops.telemetry.logs import get_logger
 
+FETCH_SECONDS = 5.0
 # A key that the issuer has removed verifies tokens for this time at most, if the issuer can be reached.
 REFRESH_SECONDS = 300.0
 # Otherwise for this time: an outage must not reject tokens, and a blocked connection not keep a stolen key alive.
