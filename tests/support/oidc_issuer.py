@@ -36,6 +36,10 @@ class OidcIssuer:
             def do_GET(self) -> None:
                 issuer.requests.append((self.path, self.headers["Authorization"]))
                 document = issuer.documents.get(self.path)
+                # As the API server of Kubernetes.
+                if self.path == JWKS and "application/jwk-set+json" not in self.headers["Accept"]:
+                    self.send_error(406)
+                    return
                 if callable(document):
                     document(self)
                     return

@@ -1,6 +1,7 @@
 """The public keys of an issuer, fetched by OpenID Connect Discovery 1.0 or from a configured URL."""
 
 import asyncio
+import logging
 import ssl
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,12 @@ from mathops.identity.issuers.key_cache import FETCH_SECONDS
 from mathops.identity.issuers.public_keys import PublicKeys, public_keys
 
 MAX_BYTES = 256 * 1024
+# The API server of Kubernetes returns 406 without the media type of JWK Sets (RFC 7517, 8.5.2).
+_ACCEPT = "application/json, application/jwk-set+json"
 _PATH = "/.well-known/openid-configuration"
+
+# The key cache logs failures.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 async def fetch_keys(issuer: Issuer) -> PublicKeys:
@@ -30,7 +36,7 @@ async def fetch_keys(issuer: Issuer) -> PublicKeys:
 
 
 def _client(issuer: Issuer) -> httpx2.AsyncClient:
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": f"mathops/{__version__}"}
+    headers = {"Accept": _ACCEPT, "Accept-Encoding": "identity", "User-Agent": f"mathops/{__version__}"}
     if issuer.token_file:
         headers["Authorization"] = f"Bearer {Path(issuer.token_file).read_text().strip()}"
     context = ssl.create_default_context(cafile=issuer.ca_file) if issuer.ca_file else httpx2.create_ssl_context()
