@@ -1,6 +1,7 @@
 """The issuers file is strict: each mistake is named."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ ENTRY: dict[str, Any] = {
     "audience": "mathops",
     "grants": [{"claim": "scope", "value": "mathops", "scopes": ["math"]}],
 }
+ROOT = Path(__file__).parents[4]
 GRANT = ENTRY["grants"][0]
 
 
@@ -128,3 +130,14 @@ def test_loopback_needs_no_tls(path: Path, url: str) -> None:
     path.write_text(json.dumps({"issuers": [{**ENTRY, "url": url}]}))
 
     assert list(read(path, "mathops")) == [url]
+
+
+def test_the_examples_in_the_documents_are_valid(path: Path) -> None:
+    page = (ROOT / "docs" / "issuers.md").read_text()
+    examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    examples.append((ROOT / "k8s" / "compose" / "issuers.yaml").read_text())
+
+    for text in examples:
+        path.write_text(text)
+        assert read(path, "mathops")
+    assert len(examples) == 3
