@@ -58,7 +58,10 @@ class ExternalTokens:
         if not isinstance(key_id, str):
             raise rejected("the token names no key (kid)")
         key = self.keys.find(key_id, algorithm) or await self.keys.find_after_fetch(key_id, algorithm)
-        if key is None or not self._signed(token, key):
+        if key is None:
+            raise rejected("the token is signed by an unknown key")
+        if not self._signed(token, key):
+            self.keys.request_fetch()
             raise rejected("the token is signed by an unknown key, or was changed")
         return principal(self.issuer, parsed.claims, token)
 

@@ -52,6 +52,10 @@ class KeyCache:
     def find(self, key_id: str, algorithm: str) -> PublicKey | None:
         return find(self._keys, key_id, algorithm)
 
+    def request_fetch(self) -> None:
+        """Fetch soon, without a wait: an issuer may have replaced a key under its id."""
+        self._wanted.set()
+
     async def find_after_fetch(self, key_id: str, algorithm: str) -> PublicKey | None:
         """Wait for a fetch that starts from now on; raises IssuerUnavailable."""
         if self._waiting >= MAX_WAITING:
@@ -62,7 +66,7 @@ class KeyCache:
             if self._started > self._ended:
                 await self._fetch_ended(self._started)
             if not (key := self.find(key_id, algorithm)):
-                self._wanted.set()
+                self.request_fetch()
                 await self._fetch_ended(self._started + 1)
                 key = self.find(key_id, algorithm)
         finally:

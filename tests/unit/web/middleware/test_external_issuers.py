@@ -256,6 +256,17 @@ def test_a_rotated_key_is_followed(world: World, issuer: OidcIssuer) -> None:
     assert get(world, older).status_code == 401
 
 
+def test_a_key_that_is_replaced_under_its_id_is_followed_soon(world: World, issuer: OidcIssuer) -> None:
+    older = issuer.forge()
+    assert get(world, older).status_code == 200
+    replacement = ECKey.generate_key("P-256", {"kid": issuer.key.kid})
+
+    issuer.publish(replacement)
+
+    eventually(lambda: get(world, issuer.forge(signer=replacement)).status_code == 200, 5)
+    assert get(world, older).status_code == 401
+
+
 def test_an_unreachable_issuer_fails_nothing_that_can_be_verified(world: World, issuer: OidcIssuer) -> None:
     issuer.documents[DISCOVERY] = None
 
