@@ -1,8 +1,7 @@
 """The issuers whose tokens are accepted: those of a file, and this service itself."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,7 @@ from mathops.identity.issuers.external_tokens import CACHED_TOKENS, ExternalToke
 from mathops.identity.issuers.issuers_file import KIND, Issuer, read
 from mathops.identity.issuers.key_cache import MIN_INTERVAL_SECONDS, KeyCache
 from mathops.identity.issuers.unverified_token import claimed_issuer
-from mathops.identity.reloaded_file import RELOAD_SECONDS, ReloadedFile
+from mathops.identity.reloaded_file import ReloadedFile
 from mathops.identity.tokens import Principal, Tokens
 from mathops.settings import Settings
 
@@ -21,25 +20,15 @@ from mathops.settings import Settings
 class AcceptedIssuers:
     """Verifies tokens of the issuers in the file at `path`, and those of `own`; raises StartupError."""
 
-    def __init__(
-        self,
-        path: Path,
-        own: Tokens,
-        settings: Settings,
-        *,
-        clock: Callable[[], float] = time.time,
-        reload_seconds: float = RELOAD_SECONDS,
-        interval: float = MIN_INTERVAL_SECONDS,
-    ) -> None:
+    def __init__(self, path: Path, own: Tokens, settings: Settings, interval: float = MIN_INTERVAL_SECONDS) -> None:
         self._own = own
         self._leeway = settings.token_leeway_seconds
         # Importing httpx2 takes 20 to 40 ms.
         from mathops.identity.issuers.discovery import fetch_keys
 
         self._fetch = fetch_keys
-        self._clock = clock
         self._interval = interval
-        self._file = ReloadedFile(KIND, path, partial(read, own_issuer=settings.token_issuer), reload_seconds)
+        self._file = ReloadedFile(KIND, path, partial(read, own_issuer=settings.token_issuer))
         self._generation = 0
         self._external: dict[str, ExternalTokens] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -61,8 +50,11 @@ class AcceptedIssuers:
         verifier = self._verifiers.get(token)
         if verifier is None:
             verifier = self._external.get(claimed_issuer(token) or "", self._own)
+        generation = self._generation
         principal = verifier.verify(token) if isinstance(verifier, Tokens) else await verifier.verify(token)
-        self._verifiers[token] = verifier
+        # A file that has changed meanwhile may not accept the issuer any more.
+        if generation == self._generation:
+            self._verifiers[token] = verifier
         return principal
 
     def refresh(self) -> None:
@@ -88,7 +80,7 @@ class AcceptedIssuers:
 
     def _add(self, issuer: Issuer) -> None:
         keys = KeyCache(issuer.url, partial(self._fetch, issuer), self._interval)
-        self._external[issuer.url] = ExternalTokens(issuer, keys, self._leeway, self._clock)
+        self._external[issuer.url] = ExternalTokens(issuer, keys, self._leeway)
         self._tasks[issuer.url] = asyncio.create_task(keys.run())
 
     def _remove(self, url: str) -> None:

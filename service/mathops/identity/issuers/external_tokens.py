@@ -1,7 +1,7 @@
 """Tokens of one external issuer. The signature of a token is verified once; the result is cached until it expires."""
 
+import time
 import warnings
-from collections.abc import Callable
 
 from cachetools import LRUCache
 from joserfc import jws
@@ -22,11 +22,10 @@ _MAX_HEADER_BYTES = 8192
 class ExternalTokens:
     """Verifies tokens of `issuer`."""
 
-    def __init__(self, issuer: Issuer, keys: KeyCache, leeway: float, clock: Callable[[], float]) -> None:
+    def __init__(self, issuer: Issuer, keys: KeyCache, leeway: float) -> None:
         self.issuer = issuer
         self.keys = keys
         self._leeway = leeway
-        self._clock = clock
         self._verified: LRUCache[str, Principal] = LRUCache(CACHED_TOKENS)
         self._generation = keys.generation
         # Unknown header members are ignored (RFC 7515, 4).
@@ -41,16 +40,16 @@ class ExternalTokens:
         found = self._verified.get(token)
         if found is None:
             found = self._verified[token] = await self._verify(token)
-        if found.expires + self._leeway <= self._clock():
+        if found.expires + self._leeway <= time.time():
             raise rejected("the token has expired")
         return found
 
     async def _verify(self, token: str) -> Principal:
         parsed = parse(token)
-        if parsed is None:
-            raise rejected("the token is malformed")
+        # Its claim iss selected this issuer.
+        assert parsed is not None
         # Before its signature, because the key of an expired token may be gone, and a fetch would not find it.
-        check_claims(self.issuer, parsed, self._clock(), self._leeway)
+        check_claims(self.issuer, parsed, time.time(), self._leeway)
         key_id, algorithm = (parsed.header.get(name) for name in ("kid", "alg"))
         # No extension of RFC 7515, 4.1.11 is understood.
         if algorithm not in self.issuer.algorithms or "crit" in parsed.header:

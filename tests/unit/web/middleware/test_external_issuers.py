@@ -259,7 +259,8 @@ def test_a_rotated_key_is_followed(world: World, issuer: OidcIssuer) -> None:
 def test_a_key_that_is_replaced_under_its_id_is_followed_soon(world: World, issuer: OidcIssuer) -> None:
     older = issuer.forge()
     assert get(world, older).status_code == 200
-    replacement = ECKey.generate_key("P-256", {"kid": issuer.key.kid})
+    same_id: Any = {"kid": issuer.key.kid}
+    replacement = ECKey.generate_key("P-256", same_id)
 
     issuer.publish(replacement)
 
