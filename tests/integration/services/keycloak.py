@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from joserfc.jwk import RSAKey
 
 from tests.integration.services.containers import KEYCLOAK, Container
 from tests.support.server import free_port
@@ -62,6 +63,11 @@ class Keycloak:
         response = self.request_token()
         assert response.is_success, response.text
         return response.json()["access_token"]
+
+    def public_key(self) -> RSAKey:
+        """The key that signs tokens."""
+        keys = httpx2.get(f"{self.issuer}/protocol/openid-connect/certs", timeout=20).json()["keys"]
+        return RSAKey.import_key(next(key for key in keys if key["use"] == "sig"))
 
     def administer(self, method: str, path: str, document: Any = None) -> Any:
         """Call the administration interface of the realm."""
