@@ -23,6 +23,7 @@ from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 from mathops.web.app import create_app
 from mathops.web.context import Resources
 from tests.support.fakes import FakeCache, FakeJournal, FakeRateLimiter, FakeRevocations, InlinePool
+from tests.support.oidc_issuer import OidcIssuer
 from tests.support.server import Server, running
 
 # `make test-integration` uses the thorough profile.
@@ -135,6 +136,13 @@ def make_world(tmp_path: Path, keys_file: Path) -> Iterator[Callable[..., World]
 @pytest.fixture
 def world(make_world: Callable[..., World]) -> World:
     return make_world()
+
+
+@pytest.fixture
+def issuer() -> Iterator[OidcIssuer]:
+    """An external issuer."""
+    with OidcIssuer().running() as served:
+        yield served
 
 
 @pytest.fixture(scope="session")

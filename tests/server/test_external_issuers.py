@@ -1,7 +1,7 @@
 """A running service with external issuers."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,12 +10,6 @@ from tests.support.oidc_issuer import JWKS, OidcIssuer, bearer
 from tests.support.server import Server, eventually, free_port
 
 TARGET = "/fib?n=10"
-
-
-@pytest.fixture
-def issuer() -> Iterator[OidcIssuer]:
-    with OidcIssuer().running() as served:
-        yield served
 
 
 @pytest.fixture

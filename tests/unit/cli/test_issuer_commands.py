@@ -1,19 +1,12 @@
 """The command that checks external issuers."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.oidc_issuer import DISCOVERY, OidcIssuer
 from tests.unit.cli.conftest import Run
-
-
-@pytest.fixture
-def issuer() -> Iterator[OidcIssuer]:
-    with OidcIssuer().running() as served:
-        yield served
 
 
 @pytest.fixture

@@ -21,14 +21,8 @@ from tests.support.oidc_issuer import DISCOVERY, JWKS, OidcIssuer
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def served() -> Iterator[OidcIssuer]:
-    with OidcIssuer().running() as issuer:
-        yield issuer
-
-
-def configured(served: OidcIssuer, **changes: Any) -> Issuer:
-    return msgspec.convert(served.entry(**changes), Issuer)
+def configured(issuer: OidcIssuer, **changes: Any) -> Issuer:
+    return msgspec.convert(issuer.entry(**changes), Issuer)
 
 
 async def failure(issuer: Issuer) -> str:
@@ -37,24 +31,24 @@ async def failure(issuer: Issuer) -> str:
     return str(caught.value)
 
 
-async def test_keys_are_found_by_discovery(served: OidcIssuer) -> None:
-    assert list(await fetch_keys(configured(served))) == [(served.key.kid, "ES256")]
-    assert [path for path, _ in served.requests] == [DISCOVERY, JWKS]
+async def test_keys_are_found_by_discovery(issuer: OidcIssuer) -> None:
+    assert list(await fetch_keys(configured(issuer))) == [(issuer.key.kid, "ES256")]
+    assert [path for path, _ in issuer.requests] == [DISCOVERY, JWKS]
 
 
-async def test_an_issuer_whose_url_ends_in_a_slash_is_found(served: OidcIssuer) -> None:
+async def test_an_issuer_whose_url_ends_in_a_slash_is_found(issuer: OidcIssuer) -> None:
     # As those of Authentik and Auth0; the document names it with the slash.
-    served.documents[DISCOVERY] = {"issuer": f"{served.url}/", "jwks_uri": f"{served.url}{JWKS}"}
+    issuer.documents[DISCOVERY] = {"issuer": f"{issuer.url}/", "jwks_uri": f"{issuer.url}{JWKS}"}
 
-    assert await fetch_keys(configured(served, url=f"{served.url}/"))
-    assert "names another issuer" in await failure(configured(served))
+    assert await fetch_keys(configured(issuer, url=f"{issuer.url}/"))
+    assert "names another issuer" in await failure(configured(issuer))
 
 
-async def test_a_configured_address_needs_no_discovery(served: OidcIssuer) -> None:
-    issuer = configured(served, url="https://id.example", jwks_url=f"{served.url}{JWKS}")
+async def test_a_configured_address_needs_no_discovery(issuer: OidcIssuer) -> None:
+    entry = configured(issuer, url="https://id.example", jwks_url=f"{issuer.url}{JWKS}")
 
-    assert await fetch_keys(issuer)
-    assert [path for path, _ in served.requests] == [JWKS]
+    assert await fetch_keys(entry)
+    assert [path for path, _ in issuer.requests] == [JWKS]
 
 
 @pytest.mark.parametrize(
@@ -75,38 +69,38 @@ async def test_a_configured_address_needs_no_discovery(served: OidcIssuer) -> No
         None,
     ],
 )
-async def test_discovery_leads_to_no_other_server(served: OidcIssuer, uri: Any) -> None:
+async def test_discovery_leads_to_no_other_server(issuer: OidcIssuer, uri: Any) -> None:
     if isinstance(uri, str):
-        uri = uri.format(port=served.port)
-    served.documents[DISCOVERY] = {"issuer": served.url, "jwks_uri": uri}
+        uri = uri.format(port=issuer.port)
+    issuer.documents[DISCOVERY] = {"issuer": issuer.url, "jwks_uri": uri}
 
-    assert "is not on the server of the issuer" in await failure(configured(served))
-    assert [path for path, _ in served.requests] == [DISCOVERY]
+    assert "is not on the server of the issuer" in await failure(configured(issuer))
+    assert [path for path, _ in issuer.requests] == [DISCOVERY]
 
 
 @pytest.mark.parametrize("name", [None, "https://evil.example", 5, ["x"]])
-async def test_a_document_of_another_issuer_is_rejected(served: OidcIssuer, name: Any) -> None:
-    served.documents[DISCOVERY] = {"issuer": name, "jwks_uri": f"{served.url}{JWKS}"}
+async def test_a_document_of_another_issuer_is_rejected(issuer: OidcIssuer, name: Any) -> None:
+    issuer.documents[DISCOVERY] = {"issuer": name, "jwks_uri": f"{issuer.url}{JWKS}"}
 
-    assert "names another issuer" in await failure(configured(served))
+    assert "names another issuer" in await failure(configured(issuer))
 
 
 @pytest.mark.parametrize("path", [DISCOVERY, JWKS])
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_redirects_are_not_followed(served: OidcIssuer, path: str, status: int) -> None:
+async def test_redirects_are_not_followed(issuer: OidcIssuer, path: str, status: int) -> None:
     def redirect(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
-        handler.send_header("Location", f"{served.url}/elsewhere")
+        handler.send_header("Location", f"{issuer.url}/elsewhere")
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 
-    served.documents[path] = redirect
+    issuer.documents[path] = redirect
 
-    assert f"returned status {status}" in await failure(configured(served))
-    assert "/elsewhere" not in [requested for requested, _ in served.requests]
+    assert f"returned status {status}" in await failure(configured(issuer))
+    assert "/elsewhere" not in [requested for requested, _ in issuer.requests]
 
 
-async def test_a_large_response_is_cut_off(served: OidcIssuer) -> None:
+async def test_a_large_response_is_cut_off(issuer: OidcIssuer) -> None:
     sent = threading.Event()
 
     def flood(handler: BaseHTTPRequestHandler) -> None:
@@ -118,13 +112,13 @@ async def test_a_large_response_is_cut_off(served: OidcIssuer) -> None:
         except OSError:
             sent.set()
 
-    served.documents[JWKS] = flood
+    issuer.documents[JWKS] = flood
 
-    assert f"more than {discovery.MAX_BYTES} bytes" in await failure(configured(served))
+    assert f"more than {discovery.MAX_BYTES} bytes" in await failure(configured(issuer))
     assert sent.wait(5)
 
 
-async def test_a_compressed_response_is_not_unpacked(served: OidcIssuer) -> None:
+async def test_a_compressed_response_is_not_unpacked(issuer: OidcIssuer) -> None:
     def compressed(handler: BaseHTTPRequestHandler) -> None:
         body = gzip.compress(b" " * 50_000_000)
         handler.send_response(200)
@@ -133,14 +127,14 @@ async def test_a_compressed_response_is_not_unpacked(served: OidcIssuer) -> None
         handler.end_headers()
         handler.wfile.write(body)
 
-    served.documents[JWKS] = compressed
+    issuer.documents[JWKS] = compressed
 
-    assert "compressed" in await failure(configured(served))
+    assert "compressed" in await failure(configured(issuer))
 
 
 @pytest.mark.parametrize("path", [DISCOVERY, JWKS])
 async def test_a_slow_response_ends_at_the_time_limit(
-    served: OidcIssuer, path: str, monkeypatch: pytest.MonkeyPatch
+    issuer: OidcIssuer, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(discovery, "FETCH_SECONDS", 0.3)
 
@@ -154,10 +148,10 @@ async def test_a_slow_response_ends_at_the_time_limit(
         except OSError:
             pass
 
-    served.documents[path] = drip
+    issuer.documents[path] = drip
     began = time.monotonic()
 
-    assert "no complete response within 0.3 s" in await failure(configured(served))
+    assert "no complete response within 0.3 s" in await failure(configured(issuer))
     assert time.monotonic() - began < 2
 
 
@@ -166,22 +160,22 @@ async def test_a_slow_response_ends_at_the_time_limit(
     [b"", b"{", b"\xff", b"[]", b"5", b"[" * 5000, b'{"keys": [], "keys": []}', b"<html>"],
     ids=lambda body: str(body[:10]),
 )
-async def test_a_response_that_is_no_object_is_an_error(served: OidcIssuer, body: bytes) -> None:
+async def test_a_response_that_is_no_object_is_an_error(issuer: OidcIssuer, body: bytes) -> None:
     def write(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
         handler.wfile.write(body)
 
-    served.documents[JWKS] = write
+    issuer.documents[JWKS] = write
 
-    assert await failure(configured(served))
+    assert await failure(configured(issuer))
 
 
-async def test_an_unreachable_issuer_is_an_error(served: OidcIssuer) -> None:
-    served.stop()
+async def test_an_unreachable_issuer_is_an_error(issuer: OidcIssuer) -> None:
+    issuer.stop()
 
-    assert "connect" in (await failure(configured(served))).lower()
+    assert "connect" in (await failure(configured(issuer))).lower()
 
 
 @pytest.fixture

@@ -100,11 +100,11 @@ async def test_many_unknown_keys_cause_few_fetches_and_delay_a_new_key_only_by_t
         began = time.monotonic()
 
         assert await cache.find_after_fetch("2", "ES256") is KEY
-        assert time.monotonic() - began < INTERVAL * 3
+        assert time.monotonic() - began < 10 * INTERVAL
         assert set(await asyncio.gather(*hostile)) == {None}
         pauses = [after - before for before, after in zip(source.times, source.times[1:], strict=False)]
         assert min(pauses) >= INTERVAL * 0.9
-        assert len(source.times) <= 4
+        assert len(source.times) <= 5
 
 
 async def test_too_many_waiting_requests_are_rejected_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +174,7 @@ async def test_attempts_become_rarer_during_an_outage(monkeypatch: pytest.Monkey
         await until(lambda: len(source.times) == 5)
 
     pauses = [after - before for before, after in zip(source.times, source.times[1:], strict=False)]
-    assert pauses[3] > 4 * pauses[0] > 0
+    assert all(pause >= 0.009 * 2**number for number, pause in enumerate(pauses))
 
 
 async def test_a_request_ends_when_no_fetch_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import json
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,6 @@ from tests.support.server import eventually
 from tests.unit.web.responses import assert_problem
 
 TARGET = "/fib?n=10"
-
-
-@pytest.fixture
-def issuer() -> Iterator[OidcIssuer]:
-    with OidcIssuer().running() as served:
-        yield served
 
 
 @pytest.fixture
