@@ -250,6 +250,15 @@ def test_a_rotated_key_is_followed(world: World, issuer: OidcIssuer) -> None:
     assert get(world, older).status_code == 401
 
 
+def test_an_expired_token_of_a_removed_key_causes_no_fetch(world: World, issuer: OidcIssuer) -> None:
+    fetches = len(issuer.requests)
+
+    response = get(world, issuer.forge({"kid": FOREIGN.kid}, FOREIGN, exp=1))
+
+    assert "expired" in assert_problem(response, 401, "unauthorized")["detail"]
+    assert len(issuer.requests) == fetches
+
+
 def test_a_key_that_is_replaced_under_its_id_is_followed_soon(world: World, issuer: OidcIssuer) -> None:
     older = issuer.forge()
     assert get(world, older).status_code == 200
