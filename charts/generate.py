@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from mathops.identity.scopes import SCOPES
 from mathops.settings import Settings
 
 CHART = Path(__file__).parent / "mathops"
@@ -33,6 +34,7 @@ CHART_SETTINGS = {
     "kafka_password",
     "keys_file",
     "users_file",
+    "issuers_file",
     "shutdown_delay_seconds",
     "shutdown_timeout_seconds",
 }
@@ -68,7 +70,7 @@ REQUIRED = {
 }
 # Sections added after version 0.1.0 of the chart. `helm upgrade --reuse-values` omits them, so the templates have their
 # defaults.
-ADDED = {"volumePermissions"}
+ADDED = {"kubernetesIdentity", "volumePermissions"}
 
 # By the last name of a value's path; BY_PATH takes precedence.
 BY_NAME: dict[str, dict[str, Any]] = {
@@ -110,6 +112,20 @@ BY_PATH: dict[str, dict[str, Any]] = {
     "service.externalTrafficPolicy": {"enum": ["", "Cluster", "Local"]},
     "podDisruptionBudget.maxUnavailable": {"type": ["integer", "string"]},
     "podDisruptionBudget.unhealthyPodEvictionPolicy": {"enum": ["AlwaysAllow", "IfHealthyBudget"]},
+    "issuers": {"type": "array", "items": {"type": "object", "required": ["url", "audience", "grants"]}},
+    "kubernetesIdentity.serviceAccounts": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["namespace", "name", "scopes"],
+            "properties": {
+                "namespace": TEXT,
+                "name": TEXT,
+                "scopes": {"type": "array", "minItems": 1, "items": {"enum": list(SCOPES)}},
+            },
+        },
+    },
     "extraObjects": {"type": "array", "items": {"type": ["object", "string"]}},
     "settings": {
         "type": "object",

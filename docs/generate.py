@@ -11,7 +11,9 @@ from pydantic import SecretStr
 
 from mathops.cli import commands
 from mathops.events.asyncapi import document as asyncapi_document
+from mathops.identity.issuers.issuers_file import IssuersFile
 from mathops.operations import OPERATIONS
+from mathops.schemas import schemas
 from mathops.settings import Settings
 from mathops.settings_source import env_name
 from mathops.web.openapi import document
@@ -90,11 +92,18 @@ def command_line() -> str:
     return "\n".join([_COMMANDS, *_help(group, context)])
 
 
+def issuers_schema() -> str:
+    definitions = schemas((IssuersFile,))
+    root = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": f"#/$defs/{IssuersFile.__name__}"}
+    return json.dumps({**root, "$defs": definitions}, indent=2) + "\n"
+
+
 DOCUMENTS = {
     "configuration.md": configuration,
     "openapi.json": openapi,
     "asyncapi.json": asyncapi,
     "cli.md": command_line,
+    "issuers.schema.json": issuers_schema,
 }
 
 

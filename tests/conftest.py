@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from mathops.evaluator import Evaluator
 from mathops.identity import keys
 from mathops.identity.assertions import OAuthClients
+from mathops.identity.issuers.accepted_issuers import AcceptedIssuers
 from mathops.identity.tokens import Tokens
 from mathops.identity.users import DemoUsers, UsersFile
 from mathops.operations import OPERATIONS, Operation
@@ -22,6 +23,7 @@ from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 from mathops.web.app import create_app
 from mathops.web.context import Resources
 from tests.support.fakes import FakeCache, FakeJournal, FakeRateLimiter, FakeRevocations, InlinePool
+from tests.support.oidc_issuer import OidcIssuer
 from tests.support.server import Server, running
 
 # `make test-integration` uses the thorough profile.
@@ -33,6 +35,10 @@ hypothesis_settings.load_profile("quick")
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+# Tests need not wait as long as a service for the next fetch of keys.
+FETCH_INTERVAL = 0.05
 
 
 class World:
@@ -50,6 +56,10 @@ class World:
         self.settings = settings
         self.keys = keys.Keys(settings.keys_path)
         self.tokens = Tokens(self.keys, settings)
+        issuers_file = settings.issuers_file
+        self.issuers = (
+            AcceptedIssuers(issuers_file, self.tokens, settings, interval=FETCH_INTERVAL) if issuers_file else None
+        )
         self.cache, self.journal, self.compute = FakeCache(), FakeJournal(), InlinePool()
         self.rate_limiter = FakeRateLimiter(limits)
         self.operations = operations
@@ -57,6 +67,7 @@ class World:
             settings=settings,
             keys=self.keys,
             tokens=self.tokens,
+            issuers=self.issuers,
             users=UsersFile(settings.users_file) if settings.users_file else DemoUsers(),
             clients=OAuthClients(settings.clients_file, settings.token_leeway_seconds)
             if settings.clients_file
@@ -73,7 +84,10 @@ class World:
 
     @asynccontextmanager
     async def _open(self, _: Settings) -> AsyncIterator[Resources]:
-        yield self.resources
+        async with AsyncExitStack() as stack:
+            if self.issuers:
+                await stack.enter_async_context(self.issuers.running())
+            yield self.resources
 
     def bearer(self, user: str = "alice", scopes: tuple[str, ...] = ("math", "history")) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens.issue(user, list(scopes))}"}
@@ -122,6 +136,13 @@ def make_world(tmp_path: Path, keys_file: Path) -> Iterator[Callable[..., World]
 @pytest.fixture
 def world(make_world: Callable[..., World]) -> World:
     return make_world()
+
+
+@pytest.fixture
+def issuer() -> Iterator[OidcIssuer]:
+    """An external issuer."""
+    with OidcIssuer().running() as served:
+        yield served
 
 
 @pytest.fixture(scope="session")

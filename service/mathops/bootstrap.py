@@ -1,14 +1,16 @@
 """The composition root: builds the application and opens and closes its resources."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import NamedTuple
 
 from starlette.applications import Starlette
 
 from mathops.evaluator import Evaluator
 from mathops.identity.assertions import OAuthClients
+from mathops.identity.issuers.accepted_issuers import AcceptedIssuers
 from mathops.identity.keys import Keys
 from mathops.identity.reloaded_file import refreshing
 from mathops.identity.tokens import Tokens
@@ -52,7 +54,7 @@ async def open_resources(
     async with AsyncExitStack() as stack:
         stack.callback(tracing.stop, _SPAN_EXPORT_SECONDS)
         metrics.set_initial_values()
-        keys = Keys(settings.keys_path)
+        identity = await stack.enter_async_context(_open_identity(settings))
         shared = await stack.enter_async_context(open_shared(settings, tracing))
         if connect is None:
             process = await stack.enter_async_context(journal_process(settings).running(JOURNAL_STOP_SECONDS))
@@ -64,23 +66,48 @@ async def open_resources(
         queue = settings.compute_queue or 2 * size
         pool = Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes, tracing)
         await stack.enter_async_context(pool.running())
-        users = UsersFile(settings.users_file) if settings.users_file else None
-        clients = OAuthClients(settings.clients_file, settings.token_leeway_seconds) if settings.clients_file else None
-        await stack.enter_async_context(refreshing(*(file.refresh for file in (keys, users, clients) if file)))
         states = {"revocations": revocations.state}
         if settings.kafka_brokers:
             states["kafka"] = journal.publishing_state
-        states |= {name: file.state for name, file in (("users", users), ("clients", clients)) if file}
         yield Resources(
             settings=settings,
-            keys=keys,
-            tokens=Tokens(keys, settings),
-            users=users or DemoUsers(),
-            clients=clients,
+            keys=identity.keys,
+            tokens=identity.tokens,
+            issuers=identity.issuers,
+            users=identity.users or DemoUsers(),
+            clients=identity.clients,
             journal=journal,
             rate_limiter=shared.rate_limiter,
             evaluator=Evaluator(shared.cache, pool, shared.rate_limiter, settings.inline_digits, tracing),
             tracing=tracing,
             revocations=revocations,
-            dependencies=shared.dependencies | states,
+            dependencies=shared.dependencies | states | identity.states(),
         )
+
+
+class _Identity(NamedTuple):
+    keys: Keys
+    tokens: Tokens
+    users: UsersFile | None
+    clients: OAuthClients | None
+    issuers: AcceptedIssuers | None
+
+    def states(self) -> dict[str, Callable[[], str]]:
+        """Of the files that an operator changes."""
+        files = (("users", self.users), ("clients", self.clients), ("issuers", self.issuers))
+        return {name: file.state for name, file in files if file}
+
+
+@asynccontextmanager
+async def _open_identity(settings: Settings) -> AsyncIterator[_Identity]:
+    keys = Keys(settings.keys_path)
+    tokens = Tokens(keys, settings)
+    users = UsersFile(settings.users_file) if settings.users_file else None
+    clients = OAuthClients(settings.clients_file, settings.token_leeway_seconds) if settings.clients_file else None
+    issuers = AcceptedIssuers(settings.issuers_file, tokens, settings) if settings.issuers_file else None
+    async with AsyncExitStack() as stack:
+        if issuers:
+            await stack.enter_async_context(issuers.running())
+        files = (keys, users, clients, issuers)
+        await stack.enter_async_context(refreshing(*(file.refresh for file in files if file)))
+        yield _Identity(keys, tokens, users, clients, issuers)

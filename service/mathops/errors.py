@@ -153,6 +153,12 @@ class Overloaded(MathopsError, status=503, type="overloaded", title="Service ove
     example = "the limit of 900 connections is reached; retry later"
 
 
+class IssuerUnavailable(MathopsError, status=503, type="issuer-unavailable", title="Issuer unavailable"):
+    """The keys of the token's issuer cannot be fetched, so that the token cannot be verified. Retry the request."""
+
+    example = "the keys of the token's issuer cannot be fetched now; send the request again"
+
+
 class JournalUnavailable(MathopsError, status=503, type="journal-unavailable", title="Journal unavailable"):
     """The journal, which holds requests and revoked tokens, cannot be written or read. Retry the request."""
 

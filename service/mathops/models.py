@@ -43,7 +43,7 @@ class Record(Struct, frozen=True, gc=False):
 
     id: Annotated[str, _doc("UUIDv7; unique, the key for removing duplicates", format="uuid")]
     timestamp: Annotated[str, _doc("RFC 3339, UTC, when the request was received", format="date-time")]
-    user: Annotated[str | None, _doc("subject of the token; null without a valid one")]
+    user: Annotated[str | None, _doc("subject of the token, of an external one URL#subject; null without a valid one")]
     operation: Annotated[str, _doc("name of the operation")]
     endpoint: Annotated[str, _doc("path of the request")]
     parameters: Annotated[dict[str, TruncatedText], _doc(f"as sent, each cut at {MAX_PARAMETER_CHARACTERS} characters")]

@@ -55,6 +55,7 @@ class Settings(BaseModel):
     keys_file: Path | None = Field(None, description="signing keys (JWK Set); empty: keys.json in the data folder")
     users_file: Path | None = Field(None, description="lines name:argon2id-hash:scopes; empty: demo, any name logs in")
     clients_file: Path | None = Field(None, description="OAuth clients, lines as in the users file; empty: no /token")
+    issuers_file: Path | None = Field(None, description="external issuers, YAML or JSON (docs/issuers.md); empty: none")
     token_issuer: str = Field("mathops", min_length=1, description="iss claim; an https URL for OAuth metadata")
     token_audience: str = Field("mathops", min_length=1, description="aud claim of issued and accepted tokens")
     token_lifetime_seconds: int = Field(3600, ge=1, le=31 * 86400, description="lifetime of issued tokens")

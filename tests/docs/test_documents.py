@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from docs.generate import DOCUMENTS
 
+from mathops.identity.issuers.issuers_file import Grant, Issuer
 from mathops.models import FIELDS
 from mathops.operations import OPERATIONS
 from mathops.schemas import event_schema
@@ -41,3 +43,18 @@ def test_the_event_schema_names_the_members_of_a_record_in_their_order() -> None
 @pytest.mark.parametrize("member", FIELDS)
 def test_the_event_schema_describes_each_member(member: str) -> None:
     assert event_schema()["properties"][member]["description"]
+
+
+@pytest.mark.parametrize("kind", [Issuer, Grant])
+def test_the_page_of_issuers_describes_each_member(kind: type[msgspec.Struct]) -> None:
+    properties = msgspec.json.schema_components([kind])[1][kind.__name__]["properties"]
+    rows = [_member_row(name, schema) for name, schema in properties.items()]
+
+    assert "\n".join(rows) in (DOCS / "issuers.md").read_text(encoding="utf-8")
+
+
+def _member_row(name: str, schema: dict[str, Any]) -> str:
+    default = schema.get("default", "")
+    text = f"[{', '.join(default)}]" if isinstance(default, tuple) else str(default).replace("False", "false")
+    shown = f" `{text}` " if text else " "
+    return f"| `{name}` |{shown}| {schema['description']} |"

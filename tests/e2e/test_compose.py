@@ -18,8 +18,8 @@ from tests.support.server import eventually, free_port
 
 pytestmark = pytest.mark.timeout(300)
 PROJECT = "mathops-e2e"
-PORTS = {"MATHOPS_PUBLISHED_PORT": str(free_port()), "PROMETHEUS_PUBLISHED_PORT": str(free_port())}
-PORTS |= {"KAFKA_PUBLISHED_PORT": str(free_port())}
+PORTS = {f"{part}_PUBLISHED_PORT": str(free_port()) for part in ("MATHOPS", "PROMETHEUS", "KAFKA", "KEYCLOAK")}
+PROFILES = ("--profile", "monitoring", "--profile", "identity")
 URL = f"http://127.0.0.1:{PORTS['MATHOPS_PUBLISHED_PORT']}"
 
 
@@ -36,7 +36,7 @@ def client() -> Iterator[httpx2.Client]:
     compose("up", "--detach", "--wait", "--no-build")
     with httpx2.Client(base_url=URL, timeout=30) as http_client:
         yield http_client
-    compose("--profile", "monitoring", "down", "--volumes")
+    compose(*PROFILES, "down", "--volumes")
 
 
 def test_the_requests_of_the_readme_succeed(client: httpx2.Client) -> None:
@@ -73,7 +73,7 @@ def test_requests_succeed_while_redis_and_kafka_are_down(client: httpx2.Client) 
 def test_rows_and_random_passwords_survive_down_and_up(client: httpx2.Client) -> None:
     read = ["exec", "--no-TTY", "redis", "sh", "-c", "cd /run/secrets && cat redis_url && head -c 99 *_password"]
     passwords = compose(*read)
-    assert len(set(re.findall(r"^[0-9a-f]{48}$", passwords, re.MULTILINE))) == 3
+    assert len(set(re.findall(r"^[0-9a-f]{48}$", passwords, re.MULTILINE))) == 4
     compose("down")
     compose("up", "--detach", "--wait", "--no-build")
     assert compose(*read) == passwords
@@ -97,11 +97,33 @@ def test_prometheus_scrapes_the_service_and_has_the_alerts(client: httpx2.Client
         assert prometheus.get("/api/v1/rules").json()["data"]["groups"][0]["name"] == "mathops"
 
 
+@pytest.mark.usefixtures("client")
+def test_the_recipe_for_keycloak_computes() -> None:
+    page = (ROOT / "docs" / "issuers.md").read_text()
+    found = re.search(r"```sh\n(export MATHOPS_ISSUERS_FILE=.*?)```\n+```json\n(.*?)```", page, re.DOTALL)
+    assert found
+    recipe = found[1].replace("localhost:8080", f"localhost:{PORTS['KEYCLOAK_PUBLISHED_PORT']}")
+    recipe = recipe.replace("localhost:5000", f"localhost:{PORTS['MATHOPS_PUBLISHED_PORT']}")
+    project = {"COMPOSE_PROJECT_NAME": PROJECT, "COMPOSE_FILE": str(ROOT / "compose.yaml")}
+
+    outcome = subprocess.run(
+        ["sh", "-eu", "-c", recipe],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        env={**os.environ, **PORTS, **project},
+    )
+
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout == found[2].strip()
+
+
 def test_the_settings_equal_those_of_the_chart() -> None:
-    """Exceptions: the source of secrets, host names, and the shutdown delay, which only a cluster needs."""
+    """Exceptions: the source of secrets, host names, a profile, and the shutdown delay, which only a cluster needs."""
     chart = _settings(_containers()["mathops"])
     own = {name.removesuffix("_FILE"): value for name, value in _services()["mathops"]["environment"].items()}
-    differing = {"MATHOPS_KEYS", "MATHOPS_KAFKA_BROKERS", "MATHOPS_SHUTDOWN_DELAY_SECONDS"}
+    differing = {"MATHOPS_ISSUERS", "MATHOPS_KEYS", "MATHOPS_KAFKA_BROKERS", "MATHOPS_SHUTDOWN_DELAY_SECONDS"}
     secret = {"MATHOPS_REDIS_URL", "MATHOPS_KAFKA_PASSWORD"}
     assert set(own) | differing == set(chart) | differing
     assert {name: own[name] for name in set(own) - differing - secret} == {
@@ -145,4 +167,4 @@ def _settings(container: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_file_is_valid_for_compose() -> None:
-    run("docker", "compose", "--file", str(ROOT / "compose.yaml"), "--profile", "monitoring", "config", "--quiet")
+    run("docker", "compose", "--file", str(ROOT / "compose.yaml"), *PROFILES, "config", "--quiet")

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.cluster import ROOT
 from tests.support.server import free_port
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(240)
 _SECTION = re.compile(r"^## \d+\. (.*?)$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _END = "end of block"
@@ -45,7 +45,8 @@ class Shell:
             block = block.replace(f"localhost:{port}", f"localhost:{self._ports[name]}")
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(f"{block}\necho '\n{_END}'\n")
+        # docker compose exec would read the following commands.
+        self._process.stdin.write(f"{{\n{block}\n}} </dev/null\nprintf '\\n%s\\n' '{_END}'\n")
         self._process.stdin.flush()
         output = ""
         # An empty line is the end of the shell.

@@ -18,3 +18,9 @@ asyncio.run(main())
 
 def test_without_redis_its_client_is_not_imported() -> None:
     subprocess.run([sys.executable, "-c", _OPEN_WITHOUT_REDIS], check=True)
+
+
+def test_without_external_issuers_the_http_client_is_not_imported() -> None:
+    imported = "import sys, mathops.bootstrap; sys.exit('httpx2' in sys.modules)"
+
+    subprocess.run([sys.executable, "-c", imported], check=True)

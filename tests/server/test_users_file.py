@@ -8,6 +8,9 @@ from argon2 import PasswordHasher
 
 from tests.support.server import Server, eventually
 
+# Nothing listens there.
+ISSUER = "{url: http://127.0.0.1:9, audience: mathops, grants: [{claim: sub, value: a, scopes: [math]}]}"
+
 
 def line(user: str, password: str) -> str:
     return f"{user}:{PasswordHasher(1, 8, 1).hash(password)}:math\n"
@@ -16,14 +19,20 @@ def line(user: str, password: str) -> str:
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize(
     ("kind", "variable"),
-    [("users", "MATHOPS_USERS_FILE"), ("clients", "MATHOPS_CLIENTS_FILE"), ("keys", "MATHOPS_KEYS_FILE")],
+    [
+        ("users", "MATHOPS_USERS_FILE"),
+        ("clients", "MATHOPS_CLIENTS_FILE"),
+        ("issuers", "MATHOPS_ISSUERS_FILE"),
+        ("keys", "MATHOPS_KEYS_FILE"),
+    ],
 )
 def test_a_broken_file_is_shown_in_the_metrics_until_it_is_repaired(
     start_server: Callable[..., Server], tmp_path: Path, kind: str, variable: str, workers: str
 ) -> None:
     path = tmp_path / kind
     if kind != "keys":
-        path.write_text(line("alice", "first"))
+        issuers = f"issuers: [{ISSUER}]\n"
+        path.write_text(issuers if kind == "issuers" else line("alice", "first"))
     server = start_server(**{variable: str(path)}, MATHOPS_WORKERS=workers)
     # A broken file keeps a web worker from starting.
     eventually(lambda: server.log.read_text().count("Application startup complete") == int(workers), 30)

@@ -26,6 +26,10 @@
 - name: MATHOPS_USERS_FILE
   value: /etc/mathops/users/users
 {{- end }}
+{{- if include "mathops.issuers" . }}
+- name: MATHOPS_ISSUERS_FILE
+  value: /etc/mathops/issuers/issuers.yaml
+{{- end }}
 {{- include "mathops.databaseEnvironment" . }}
 {{- if .Values.redis.enabled }}
 {{- if .Values.redis.auth.enabled }}

@@ -63,6 +63,16 @@ spec:
           mountPath: /etc/mathops/users
           readOnly: true
         {{- end }}
+        {{- if include "mathops.issuers" . }}
+        - name: issuers
+          mountPath: /etc/mathops/issuers
+          readOnly: true
+        {{- end }}
+        {{- if (.Values.kubernetesIdentity | default dict).enabled }}
+        - name: kubernetes
+          mountPath: /etc/mathops/kubernetes
+          readOnly: true
+        {{- end }}
         {{- if .Values.backup.enabled }}
         - name: backups
           mountPath: /backups
@@ -96,6 +106,25 @@ spec:
         items:
           - key: {{ $.Values.users.existingSecret | empty | ternary "users" $.Values.users.existingSecretKey }}
             path: users
+    {{- end }}
+    {{- if include "mathops.issuers" . }}
+    - name: issuers
+      configMap:
+        name: {{ include "mathops.fullname" . }}-issuers
+    {{- end }}
+    {{- if (.Values.kubernetesIdentity | default dict).enabled }}
+    - name: kubernetes
+      projected:
+        defaultMode: 0440
+        sources:
+          - serviceAccountToken:
+              path: token
+              expirationSeconds: 3600
+          - configMap:
+              name: kube-root-ca.crt
+              items:
+                - key: ca.crt
+                  path: ca.crt
     {{- end }}
     # Mounted in the service pod too, so that the claim is bound at once and copies can be restored from this pod.
     {{- if .Values.backup.enabled }}

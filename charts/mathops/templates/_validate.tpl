@@ -30,6 +30,16 @@
 {{- if and $v.users.lines $v.users.existingSecret }}
 {{- fail "users.lines and users.existingSecret are both set: remove one of them." }}
 {{- end }}
+{{- with $v.kubernetesIdentity | default dict }}
+{{- if and .enabled (not .serviceAccounts) }}
+{{- fail "kubernetesIdentity.enabled accepts the service accounts in kubernetesIdentity.serviceAccounts: name at least one." }}
+{{- end }}
+{{- range $v.issuers }}
+{{- if and $v.kubernetesIdentity.enabled (eq (toString .url) $v.kubernetesIdentity.issuer) }}
+{{- fail "kubernetesIdentity.issuer is also in issuers: remove one of them." }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- range $v.users.lines }}
 {{- if not (contains ":$argon2" .) }}
 {{- fail "users.lines must contain argon2 hashes, not passwords: generate them with mathops users." }}

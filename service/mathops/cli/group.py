@@ -12,6 +12,7 @@ from mathops.cli.client_commands import clients
 from mathops.cli.event_commands import events
 from mathops.cli.history_command import history
 from mathops.cli.identity_commands import keys, token, users
+from mathops.cli.issuer_commands import issuers
 from mathops.cli.journal_commands import db
 from mathops.cli.login.login_commands import login, logout
 from mathops.cli.operation_commands import operation_commands
@@ -68,7 +69,7 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 
 def commands(operations: Sequence[Operation] = OPERATIONS) -> click.Group:
-    identity = [login, logout, token, keys, users, clients]
+    identity = [login, logout, token, keys, users, clients, issuers]
     subcommands = [*operation_commands(operations), serve, top, history, events, db, *identity, config, completion]
     group = CommandGroup("mathops", subcommands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
     return click.version_option(__version__)(group)

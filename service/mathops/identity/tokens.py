@@ -1,23 +1,24 @@
 """Access tokens: JWTs of the profile RFC 9068, signed with ES256."""
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from uuid_utils import uuid7
 
 from mathops.errors import BEARER_CHALLENGE, Unauthorized
+from mathops.identity.claim_checks import is_name, is_time, names_audience
 from mathops.identity.keys import ALGORITHM, Keys
 from mathops.identity.oauth_documents import ClientTokenResponse, Introspection
 from mathops.models import TokenResponse
 from mathops.settings import Settings
 
 TYPE = "at+jwt"
+_TYPES = (TYPE, f"application/{TYPE}")
 CLIENT_ID = "mathops"
 # Issued tokens have about 500. Longer ones are rejected before decoding.
 MAX_CHARACTERS = 8192
@@ -37,10 +38,10 @@ class Principal:
     client_id: str
 
 
-def invalid_token(reason: str) -> Unauthorized:
+def invalid_token(reason: str, remedy: str = "get a token with POST /login") -> Unauthorized:
     """The error for a rejected token, with the challenge of RFC 6750."""
     return Unauthorized(
-        f"{reason}; get a token with POST /login",
+        f"{reason}; {remedy}",
         challenge=f'{BEARER_CHALLENGE}, error="invalid_token", error_description="{reason}"',
     )
 
@@ -63,7 +64,7 @@ class Tokens:
 
     def issue(self, user: str, scopes: list[str], client_id: str = CLIENT_ID) -> str:
         """Raises ValueError for a user name that `verify` would reject."""
-        if not _is_name(user):
+        if not is_name(user):
             raise ValueError("a user name is printable text")
         now = int(self._clock())
         claims = {
@@ -121,34 +122,24 @@ class Tokens:
             decoded = jwt.decode(token, self._keys.key_set, algorithms=[ALGORITHM])
         except (JoseError, ValueError, TypeError, KeyError, RecursionError):
             raise invalid_token("the token is malformed, unsigned or signed by another key") from None
-        # Without kid joserfc would try every key. Issued tokens always have one.
-        if str(decoded.header.get("typ")).lower() not in (TYPE, f"application/{TYPE}") or "kid" not in decoded.header:
+        # Without kid joserfc would try every key. Issued tokens always have one, and no extension (crit).
+        header = decoded.header
+        if str(header.get("typ")).lower() not in _TYPES or "kid" not in header or "crit" in header:
             raise invalid_token("the token is not an access token")
         return self._principal(decoded.claims)
 
     def _principal(self, claims: dict[str, Any]) -> Principal:
-        audience = claims.get("aud")
         texts = [claims.get(name) for name in ("sub", "jti", "client_id", "scope")]
         issued, expires, not_before = (claims.get(name) for name in ("iat", "exp", "nbf"))
-        if not all(map(_is_name, texts[:3])) or not isinstance(texts[3], str):
+        if not all(map(is_name, texts[:3])) or not isinstance(texts[3], str):
             raise invalid_token("a required claim of the token is missing or not printable")
-        if not (_is_time(issued) and _is_time(expires) and (not_before is None or _is_time(not_before))):
+        if not (is_time(issued) and is_time(expires) and (not_before is None or is_time(not_before))):
             raise invalid_token("a time claim of the token is not a number")
         if claims.get("iss") != self._settings.token_issuer:
             raise invalid_token("the token is from another issuer")
-        if self._settings.token_audience not in (audience if isinstance(audience, list) else [audience]):
+        if not names_audience(claims.get("aud"), self._settings.token_audience):
             raise invalid_token("the token is for another audience")
         if max(issued, not_before or 0) - self._leeway > self._clock():
             raise invalid_token("the token is not valid yet")
         user, token_id, client_id, scope = map(str, texts)
         return Principal(user, frozenset(scope.split()), int(issued), int(expires), token_id, client_id)
-
-
-def _is_name(value: Any) -> bool:
-    """Whether `value` is text that every store accepts: control characters and lone surrogates are not printable."""
-    return isinstance(value, str) and bool(value) and value.isprintable()
-
-
-def _is_time(value: Any) -> TypeGuard[float]:
-    """Whether `value` is a NumericDate. Python's JSON decoder accepts NaN and Infinity, and bool is an int."""
-    return type(value) is int or (type(value) is float and math.isfinite(value))

@@ -19,6 +19,7 @@ from uvicorn.supervisors import ChangeReload
 from mathops.bootstrap import JOURNAL_STOP_SECONDS, WORKER_CLOSE_SECONDS, build_application
 from mathops.errors import StartupError
 from mathops.identity import keys
+from mathops.identity.issuers import issuers_file
 from mathops.identity.users import UsersFile
 from mathops.journal import request_log
 from mathops.journal.client import journal_process
@@ -67,6 +68,8 @@ def prepare(settings: Settings) -> None:
         UsersFile(settings.users_file)
     if settings.clients_file is not None:
         UsersFile(settings.clients_file, kind="clients")
+    if settings.issuers_file:
+        issuers_file.read(settings.issuers_file, settings.token_issuer)
     if settings.keys_path.exists():
         keys.read(settings.keys_path)
     request_log.prepare(settings.log_path)

@@ -14,7 +14,7 @@ import msgspec
 from mathops.telemetry.logs import get_logger
 
 # Four times what all combinations of routes, methods and statuses need. The kernel provides pages when they are used.
-REGION_BYTES = 4 * 1024 * 1024
+REGION_BYTES = 8 * 1024 * 1024
 _WORD_BYTES = 8
 # One lock for all threads of this process, as in prometheus_client. No region has two writing processes.
 _lock = Lock()

@@ -57,6 +57,12 @@ POOL_QUEUED = _Sum("mathops_pool_queued_computations", "Computations waiting for
 POOL_WORKER_EXITS = Counter("mathops_pool_worker_exits", "Computing processes ended while serving.", ["reason"])
 AUTHENTICATION_FAILURES = Counter("mathops_authentication_failures", "Missing or invalid tokens, and failed logins.")
 FILE_INVALID = _Max("mathops_file_invalid", "1 while a file that is read again after changes is invalid.", ["file"])
+ISSUER_FETCH_FAILURES = Counter(
+    "mathops_issuer_fetch_failures", "Failed attempts to fetch the keys of an issuer.", ["issuer"]
+)
+ISSUER_UNAVAILABLE = _Max(
+    "mathops_issuer_unavailable", "1 while the keys of an external issuer cannot be fetched.", ["issuer"]
+)
 BUILD_INFO = _Max("mathops_build_info", "Version of the service and of Python; always 1.", ["version", "python"])
 
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Scope
 from uuid_utils import uuid7
 
 from mathops.evaluator import Evaluator, Plan
+from mathops.identity.issuers.accepted_issuers import AcceptedIssuers
 from mathops.identity.keys import Keys
 from mathops.identity.tokens import Principal, Tokens
 from mathops.models import CacheOutcome, Record, timestamp, truncate
@@ -38,6 +39,8 @@ class Resources:
     settings: Settings
     keys: Keys
     tokens: Tokens
+    # None without an issuers file.
+    issuers: AcceptedIssuers | None
     users: Users
     # None without a clients file.
     clients: Clients | None

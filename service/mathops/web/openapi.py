@@ -27,7 +27,7 @@ from mathops.web.openapi_parts import (
 
 # Problem types that follow from the properties of a route.
 _HEAD_PROBLEMS = ("uri-too-long", "header-fields-too-large")
-_TOKEN_PROBLEMS = ("unauthorized", "quota-exceeded", "journal-unavailable")
+_TOKEN_PROBLEMS = ("unauthorized", "quota-exceeded", "journal-unavailable", "issuer-unavailable")
 _PARAMETER_PROBLEMS = ("malformed-request", "invalid-parameter")
 _READ_PROBLEMS = ("content-too-large", "request-timeout")
 _BODY_PROBLEMS = (*_PARAMETER_PROBLEMS, *_READ_PROBLEMS, "unsupported-media-type")

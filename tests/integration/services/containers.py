@@ -13,6 +13,7 @@ REDIS = "redis:8"
 KAFKA = "apache/kafka:4.3.1"
 POSTGRES = "postgres:17"
 JAEGER = "jaegertracing/jaeger:2.13.0"
+KEYCLOAK = "quay.io/keycloak/keycloak:26.7.3"
 PROMETHEUS = "prom/prometheus:v3.16.0"
 
 

@@ -1,27 +1,21 @@
 """Only RFC 9068 access tokens signed by a known key are accepted."""
 
 import base64
-import hashlib
-import hmac
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey
 
 from mathops.errors import Unauthorized
 from mathops.identity import keys
 from mathops.identity.tokens import MAX_CHARACTERS, Tokens
 from mathops.settings import Settings
+from tests.support.forgery import ABSENT, HOSTILE, Forge
 
 NOW = 1_800_000_000
-ABSENT = ...
 
 
 @pytest.fixture
@@ -41,41 +35,11 @@ def key(path: Path) -> ECKey:
 
 
 @pytest.fixture
-def forge(key: ECKey) -> Callable[..., str]:
-    """A token signed by a known key with changed claims and header members; ABSENT removes one."""
-
-    def make(header: dict[str, Any] | None = None, signer: ECKey = key, **claims: Any) -> str:
-        named = {"alg": "ES256", "typ": "at+jwt", "kid": key.kid, **(header or {})}
-        usual = {
-            "iss": "mathops",
-            "aud": "mathops",
-            "sub": "alice",
-            "client_id": "mathops",
-            "scope": "math",
-            "iat": NOW,
-            "exp": NOW + 3600,
-            "jti": "1",
-        }
-        return sign(_present(named), _present({**usual, **claims}), signer)
-
-    return make
-
-
-def _present(members: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value is not ABSENT}
-
-
-def encoded(part: Any) -> str:
-    text = part if isinstance(part, bytes) else json.dumps(part).encode()
-    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
-
-
-def sign(header: Any, claims: Any, key: ECKey) -> str:
-    """A compact JWS signed with ES256, independent of its header."""
-    head = f"{encoded(header)}.{encoded(claims)}"
-    assert key.private_key is not None
-    r, s = decode_dss_signature(key.private_key.sign(head.encode(), ECDSA(SHA256())))
-    return f"{head}.{encoded(r.to_bytes(32) + s.to_bytes(32))}"
+def forge(key: ECKey) -> Forge:
+    """Signs with a known key."""
+    claims = {"iss": "mathops", "aud": "mathops", "sub": "alice", "client_id": "mathops", "scope": "math"}
+    header = {"alg": "ES256", "typ": "at+jwt", "kid": key.kid}
+    return Forge(key, header, {**claims, "iat": NOW, "exp": NOW + 3600, "jti": "1"})
 
 
 def rejection(tokens: Tokens, token: str) -> str:
@@ -115,7 +79,7 @@ def test_tokens_are_unique(tokens: Tokens) -> None:
     assert tokens.issue("alice", ["math"]) != tokens.issue("alice", ["math"])
 
 
-def test_a_forged_token_without_errors_is_accepted(tokens: Tokens, forge: Callable[..., str]) -> None:
+def test_a_forged_token_without_errors_is_accepted(tokens: Tokens, forge: Forge) -> None:
     assert tokens.verify(forge()).user == "alice"
 
 
@@ -128,49 +92,21 @@ def test_a_forged_token_without_errors_is_accepted(tokens: Tokens, forge: Callab
         {"x5u": "https://evil.example/cert.pem"},
     ],
 )
-def test_irrelevant_header_members_are_ignored(
-    tokens: Tokens, forge: Callable[..., str], changed: dict[str, Any]
-) -> None:
+def test_irrelevant_header_members_are_ignored(tokens: Tokens, forge: Forge, changed: dict[str, Any]) -> None:
     assert tokens.verify(forge(changed)).user == "alice"
 
 
-def test_the_audience_may_be_one_of_a_list(tokens: Tokens, forge: Callable[..., str]) -> None:
+def test_the_audience_may_be_one_of_a_list(tokens: Tokens, forge: Forge) -> None:
     assert tokens.verify(forge(aud=["other", "mathops"])).user == "alice"
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"typ": "JWT"},
-        {"typ": ABSENT},
-        {"typ": None},
-        {"typ": 1},
-        {"kid": ABSENT},
-        {"kid": "other"},
-        {"kid": None},
-        {"kid": ["x"]},
-        {"kid": {}},
-        {"alg": ABSENT},
-        {"alg": "none"},
-        {"alg": "None"},
-        {"alg": "HS256"},
-        {"alg": "ES384"},
-        {"alg": "EdDSA"},
-        {"alg": None},
-        {"alg": ["ES256"]},
-        {"alg": {}},
-        {"crit": ["exp"]},
-        {"crit": ["mathops"], "mathops": 1},
-        {"crit": "typ"},
-        {"crit": [{}]},
-        {"jwk": 5},
-        {"x5c": "x"},
-    ],
-    ids=str,
-)
-def test_an_unexpected_header_is_rejected_despite_a_valid_signature(
-    tokens: Tokens, forge: Callable[..., str], changed: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_token_is_rejected(tokens: Tokens, forge: Forge, name: str) -> None:
+    rejection(tokens, HOSTILE[name](forge))
+
+
+@pytest.mark.parametrize("changed", [{"typ": "JWT"}, {"typ": ABSENT}], ids=str)
+def test_a_token_of_another_type_is_rejected(tokens: Tokens, forge: Forge, changed: dict[str, Any]) -> None:
     rejection(tokens, forge(changed))
 
 
@@ -219,54 +155,9 @@ def test_an_unexpected_header_is_rejected_despite_a_valid_signature(
     ids=str,
 )
 def test_an_invalid_claim_is_rejected_with_its_reason(
-    tokens: Tokens, forge: Callable[..., str], changed: dict[str, Any], reason: str
+    tokens: Tokens, forge: Forge, changed: dict[str, Any], reason: str
 ) -> None:
     assert reason in rejection(tokens, forge(**changed))
-
-
-@pytest.mark.parametrize("claims", [[], "alice", 5, None, b"\xff", b"{", b"[" * 5000, b'{"exp": ' + b"9" * 5000 + b"}"])
-def test_claims_that_are_not_an_object_are_rejected(tokens: Tokens, key: ECKey, claims: Any) -> None:
-    rejection(tokens, sign({"alg": "ES256", "typ": "at+jwt", "kid": key.kid}, claims, key))
-
-
-@pytest.mark.parametrize("header", [[], "x", 5, None, b"\xff", b"{", b"", b"[" * 5000])
-def test_a_header_that_is_not_an_object_is_rejected(tokens: Tokens, key: ECKey, header: Any) -> None:
-    rejection(tokens, sign(header, {}, key))
-
-
-def test_a_token_of_an_unknown_key_is_rejected(tokens: Tokens, forge: Callable[..., str]) -> None:
-    foreign = ECKey.generate_key("P-256", auto_kid=True)
-
-    rejection(tokens, forge(signer=foreign))
-    rejection(tokens, forge({"kid": foreign.kid}, foreign))
-
-
-def test_a_key_in_the_token_header_is_not_trusted(tokens: Tokens, forge: Callable[..., str]) -> None:
-    foreign = ECKey.generate_key("P-256", auto_kid=True)
-
-    rejection(tokens, forge({"jwk": foreign.as_dict(private=False)}, foreign))
-    rejection(tokens, forge({"jwk": foreign.as_dict(private=False), "kid": foreign.kid}, foreign))
-
-
-def test_the_public_key_as_a_shared_secret_is_rejected(tokens: Tokens, forge: Callable[..., str], key: ECKey) -> None:
-    head = forge({"alg": "HS256"}).rpartition(".")[0]
-    for secret in (key.as_pem(private=False), json.dumps(key.as_dict(private=False)).encode()):
-        rejection(tokens, f"{head}.{encoded(hmac.digest(secret, head.encode(), hashlib.sha256))}")
-
-
-def test_an_unsigned_token_is_rejected(tokens: Tokens, forge: Callable[..., str]) -> None:
-    for name in ("none", "None", "NONE", "ES256"):
-        rejection(tokens, forge({"alg": name}).rpartition(".")[0] + ".")
-
-
-def test_a_modified_token_is_rejected(tokens: Tokens, forge: Callable[..., str]) -> None:
-    header, claims, signature = forge().split(".")
-    others = forge(sub="bob").split(".")[1]
-
-    rejection(tokens, f"{header}.{others}.{signature}")
-    rejection(tokens, f"{header}.{claims}.{encoded(bytes(64))}")
-    rejection(tokens, f"{header}.{claims}.{encoded(bytes(7))}")
-    rejection(tokens, f"{header}.{claims}")
 
 
 @pytest.mark.parametrize(
@@ -278,20 +169,18 @@ def test_a_malformed_token_is_rejected(tokens: Tokens, token: str) -> None:
     rejection(tokens, token)
 
 
-def test_a_token_that_is_too_long_is_rejected_despite_a_valid_signature(
-    tokens: Tokens, forge: Callable[..., str]
-) -> None:
+def test_a_token_that_is_too_long_is_rejected_despite_a_valid_signature(tokens: Tokens, forge: Forge) -> None:
     assert "too long" in rejection(tokens, forge(extra="x" * MAX_CHARACTERS))
 
 
-def test_a_token_is_verified_once(tokens: Tokens, forge: Callable[..., str]) -> None:
+def test_a_token_is_verified_once(tokens: Tokens, forge: Forge) -> None:
     token = forge()
 
     # A second verification would make a second principal.
     assert tokens.verify(token) is tokens.verify(token)
 
 
-def test_a_cached_token_expires(path: Path, forge: Callable[..., str]) -> None:
+def test_a_cached_token_expires(path: Path, forge: Forge) -> None:
     now = NOW
     tokens = Tokens(keys.Keys(path), Settings(token_leeway_seconds=0), lambda: now)
     token = forge(exp=NOW + 2)
@@ -302,7 +191,7 @@ def test_a_cached_token_expires(path: Path, forge: Callable[..., str]) -> None:
     assert "expired" in rejection(tokens, token)
 
 
-def test_small_clock_differences_are_tolerated(tokens: Tokens, forge: Callable[..., str]) -> None:
+def test_small_clock_differences_are_tolerated(tokens: Tokens, forge: Forge) -> None:
     assert tokens.verify(forge(exp=NOW - 5)).user == "alice"
     assert tokens.verify(forge(iat=NOW + 5)).user == "alice"
     assert tokens.verify(forge(nbf=NOW + 5)).user == "alice"
@@ -320,7 +209,7 @@ def test_tokens_of_another_clock_are_accepted_only_within_the_leeway(
         assert tokens.verify(token).user == "alice"
 
 
-def test_without_leeway_no_clock_difference_is_tolerated(path: Path, forge: Callable[..., str]) -> None:
+def test_without_leeway_no_clock_difference_is_tolerated(path: Path, forge: Forge) -> None:
     tokens = Tokens(keys.Keys(path), Settings(token_leeway_seconds=0), lambda: NOW)
 
     rejection(tokens, forge(exp=NOW - 1))

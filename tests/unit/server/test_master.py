@@ -29,6 +29,7 @@ def test_prepare_creates_journal_keys_and_log_and_is_idempotent(tmp_path: Path) 
         {"quota_requests": "often"},
         {"redis_url": "http://localhost"},
         {"users_file": Path("/no/such/file")},
+        {"issuers_file": Path("/no/such/file")},
         {"log_file": Path("/dev/null/requests.log")},
         {"database_url": "sqlite:////dev/null/mathops.db"},
         {"database_url": "postgresql://alice:secret@127.0.0.1:1/mathops"},

@@ -2,11 +2,11 @@
 
 from starlette.types import Receive, Scope, Send
 
-from mathops.errors import BEARER_CHALLENGE, Forbidden, Unauthorized
+from mathops.errors import BEARER_CHALLENGE, Forbidden, IssuerUnavailable, Unauthorized
 from mathops.identity.tokens import Principal, invalid_token
 from mathops.telemetry import metrics
 from mathops.web.client_quota import charge_rejected_token
-from mathops.web.context import HttpMiddleware, RequestContext, context_of
+from mathops.web.context import HttpMiddleware, RequestContext, Resources, context_of
 
 
 class Authentication(HttpMiddleware):
@@ -28,14 +28,19 @@ class Authentication(HttpMiddleware):
     async def _authenticate(self, scope: Scope, context: RequestContext) -> Principal:
         try:
             token = bearer_token(scope)
-            principal = context.resources.tokens.verify(token)
+            principal = await _verified(context.resources, token)
             if context.resources.revocations.revoked(principal.token_id):
                 raise invalid_token("the token has been revoked")
-        except Unauthorized:
+        except (Unauthorized, IssuerUnavailable):
             metrics.AUTHENTICATION_FAILURES.inc()
             await charge_rejected_token(scope)
             raise
         return principal
+
+
+async def _verified(resources: Resources, token: str) -> Principal:
+    """Raises Unauthorized or IssuerUnavailable."""
+    return await resources.issuers.verify(token) if resources.issuers else resources.tokens.verify(token)
 
 
 def bearer_token(scope: Scope) -> str:

@@ -1,0 +1,1 @@
+"""Tokens of external issuers: their file, their keys, and the verification of their tokens."""
