@@ -30,7 +30,7 @@ class Shell:
         self._ports = {name: free_port() for name in PORTS}
         variables = {name: str(port) for name, port in self._ports.items()} | {"COMPOSE_PROJECT_NAME": "mathops-tour"}
         self._process = subprocess.Popen(
-            ["bash", "-eo", "pipefail"],
+            ["bash", "-e"],
             cwd=ROOT,
             env={**os.environ, **variables},
             stdin=subprocess.PIPE,
