@@ -73,6 +73,18 @@ async def test_an_appended_record_is_read_back_unchanged(journal: Journal, user:
     assert await records(journal, user) == [record]
 
 
+async def test_any_character_of_a_parameter_is_stored_and_harms_no_other_record(journal: Journal, user: str) -> None:
+    texts = ["a\x00b", "\\u0000", "é😀\u2028", "\x7f\r\n\t", "\"'%s %(a)s {}[],", "\ufffe", ""]
+    given = [make_record(user=user, parameters={"n": text, text: "1"}) for text in texts]
+
+    await asyncio.gather(*map(journal.append, given), *[journal.append(make_record(user=user)) for _ in range(5)])
+
+    stored = await records(journal, user)
+    assert len(stored) == len(given) + 5
+    for record in given:
+        assert record in stored
+
+
 async def test_a_rejected_request_is_stored_with_its_problem_and_without_a_result(journal: Journal, user: str) -> None:
     refused = make_record(
         user=user, result=None, result_digits=None, status=422, problem="invalid-parameter", cache=None

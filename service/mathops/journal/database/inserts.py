@@ -16,11 +16,15 @@ _Line = msgspec.defstruct("Line", [(name, Raw if name == "parameters" else Any) 
 _decode_lines = msgspec.json.Decoder(_Line).decode_lines
 
 
+_NUL = b"\\u0000"
+
+
 class RowInserts:
     """One statement for each row."""
 
     def __init__(self, dialect: Dialect) -> None:
-        statement = sqlite.insert(requests).inline().on_conflict_do_nothing(index_elements=[requests.c.id])
+        insert = postgresql.insert if dialect.name == postgresql.dialect.name else sqlite.insert
+        statement = insert(requests).inline().on_conflict_do_nothing(index_elements=[requests.c.id])
         # Compiled once: SQLAlchemy's execution costs more per row than SQLite does.
         self._statement = str(statement.compile(dialect=dialect, column_keys=list(FIELDS)))
 
@@ -40,8 +44,13 @@ class JsonInserts:
         statement = postgresql.insert(requests).from_select(FIELDS, select(*records.c), include_defaults=False)
         unique = statement.on_conflict_do_nothing(index_elements=[requests.c.id])
         self._statement = str(unique.compile(dialect=dialect))
+        self._rows = RowInserts(dialect)
 
     def insert(self, cursor: Any, lines: bytes) -> None:
+        if _NUL in lines:
+            # PostgreSQL rejects the whole array, although the character is only in the text of `parameters`.
+            self._rows.insert(cursor, lines)
+            return
         # JSON strings contain no line breaks.
         array = b"[" + lines.rstrip(b"\n").replace(b"\n", b",") + b"]"
         cursor.execute(self._statement, (array.decode(),))
