@@ -19,6 +19,13 @@ def test_a_request_without_a_token_gets_a_hint_to_login(world: World) -> None:
     assert response.headers["www-authenticate"] == 'Bearer realm="mathops"'
 
 
+def test_a_token_in_the_query_or_in_a_cookie_is_no_credential(world: World) -> None:
+    token = world.tokens.issue("alice", ["math"])
+
+    for target, headers in ((f"{TARGET}&access_token={token}", {}), (TARGET, {"Cookie": f"access_token={token}"})):
+        assert_problem(world.client.get(target, headers=headers), 401, "unauthorized")
+
+
 @pytest.mark.parametrize(
     "field",
     [
