@@ -86,6 +86,7 @@ test-e2e: $(VENV)/.test ## test the chart on kind, and compose.yaml (needs docke
 
 chart-docs: $(VENV)/.test ## generate the chart's README.md, values.schema.json and example (needs helm, helm-docs)
 	@$(BIN)/python charts/generate.py
+	@$(BIN)/python charts/objectives.py
 	@helm-docs --chart-search-root charts --log-level error
 	@helm template mathops charts/mathops --namespace numbers \
 	  --values charts/mathops/ci/gitops-values.yaml >charts/mathops/examples/gitops.yaml

@@ -113,7 +113,7 @@ def test_the_volume_of_the_release_fires_and_no_other(tmp_path: Path, arguments:
 def test_without_a_volume_there_is_no_alert_for_it() -> None:
     spec = rules(*MONITORED, "--set", "persistence.enabled=false")
 
-    assert "MathopsVolumeAlmostFull" not in {rule["alert"] for group in spec["groups"] for rule in group["rules"]}
+    assert "MathopsVolumeAlmostFull" not in {rule.get("alert") for group in spec["groups"] for rule in group["rules"]}
 
 
 def test_errors_of_users_are_not_hidden_by_probes_and_scrapes(tmp_path: Path) -> None:
@@ -126,4 +126,4 @@ def test_errors_of_users_are_not_hidden_by_probes_and_scrapes(tmp_path: Path) ->
         f'http_requests_total{{{labels}, route="/metrics", status="200"}}': "0+4x20",
     }
 
-    firing(tmp_path, spec, series, "MathopsHighErrorRate", [{"namespace": "numbers", "job": "mathops"}])
+    firing(tmp_path, spec, series, "MathopsAvailabilityBudgetBurnsFast", [{"namespace": "numbers", "job": "mathops"}])

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from charts import objectives
 
 from tests.chart.rendering import CHART, objects, pod_specs, render, values_of
 
@@ -36,18 +38,46 @@ def test_the_listed_images_are_the_images_of_the_pods() -> None:
     }
 
 
-def test_every_alert_is_a_valid_rule() -> None:
-    subprocess.run(["promtool", "check", "rules", str(CHART / "alerts" / "mathops.yaml")], check=True)
+def test_the_objectives_are_up_to_date() -> None:
+    assert (CHART / "alerts" / "objectives.yaml").read_text() == objectives.document(), "run make chart-docs"
 
 
-def test_the_alert_tests_pass() -> None:
-    subprocess.run(["promtool", "test", "rules", str(CHART / "alerts" / "mathops_test.yaml")], check=True)
+def _alerts(file: str) -> set[str]:
+    rules = [rule for group in _yaml(f"alerts/{file}.yaml")["groups"] for rule in group["rules"]]
+    return {rule["alert"] for rule in rules if "alert" in rule}
 
 
-def test_every_alert_fires_in_a_test() -> None:
-    alerts = {rule["alert"] for group in _yaml("alerts/mathops.yaml")["groups"] for rule in group["rules"]}
-    tests = [case for test in _yaml("alerts/mathops_test.yaml")["tests"] for case in test.get("alert_rule_test", [])]
-    assert {case["alertname"] for case in tests if case.get("exp_alerts")} == alerts
+RULES = pytest.mark.parametrize("file", ["mathops", "objectives"])
+
+
+@RULES
+def test_every_alert_is_a_valid_rule(file: str) -> None:
+    subprocess.run(["promtool", "check", "rules", str(CHART / "alerts" / f"{file}.yaml")], check=True)
+
+
+@RULES
+def test_the_alert_tests_pass(file: str) -> None:
+    subprocess.run(["promtool", "test", "rules", str(CHART / "alerts" / f"{file}_test.yaml")], check=True)
+
+
+@RULES
+def test_every_alert_fires_in_a_test(file: str) -> None:
+    tests = [case for test in _yaml(f"alerts/{file}_test.yaml")["tests"] for case in test.get("alert_rule_test", [])]
+    assert {case["alertname"] for case in tests if case.get("exp_alerts")} == _alerts(file)
+
+
+def test_every_alert_links_to_its_runbook() -> None:
+    sections = re.findall(r"^## (\w+)$", (CHART.parents[1] / "docs" / "runbooks.md").read_text(), re.MULTILINE)
+    rendered = render("--set", "prometheusRule.enabled=true", "--show-only", "templates/monitoring/prometheusrule.yaml")
+    (rule,) = objects(rendered)
+    links = {
+        alert["alert"]: alert["annotations"]["runbook_url"]
+        for group in rule["spec"]["groups"]
+        for alert in group["rules"]
+        if "alert" in alert
+    }
+    assert set(links) == set(sections) == _alerts("mathops") | _alerts("objectives")
+    assert all(link.endswith(f"/docs/runbooks.md#{name.lower()}") for name, link in links.items())
 
 
 def test_every_value_is_used_by_a_template() -> None:
