@@ -122,7 +122,8 @@ def test_the_recipe_for_keycloak_computes() -> None:
 def test_the_settings_equal_those_of_the_chart() -> None:
     """Exceptions: the source of secrets, host names, a profile, and the shutdown delay, which only a cluster needs."""
     chart = _settings(_containers()["mathops"])
-    own = {name.removesuffix("_FILE"): value for name, value in _services()["mathops"]["environment"].items()}
+    environment = _services()["mathops"]["environment"].items()
+    own = {name.removesuffix("_FILE"): value for name, value in environment if name.startswith("MATHOPS_")}
     differing = {"MATHOPS_ISSUERS", "MATHOPS_KEYS", "MATHOPS_KAFKA_BROKERS", "MATHOPS_SHUTDOWN_DELAY_SECONDS"}
     secret = {"MATHOPS_REDIS_URL", "MATHOPS_KAFKA_PASSWORD"}
     assert set(own) | differing == set(chart) | differing
