@@ -8,6 +8,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from mathops.errors import StartupError
 from mathops.journal.database import schema
@@ -52,6 +53,14 @@ def test_the_migrations_create_the_declared_tables(url: str) -> None:
     with database_of(url).reader().connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_the_newest_revision_is_that_of_the_migrations(url: str) -> None:
+    schema.upgrade(url)
+
+    config = Config()
+    config.set_main_option("script_location", "mathops:journal/database/migrations")
+    assert revision(url) == schema.newest() == ScriptDirectory.from_config(config).get_current_head()
 
 
 def test_sequence_numbers_come_from_autoincrement(path: Path, url: str) -> None:
