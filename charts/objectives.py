@@ -54,7 +54,7 @@ OBJECTIVES = (
         0.001,
         f"{_ERRORS} / {_rate('http_requests_total')}",
         "{{ $labels.job }} returns too many errors.",
-        "{{ $value | humanizePercentage }} of responses are 5xx; the objective is at most 0.1% in 30 days.",
+        "{{ $value | humanizePercentage }} of responses are 5xx",
     ),
     Objective(
         "Latency",
@@ -62,7 +62,7 @@ OBJECTIVES = (
         0.01,
         f"1 - {_IN_TIME} / {_rate('http_request_duration_seconds_count')}",
         "{{ $labels.job }} is slow.",
-        "{{ $value | humanizePercentage }} of responses take longer than 1 s; the objective is at most 1% in 30 days.",
+        "{{ $value | humanizePercentage }} of responses take longer than 1 s",
     ),
 )
 
@@ -77,7 +77,10 @@ def _alert(objective: Objective, suffix: str, severity: str, burns: tuple[Burn, 
         "expr": " or ".join(f"({exceeded(burn, burn.long)} and {exceeded(burn, burn.short)})" for burn in burns),
         "for": hold,
         "labels": {"severity": severity},
-        "annotations": {"summary": objective.summary, "description": objective.description},
+        "annotations": {
+            "summary": objective.summary,
+            "description": f"{objective.description}; the objective is at most {objective.budget * 100:g}% in 30 days.",
+        },
     }
 
 

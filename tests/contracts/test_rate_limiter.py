@@ -8,7 +8,7 @@ import pytest
 
 from mathops.ports import Quota, RateLimiter
 from mathops.settings import Settings
-from mathops.shared.rate_limits import MemoryRateLimiter, policies
+from mathops.shared.rate_limits import MemoryWindows, WindowRateLimiter, policies
 from tests.support.fakes import FakeRateLimiter
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +24,7 @@ async def fake() -> AsyncIterator[RateLimiter]:
 
 @asynccontextmanager
 async def memory() -> AsyncIterator[RateLimiter]:
-    yield MemoryRateLimiter(policies(LIMITED))
+    yield WindowRateLimiter(policies(LIMITED), MemoryWindows())
 
 
 PARTS: dict[str, Callable[[], AbstractAsyncContextManager[RateLimiter]]] = {"fake": fake, "memory": memory}

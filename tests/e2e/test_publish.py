@@ -3,33 +3,19 @@
 import os
 import shutil
 import subprocess
-import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import httpx2
 import pytest
 import yaml
 
 from mathops import __version__
-from tests.e2e.cluster import ROOT
+from tests.e2e.cluster import ROOT, run
 from tests.support.server import eventually, free_port
 
 pytestmark = pytest.mark.timeout(300)
-
-
-def run(*command: str, **variables: str) -> str:
-    outcome = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-        cwd=ROOT,
-        env={**os.environ, "HELM_PUSH_FLAGS": "--plain-http", **variables},
-    )
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    return outcome.stdout
 
 
 @pytest.fixture
@@ -48,8 +34,8 @@ def registry(tmp_path: Path) -> Iterator[str]:
         process = subprocess.Popen(["docker-registry", "serve", tmp_path / "registry.yml"], stdout=log, stderr=log)
 
     def is_ready() -> bool:
-        with suppress(OSError), urllib.request.urlopen(f"http://{address}/v2/", timeout=2) as response:
-            return bool(response.status == 200)
+        with suppress(httpx2.TransportError):
+            return httpx2.get(f"http://{address}/v2/").is_success
         return False
 
     eventually(is_ready, 30)
@@ -61,9 +47,11 @@ def registry(tmp_path: Path) -> Iterator[str]:
 def test_the_printed_command_installs_the_published_image(registry: str) -> None:
     published = f"{registry}/team/mathops:{__version__}"
 
-    printed = run("make", "--no-print-directory", "publish", f"REGISTRY={registry}/team").splitlines()[-1]
+    printed = run(
+        "make", "--no-print-directory", "publish", f"REGISTRY={registry}/team", "HELM_PUSH_FLAGS=--plain-http"
+    )
 
-    helm, install, name, *arguments = printed.split()
+    helm, install, name, *arguments = printed.splitlines()[-1].split()
     assert (helm, install, name) == ("helm", "install", "mathops")
     rendered = run("helm", "template", name, *arguments[:-1], "--plain-http")
     pods = [item["spec"]["template"] for item in yaml.safe_load_all(rendered) if item and item["kind"] == "StatefulSet"]

@@ -1,9 +1,10 @@
 """The AsyncAPI document of the published events."""
 
+from functools import cache
 from typing import Any
 
 from mathops import __version__
-from mathops.events.messages import EventHeaders
+from mathops.events.messages import CONTENT_TYPE, EventHeaders
 from mathops.schemas import event_schema, schemas
 
 _CHANNEL, _MESSAGE = "requests", "request"
@@ -11,6 +12,7 @@ _CHANNEL, _MESSAGE = "requests", "request"
 _DIALECT = ("$schema", "$id")
 
 
+@cache
 def document(topic: str) -> dict[str, Any]:
     """AsyncAPI 3.1: one topic, one message."""
     payload = {name: value for name, value in event_schema().items() if name not in _DIALECT}
@@ -19,7 +21,7 @@ def document(topic: str) -> dict[str, Any]:
         "name": _MESSAGE,
         "title": "A request to an operation",
         "summary": "published at least once and in order; a duplicate has the same id",
-        "contentType": "application/json",
+        "contentType": CONTENT_TYPE,
         "headers": schemas((EventHeaders,))[EventHeaders.__name__],
         "payload": payload,
         "bindings": {"kafka": {"key": {"type": "string", "description": "the user; null without a valid token"}}},
@@ -32,7 +34,7 @@ def document(topic: str) -> dict[str, Any]:
             "description": "Every request to an operation, as an event in Kafka.",
             "license": {"name": "Apache-2.0"},
         },
-        "defaultContentType": "application/json",
+        "defaultContentType": CONTENT_TYPE,
         "channels": {
             _CHANNEL: {"address": topic, "messages": {_MESSAGE: {"$ref": f"#/components/messages/{_MESSAGE}"}}}
         },

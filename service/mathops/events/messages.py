@@ -9,12 +9,15 @@ from mathops import __version__
 from mathops.models import SCHEMA_VERSION, TRACEPARENT, Record, encode_json
 from mathops.ports import Message
 
+CONTENT_TYPE = "application/json"
+_SCHEMA = str(SCHEMA_VERSION)
+
 
 class EventHeaders(Struct, rename="kebab"):
     """Headers of a published event; texts in UTF-8."""
 
-    content_type: Annotated[str, Meta(extra_json_schema={"const": "application/json"})]
-    schema_version: Annotated[str, Meta(extra_json_schema={"const": str(SCHEMA_VERSION)})]
+    content_type: Annotated[str, Meta(extra_json_schema={"const": CONTENT_TYPE})]
+    schema_version: Annotated[str, Meta(extra_json_schema={"const": _SCHEMA})]
     producer_version: Annotated[str, Meta(description="version of the service that published the event")]
     producer_instance: Annotated[str, Meta(description="its host name, in Kubernetes the name of the pod")]
     traceparent: Annotated[
@@ -24,7 +27,7 @@ class EventHeaders(Struct, rename="kebab"):
 
 
 _NAMES = EventHeaders.__struct_encode_fields__
-_VALUES = tuple(text.encode() for text in ("application/json", str(SCHEMA_VERSION), __version__, socket.gethostname()))
+_VALUES = tuple(text.encode() for text in (CONTENT_TYPE, _SCHEMA, __version__, socket.gethostname()))
 
 
 def to_message(record: Record, traceparent: str | None) -> Message:

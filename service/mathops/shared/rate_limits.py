@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage
@@ -43,20 +43,39 @@ class WindowCounts(NamedTuple):
         return max(1, math.ceil(ttl - (free + 1) * item.get_expiry() / count)) if count else 1
 
 
-def quota_of(item: RateLimitItem, policy: str, counts: WindowCounts, cost: int, *, allowed: bool) -> Quota:
-    """The quota after `cost` was charged, or rejected."""
-    remaining = max(0, item.amount - counts.used(item))
-    reset = counts.seconds_until(item, remaining + 1 if allowed else cost)
-    return Quota(policy, allowed, item.amount, item.get_expiry(), remaining, reset)
+class Windows(Protocol):
+    """Sliding windows of one storage."""
+
+    async def charge(self, item: RateLimitItem, policy: str, key: str, cost: int) -> tuple[bool, WindowCounts]:
+        """Whether `cost` was charged, and the counts after it. A negative cost reduces the current count, at most to 0.
+
+        A charge of the previous window cannot be taken back.
+        """
 
 
-class MemoryRateLimiter:
+class MemoryWindows:
     """Sliding windows in process memory."""
 
-    def __init__(self, policies: Mapping[str, RateLimitItem]) -> None:
-        self._policies = policies
+    def __init__(self) -> None:
         self._storage = MemoryStorage()
         self._rate_limiter = SlidingWindowCounterRateLimiter(self._storage)
+
+    async def charge(self, item: RateLimitItem, policy: str, key: str, cost: int) -> tuple[bool, WindowCounts]:
+        if cost < 0:
+            cost = max(cost, -(await self._counts(item, policy, key)).current)
+        charged = await self._rate_limiter.hit(item, policy, key, cost=cost)
+        return charged, await self._counts(item, policy, key)
+
+    async def _counts(self, item: RateLimitItem, policy: str, key: str) -> WindowCounts:
+        return WindowCounts(*await self._storage.get_sliding_window(item.key_for(policy, key), item.get_expiry()))
+
+
+class WindowRateLimiter:
+    """Rate limits by sliding windows."""
+
+    def __init__(self, policies: Mapping[str, RateLimitItem], windows: Windows) -> None:
+        self._policies = policies
+        self._windows = windows
 
     async def charge(self, policy: str, key: str, cost: int = 1) -> Quota | None:
         item = self._policies.get(policy)
@@ -64,18 +83,15 @@ class MemoryRateLimiter:
             return None
         # A cost above the limit could never be allowed; it uses the whole limit instead.
         cost = min(cost, item.amount)
-        allowed = await self._rate_limiter.hit(item, policy, key, cost=cost)
-        return quota_of(item, policy, await self._counts(item, policy, key), cost, allowed=allowed)
+        allowed, counts = await self._windows.charge(item, policy, key, cost)
+        remaining = max(0, item.amount - counts.used(item))
+        reset = counts.seconds_until(item, remaining + 1 if allowed else cost)
+        return Quota(policy, allowed, item.amount, item.get_expiry(), remaining, reset)
 
     async def refund(self, policy: str, key: str, cost: int = 1) -> None:
         item = self._policies.get(policy)
         if item is not None:
-            # The charge may belong to the previous window, whose count cannot be changed.
-            current = (await self._counts(item, policy, key)).current
-            await self._rate_limiter.hit(item, policy, key, cost=-min(cost, current))
-
-    async def _counts(self, item: RateLimitItem, policy: str, key: str) -> WindowCounts:
-        return WindowCounts(*await self._storage.get_sliding_window(item.key_for(policy, key), item.get_expiry()))
+            await self._windows.charge(item, policy, key, -min(cost, item.amount))
 
 
 @dataclass(eq=False)

@@ -1,14 +1,12 @@
-"""Rate limits in Redis, shared by all replicas: one command charges a limit and returns what is left."""
+"""The windows of rate limits in Redis: one command charges a limit and returns the counts."""
 
-from collections.abc import Mapping
 from hashlib import sha1
 from typing import cast
 
 from limits import RateLimitItem
 from redis.exceptions import NoScriptError
 
-from mathops.ports import Quota
-from mathops.shared.rate_limits import WindowCounts, quota_of
+from mathops.shared.rate_limits import WindowCounts
 from mathops.shared.redis_batches import Command, RedisBatches
 
 # Sliding window counter: the previous window counts in proportion to its overlap with the window that ends now. Windows
@@ -38,29 +36,13 @@ return {1, previous, current, left}
 _CHARGE_SHA1 = sha1(_CHARGE, usedforsecurity=False).hexdigest()
 
 
-class RedisRateLimiter:
-    """Sliding windows in Redis."""
+class RedisWindows:
+    """Sliding windows in Redis, shared by all replicas."""
 
-    def __init__(self, policies: Mapping[str, RateLimitItem], batches: RedisBatches) -> None:
-        self._policies = policies
+    def __init__(self, batches: RedisBatches) -> None:
         self._batches = batches
 
-    async def charge(self, policy: str, key: str, cost: int = 1) -> Quota | None:
-        item = self._policies.get(policy)
-        if item is None:
-            return None
-        # A cost above the limit could never be allowed; it uses the whole limit instead.
-        cost = min(cost, item.amount)
-        allowed, counts = await self._charge(item, policy, key, cost)
-        return quota_of(item, policy, counts, cost, allowed=allowed)
-
-    async def refund(self, policy: str, key: str, cost: int = 1) -> None:
-        item = self._policies.get(policy)
-        if item is not None:
-            # A charge of the previous window cannot be refunded: the script keeps the current count above 0.
-            await self._charge(item, policy, key, -min(cost, item.amount))
-
-    async def _charge(self, item: RateLimitItem, policy: str, key: str, cost: int) -> tuple[bool, WindowCounts]:
+    async def charge(self, item: RateLimitItem, policy: str, key: str, cost: int) -> tuple[bool, WindowCounts]:
         seconds = item.get_expiry()
         # With another window the stored numbers would have another meaning.
         arguments: Command = (1, f"mathops:1:limit:{policy}:{seconds}:{key}", item.amount, seconds, cost)
@@ -68,5 +50,5 @@ class RedisRateLimiter:
             reply = await self._batches.execute("EVALSHA", _CHARGE_SHA1, *arguments)
         except NoScriptError:
             reply = await self._batches.execute("EVAL", _CHARGE, *arguments)
-        allowed, previous, current, left = cast(list[int], reply)
-        return bool(allowed), WindowCounts(previous, left / 1000, current, left / 1000 + seconds)
+        charged, previous, current, left = cast(list[int], reply)
+        return bool(charged), WindowCounts(previous, left / 1000, current, left / 1000 + seconds)

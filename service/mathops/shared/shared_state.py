@@ -9,7 +9,7 @@ from mathops.ports import Cache, RateLimiter
 from mathops.settings import Settings
 from mathops.shared.cache import MemoryCache, RedisCache
 from mathops.shared.circuit_breaker import CircuitBreaker
-from mathops.shared.rate_limits import FallbackRateLimiter, MemoryRateLimiter, policies
+from mathops.shared.rate_limits import FallbackRateLimiter, MemoryWindows, WindowRateLimiter, policies
 from mathops.telemetry import metrics
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
@@ -30,7 +30,7 @@ async def open_shared(settings: Settings, tracing: AnyTracing = NO_TRACING) -> A
     """Raises StartupError for an invalid quota or Redis URL."""
     local = SharedState(
         MemoryCache(settings.cache_ttl_seconds, settings.cache_bytes, settings.cache_value_bytes),
-        MemoryRateLimiter(policies(settings)),
+        WindowRateLimiter(policies(settings), MemoryWindows()),
         {},
     )
     async with AsyncExitStack() as stack:
@@ -41,7 +41,7 @@ def _open_redis(settings: Settings, local: SharedState, tracing: AnyTracing, sta
     # Importing redis takes half a second.
     from mathops.shared.redis_batches import RedisBatches
     from mathops.shared.redis_client import client, probe, reason
-    from mathops.shared.redis_rate_limits import RedisRateLimiter
+    from mathops.shared.redis_rate_limits import RedisWindows
 
     seconds = settings.redis_timeout_seconds
     redis = client(settings.redis_url, seconds)
@@ -68,7 +68,7 @@ def _open_redis(settings: Settings, local: SharedState, tracing: AnyTracing, sta
 
     cache_breaker = breaker("cache", metrics.CACHE_ERRORS)
     limits_breaker = breaker("rate_limits", metrics.RATE_LIMIT_ERRORS)
-    windows = RedisRateLimiter(policies(settings), batches)
+    windows = WindowRateLimiter(policies(settings), RedisWindows(batches))
     return SharedState(
         RedisCache(batches, cache_breaker, local.cache, settings.cache_ttl_seconds, settings.cache_value_bytes),
         FallbackRateLimiter(windows, local.rate_limiter, limits_breaker),

@@ -57,11 +57,6 @@ async def test_a_cache_of_size_zero_stores_nothing() -> None:
 
 
 @pytest.fixture
-def server() -> FakeServer:
-    return FakeServer()
-
-
-@pytest.fixture
 async def breaker(server: FakeServer) -> AsyncIterator[CircuitBreaker]:
     redis = FakeAsyncRedis(server=server)
     breaker = CircuitBreaker("cache", redis.ping, reason, metrics.CACHE_ERRORS, timeout_seconds=1)

@@ -9,7 +9,7 @@ from limits.aio.storage import memory
 from mathops.errors import StartupError
 from mathops.ports import Quota
 from mathops.settings import Settings
-from mathops.shared.rate_limits import MemoryRateLimiter, WindowCounts, policies
+from mathops.shared.rate_limits import MemoryWindows, WindowCounts, WindowRateLimiter, policies
 
 ITEM = parse("100/minute")
 
@@ -62,7 +62,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return clock
 
 
-async def charged(limiter: MemoryRateLimiter, cost: int) -> Quota:
+async def charged(limiter: WindowRateLimiter, cost: int) -> Quota:
     quota = await limiter.charge("compute", "alice", cost)
     assert quota is not None
     return quota
@@ -70,7 +70,7 @@ async def charged(limiter: MemoryRateLimiter, cost: int) -> Quota:
 
 @pytest.mark.anyio
 async def test_a_rejected_charge_is_allowed_after_its_reset(clock: SimpleNamespace) -> None:
-    limiter = MemoryRateLimiter(policies(Settings(quota_compute="100/minute")))
+    limiter = WindowRateLimiter(policies(Settings(quota_compute="100/minute")), MemoryWindows())
     await charged(limiter, 80)
     rejected = await charged(limiter, 50)
     assert not rejected.allowed
@@ -83,7 +83,7 @@ async def test_a_rejected_charge_is_allowed_after_its_reset(clock: SimpleNamespa
 
 @pytest.mark.anyio
 async def test_a_refund_in_the_next_window_adds_nothing_to_the_limit(clock: SimpleNamespace) -> None:
-    limiter = MemoryRateLimiter(policies(Settings(quota_compute="100/minute")))
+    limiter = WindowRateLimiter(policies(Settings(quota_compute="100/minute")), MemoryWindows())
     await charged(limiter, 50)
     clock.now += 60
     await limiter.refund("compute", "alice", 50)

@@ -12,11 +12,6 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def server() -> FakeServer:
-    return FakeServer()
-
-
-@pytest.fixture
 async def redis(server: FakeServer) -> AsyncIterator[FakeAsyncRedis]:
     redis = FakeAsyncRedis(server=server)
     yield redis

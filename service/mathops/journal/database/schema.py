@@ -23,10 +23,10 @@ def upgrade(url: str) -> None:
     try:
         database.prepare()
         with closing(WriteEngine(database, migrating=True)) as writer, writer.transaction() as connection:
-            before = revision(connection)
-            if before != newest():
+            before, needed = revision(connection), newest()
+            if before != needed:
                 _migrate(connection, database.name)
-                log.info("journal migrated", database=database.name, before=before, after=newest())
+                log.info("journal migrated", database=database.name, before=before, after=needed)
             # SQLite starts a transaction on a read-only file too: without a migration nothing has been written yet.
             connection.execute(relay.update().values(position=relay.c.position))
     except (SQLAlchemyError, OSError) as error:
