@@ -1,8 +1,9 @@
 """Fixtures that several folders share."""
 
 import shutil
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from mathops.web.context import Resources
 from tests.support.fakes import FakeCache, FakeJournal, FakeRateLimiter, FakeRevocations, InlinePool
 from tests.support.oidc_issuer import OidcIssuer
 from tests.support.server import Server, running
+
+# jsonschema imports it to check formats that no document here uses; building its grammar takes 1 s.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 # `make test-integration` uses the thorough profile.
 hypothesis_settings.register_profile("quick", deadline=None, max_examples=25)
@@ -110,27 +114,31 @@ def keys_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@contextmanager
+def world_factory(folder: Path, keys_file: Path) -> Iterator[Callable[..., World]]:
+    """A function that makes applications with their data in `folder`; all end with the block."""
+    with ExitStack() as stack:
+
+        def make(
+            limits: dict[str, int] | None = None,
+            operations: Sequence[Operation] = OPERATIONS,
+            tracing: AnyTracing = NO_TRACING,
+            trusted_proxies: str = "",
+            **values: Any,
+        ) -> World:
+            settings = Settings(data_dir=folder, **values)
+            shutil.copy(keys_file, settings.keys_path)
+            world = World(settings, limits or {}, operations, tracing, trusted_proxies)
+            stack.enter_context(world.client)
+            return world
+
+        yield make
+
+
 @pytest.fixture
 def make_world(tmp_path: Path, keys_file: Path) -> Iterator[Callable[..., World]]:
-    worlds: list[World] = []
-
-    def make(
-        limits: dict[str, int] | None = None,
-        operations: Sequence[Operation] = OPERATIONS,
-        tracing: AnyTracing = NO_TRACING,
-        trusted_proxies: str = "",
-        **values: Any,
-    ) -> World:
-        settings = Settings(data_dir=tmp_path, **values)
-        shutil.copy(keys_file, settings.keys_path)
-        world = World(settings, limits or {}, operations, tracing, trusted_proxies)
-        world.client.__enter__()
-        worlds.append(world)
-        return world
-
-    yield make
-    for world in worlds:
-        world.client.__exit__(None, None, None)
+    with world_factory(tmp_path, keys_file) as make:
+        yield make
 
 
 @pytest.fixture

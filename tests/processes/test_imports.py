@@ -3,6 +3,17 @@
 import subprocess
 import sys
 
+import pytest
+
+_OPTIONAL = {
+    "aiokafka",
+    "alembic",
+    "httpx2",
+    "mathops.telemetry.tracing_variables",
+    "psycopg",
+    "redis",
+    "sqlalchemy.dialects.postgresql",
+}
 _OPEN_WITHOUT_REDIS = """
 import asyncio, sys
 from mathops.settings import Settings
@@ -20,7 +31,10 @@ def test_without_redis_its_client_is_not_imported() -> None:
     subprocess.run([sys.executable, "-c", _OPEN_WITHOUT_REDIS], check=True)
 
 
-def test_without_external_issuers_the_http_client_is_not_imported() -> None:
-    imported = "import sys, mathops.bootstrap; sys.exit('httpx2' in sys.modules)"
+@pytest.mark.parametrize("module", ["mathops.server.master", "mathops.journal.process"])
+def test_a_process_imports_only_what_the_default_settings_need(module: str) -> None:
+    imported = f"import sys, {module}; print(*{_OPTIONAL} & set(sys.modules))"
 
-    subprocess.run([sys.executable, "-c", imported], check=True)
+    result = subprocess.run([sys.executable, "-c", imported], check=True, capture_output=True, text=True)
+
+    assert result.stdout.split() == []

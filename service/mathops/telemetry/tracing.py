@@ -18,21 +18,32 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from mathops import __version__
 from mathops.errors import StartupError
-from mathops.telemetry.tracing_variables import check_variables, requested
 
 # Not OTEL_PROPAGATORS: the name of a propagator that is not installed ends a process at import, even without traces.
 _propagator = TraceContextTextMapPropagator()
 _NO_SPAN = nullcontext()
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 # Ids of events with the traceparents stored with them.
 EventContexts = Sequence[tuple[str, str | None]]
 
 
+def requested(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the OTEL_* variables switch traces on."""
+    exporter = environ.get("OTEL_TRACES_EXPORTER", "")
+    if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or exporter == "none":
+        return False
+    return exporter != "" or any(environ.get(name) for name in ENDPOINTS)
+
+
 def check() -> None:
     """Raise StartupError for OTEL_* variables with which the service could not trace."""
-    check_variables()
     if not requested():
         return
+    # Building the model takes 50 ms.
+    from mathops.telemetry.tracing_variables import check_variables
+
+    check_variables()
     for name in [name for name, value in os.environ.items() if name.startswith("OTEL_BSP_") and not value.strip()]:
         # The SDK would log a stack trace.
         del os.environ[name]

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, FilePath, ValidationError, model_validator
 
 from mathops.errors import StartupError
+from mathops.telemetry.tracing import ENDPOINTS
 
 PROTOCOL = "http/protobuf"
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 
 
@@ -87,25 +87,15 @@ class _Variables(BaseModel):
         return self
 
 
-def requested(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the OTEL_* variables switch traces on."""
-    exporter = environ.get("OTEL_TRACES_EXPORTER", "")
-    if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or exporter == "none":
-        return False
-    return exporter != "" or any(environ.get(name) for name in _ENDPOINTS)
-
-
 def check_variables(environ: Mapping[str, str] = os.environ) -> None:
-    """Raise StartupError when the OTEL_* variables switch traces on but are invalid, or no span could be exported."""
-    if not requested(environ):
-        return
+    """Raise StartupError for variables with which no span could be exported."""
     exporter = environ.get("OTEL_TRACES_EXPORTER") or "otlp"
     if exporter != "otlp":
         raise StartupError(f"OTEL_TRACES_EXPORTER: write otlp or none, not {exporter!r}")
     for name in _PROTOCOLS:
         if (protocol := environ.get(name) or PROTOCOL) != PROTOCOL:
             raise StartupError(f"{name}: write {PROTOCOL}, which collectors accept on port 4318, not {protocol!r}")
-    for name in _ENDPOINTS:
+    for name in ENDPOINTS:
         if (endpoint := environ.get(name)) and not endpoint.startswith(("http://", "https://")):
             raise StartupError(f"{name}: write a URL such as http://collector:4318, not {endpoint!r}")
     try:

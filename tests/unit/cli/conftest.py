@@ -5,11 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from click.testing import Result
 
 from tests.support.commands import run_command
 
 Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mathops.identity.users.PasswordHasher", lambda: PasswordHasher(1, 8, 1))
 
 
 @pytest.fixture

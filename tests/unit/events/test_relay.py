@@ -25,6 +25,11 @@ Started = Callable[..., Relay]
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-"
 
 
+@pytest.fixture(autouse=True)
+def short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mathops.events.relay._MIN_BACKOFF", 0.05)
+
+
 @pytest.fixture
 def broker() -> FakeBroker:
     return FakeBroker()
@@ -155,7 +160,7 @@ def test_a_successful_send_resets_the_backoff(url: str, broker: FakeBroker, star
         store(url, make_record())
         eventually(lambda: len(events) == 3)
 
-    assert [event["retry_in_seconds"] for event in events] == [0.5, 1.0, 0.5]
+    assert [event["retry_in_seconds"] for event in events] == [0.05, 0.1, 0.05]
 
 
 def test_a_rejected_event_becomes_a_dead_letter_and_the_others_are_published(
@@ -213,7 +218,7 @@ def test_a_broker_slower_than_the_lease_gets_each_row_once_from_one_of_two_relay
 ) -> None:
     monkeypatch.setattr(DatabaseOutbox, "lease_seconds", 0.3)
     monkeypatch.setattr("mathops.events.relay._STANDBY_SECONDS", 0.02)
-    broker.seconds = 1.0
+    broker.seconds = 0.6
     stored = store_many(url, 3)
 
     relays = start("one"), start("two")

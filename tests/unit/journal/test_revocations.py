@@ -1,13 +1,11 @@
 import asyncio
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from mathops.errors import JournalUnavailable
-from mathops.journal.database import schema
 from mathops.journal.database.engine import database_of
 from mathops.journal.revocations import DatabaseRevocations
 
@@ -16,11 +14,9 @@ pytestmark = pytest.mark.anyio
 DAY_SECONDS = 86_400
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path}/mathops.db"
-    schema.upgrade(url)
-    return url
+@pytest.fixture(autouse=True)
+def short_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mathops.journal.revocations._POLL_SECONDS", 0.05)
 
 
 def execute(url: str, statement: str) -> list[tuple[object, ...]]:

@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from mathops.errors import StartupError
-from mathops.journal.database.postgresql import PostgreSQL
 from mathops.journal.database.sqlite import SQLite
 
-Database = SQLite | PostgreSQL
+if TYPE_CHECKING:
+    from mathops.journal.database.postgresql import PostgreSQL
+
+Database: TypeAlias = "SQLite | PostgreSQL"
 
 
 def database_of(url: str) -> Database:
@@ -24,6 +26,9 @@ def database_of(url: str) -> Database:
         raise StartupError("MATHOPS_DATABASE_URL is not a database URL such as sqlite:///data/mathops.db") from None
     backend = parsed.get_backend_name()
     if backend == "postgresql":
+        # Importing the dialect takes 40 ms, and each process would do so.
+        from mathops.journal.database.postgresql import PostgreSQL
+
         return PostgreSQL(parsed)
     if backend != "sqlite":
         raise StartupError(f"MATHOPS_DATABASE_URL: {backend} is not supported, use sqlite or postgresql")

@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from mathops.errors import StartupError
-from mathops.journal.database.inserts import JsonInserts
+from mathops.journal.database.json_inserts import JsonInserts
 
 # Startup parameters and session settings are left out, because a connection pooler refuses or mixes them.
 _CONNECTION: dict[str, Any] = {

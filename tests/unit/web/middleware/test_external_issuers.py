@@ -3,7 +3,8 @@
 import json
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from structlog.testing import capture_logs
 
-from tests.conftest import World
+from tests.conftest import World, world_factory
 from tests.support.forgery import ABSENT, AMBIGUOUS, FOREIGN, HOSTILE, with_other_signature
 from tests.support.oidc_issuer import DISCOVERY, JWKS, OidcIssuer, bearer
 from tests.support.server import eventually
@@ -27,23 +28,38 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "issuers.json"
 
 
+def accepting(make_world: Callable[..., World], path: Path, *entries: dict[str, Any], **options: Any) -> World:
+    """A service that accepts tokens of issuers and has their keys."""
+    path.write_text(json.dumps({"issuers": entries}))
+    world = make_world(issuers_file=path, **options)
+    eventually(lambda: world.issuers and world.issuers.state() == "ok")
+    return world
+
+
 @pytest.fixture
 def make(make_world: Callable[..., World], path: Path) -> Callable[..., World]:
-    """A service that accepts tokens of issuers."""
-
-    def made(*entries: dict[str, Any], **options: Any) -> World:
-        path.write_text(json.dumps({"issuers": entries}))
-        world = make_world(issuers_file=path, **options)
-        assert world.issuers
-        eventually(lambda: world.issuers and world.issuers.state() == "ok")
-        return world
-
-    return made
+    return partial(accepting, make_world, path)
 
 
 @pytest.fixture
 def world(make: Callable[..., World], issuer: OidcIssuer) -> World:
     return make(issuer.entry())
+
+
+@pytest.fixture(scope="module")
+def shared_issuer() -> Iterator[OidcIssuer]:
+    with OidcIssuer().running() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="module")
+def shared_world(
+    tmp_path_factory: pytest.TempPathFactory, keys_file: Path, shared_issuer: OidcIssuer
+) -> Iterator[World]:
+    """A service for tests that change neither it nor its issuer."""
+    folder = tmp_path_factory.mktemp("world")
+    with world_factory(folder, keys_file) as make_world:
+        yield accepting(make_world, folder / "issuers.json", shared_issuer.entry())
 
 
 def get(world: World, token: str, target: str = TARGET) -> Response:
@@ -63,8 +79,8 @@ def test_own_tokens_are_accepted_beside_them(world: World, issuer: OidcIssuer) -
 @pytest.mark.parametrize(
     "header", [{"typ": "at+jwt"}, {"typ": "application/at+jwt"}, {"typ": ABSENT}, {"x5t": "AAAA"}, {"pi.atm": "1"}]
 )
-def test_usual_headers_are_accepted(world: World, issuer: OidcIssuer, header: dict[str, Any]) -> None:
-    assert get(world, issuer.forge(header)).status_code == 200
+def test_usual_headers_are_accepted(shared_world: World, shared_issuer: OidcIssuer, header: dict[str, Any]) -> None:
+    assert get(shared_world, shared_issuer.forge(header)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -83,20 +99,22 @@ def test_usual_headers_are_accepted(world: World, issuer: OidcIssuer, header: di
     # Processes that run tests in parallel need the same names.
     ids=" ".join,
 )
-def test_usual_claims_are_accepted(world: World, issuer: OidcIssuer, claims: dict[str, Any]) -> None:
-    assert get(world, issuer.forge(**claims)).status_code == 200
+def test_usual_claims_are_accepted(shared_world: World, shared_issuer: OidcIssuer, claims: dict[str, Any]) -> None:
+    assert get(shared_world, shared_issuer.forge(**claims)).status_code == 200
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, *AMBIGUOUS])
-def test_a_hostile_token_is_rejected_and_not_logged(world: World, issuer: OidcIssuer, name: str) -> None:
-    token = {**HOSTILE, **AMBIGUOUS}[name](issuer.forge)
+def test_a_hostile_token_is_rejected_and_not_logged(shared_world: World, shared_issuer: OidcIssuer, name: str) -> None:
+    token = {**HOSTILE, **AMBIGUOUS}[name](shared_issuer.forge)
+
+    before = len(shared_world.journal.records)
 
     with capture_logs() as lines:
-        response = get(world, token)
+        response = get(shared_world, token)
 
     assert_problem(response, 401, "unauthorized")
     assert 'error="invalid_token"' in response.headers["www-authenticate"]
-    assert [(record.status, record.user) for record in world.journal.records] == [(401, None)]
+    assert [(record.status, record.user) for record in shared_world.journal.records[before:]] == [(401, None)]
     assert all(part not in f"{lines}{response.text}" for part in token.split(".") if len(part) > 8)
 
 
@@ -117,9 +135,9 @@ def test_a_hostile_token_is_rejected_and_not_logged(world: World, issuer: OidcIs
     ids=str,
 )
 def test_a_token_for_another_purpose_or_beyond_a_limit_is_rejected(
-    world: World, issuer: OidcIssuer, claims: dict[str, Any]
+    shared_world: World, shared_issuer: OidcIssuer, claims: dict[str, Any]
 ) -> None:
-    assert_problem(get(world, issuer.forge(**claims)), 401, "unauthorized")
+    assert_problem(get(shared_world, shared_issuer.forge(**claims)), 401, "unauthorized")
 
 
 @pytest.mark.parametrize("member", ["jku", "x5u"])
