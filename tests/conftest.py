@@ -36,6 +36,14 @@ hypothesis_settings.register_profile("thorough", deadline=None, max_examples=200
 hypothesis_settings.load_profile("quick")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests that start a server for themselves as slow, except those that count for coverage."""
+    for item in items:
+        if "start_server" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("measured"):
+            item.add_marker("slow")
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

@@ -259,6 +259,7 @@ def test_a_rotated_key_is_used_by_the_running_service(server: Server) -> None:
     eventually(lambda: kid in server.client.get("/.well-known/jwks.json").text)
 
 
+@pytest.mark.slow
 def test_options_of_serve_override_variables(tmp_path: Path) -> None:
     port = free_port()
     server = Server(tmp_path, {"MATHOPS_HTTP_PORT": "1", "MATHOPS_HTTP_HOST": "192.0.2.1"}, port)
@@ -271,6 +272,7 @@ def test_options_of_serve_override_variables(tmp_path: Path) -> None:
         server.kill()
 
 
+@pytest.mark.slow
 def test_serve_with_reload_answers_requests_and_stops(tmp_path: Path) -> None:
     server = Server(tmp_path, {})
     try:
@@ -289,6 +291,7 @@ def test_reload_with_several_workers_is_a_usage_error(idle: Server) -> None:
     assert "--reload runs one worker" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", [(), ("--reload",)])
 def test_a_port_in_use_is_reported_in_one_line(server: Server, option: tuple[str, ...]) -> None:
     assert_fails(
@@ -296,6 +299,7 @@ def test_a_port_in_use_is_reported_in_one_line(server: Server, option: tuple[str
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variables", "text"),
     [
@@ -318,6 +322,7 @@ def test_an_invalid_setting_is_reported_in_one_line(idle: Server, variables: dic
     assert_fails(idle.run("serve", **variables), text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "text"), [("mathops.db", "mathops.db cannot be used"), ("keys.json", "is invalid")])
 def test_a_corrupt_file_is_reported_in_one_line(idle: Server, tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / "data").mkdir()
@@ -326,6 +331,7 @@ def test_a_corrupt_file_is_reported_in_one_line(idle: Server, tmp_path: Path, na
     assert_fails(idle.run("serve"), name, text)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="drops a capability by prctl")
 @pytest.mark.parametrize("locked", ["mathops.db", "mathops.db.lock"])
 def test_a_read_only_database_is_reported_in_one_line(idle: Server, tmp_path: Path, locked: str) -> None:

@@ -51,8 +51,10 @@ def assert_ends(server: Server, processes: list[psutil.Process]) -> None:
     assert psutil.wait_procs(processes, timeout=5)[1] == []
 
 
-@pytest.mark.measured
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(signal.SIGTERM, marks=pytest.mark.measured), signal.SIGINT, signal.SIGQUIT, signal.SIGHUP],
+)
 def test_a_signal_ends_every_process_and_the_code_is_0(server: Server, number: signal.Signals) -> None:
     processes = all_processes(server)
 
