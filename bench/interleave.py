@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def parse_options(description: str | None, rounds: int) -> argparse.Namespace:
-    """Options `rounds` (with this default), `seconds` of each round and `connections`."""
+def parse_options(description: str | None, rounds: int, connections: int = 32) -> argparse.Namespace:
+    """Options `rounds` and `connections` (with these defaults), and `seconds` of each round."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--connections", type=int, default=connections)
     return parser.parse_args()
 
 

@@ -194,4 +194,4 @@ def _first_digits(rows: list[OutboxRow]) -> list[OutboxRow]:
 
 def lease_owner() -> str:
     """A unique name for this instance of the service."""
-    return f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:12]}"
+    return f"{uuid4().hex[:12]}@{socket.gethostname()[:32]}:{os.getpid()}"

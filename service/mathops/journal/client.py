@@ -53,7 +53,7 @@ class JournalClient:
         self._settings = settings
         self._connect = connect
         self._tracing = tracing
-        self._reader = Reader(database_of(settings.journal_url).reader())
+        self._reader = Reader(database_of(settings.journal_url))
         self._decoder = msgspec.msgpack.Decoder(CommitReply)
         # asyncio.get_running_loop() is a system call on Python 3.11, too slow for each request.
         self._loop = asyncio.get_running_loop()

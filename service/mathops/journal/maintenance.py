@@ -53,8 +53,9 @@ def check(url: str) -> Health:
 @contextmanager
 def reading(url: str) -> Iterator[Reader]:
     """A reader of the records; errors of the database become a StartupError."""
-    with _reading(database_of(url)) as engine:
-        yield Reader(engine)
+    database = database_of(url)
+    with _reading(database) as engine:
+        yield Reader(database, engine)
 
 
 def backup(url: str, target: Path) -> int:

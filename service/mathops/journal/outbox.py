@@ -19,14 +19,19 @@ class OutboxReader:
     """Reads rows to publish and dead letters."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._reader = database.reader()
+        self._settled = 0
 
     def close(self) -> None:
         self._reader.dispose()
 
     def fetch_after(self, position: int, limit: int) -> list[OutboxRow]:
-        query = SELECT_RECORDS.where(requests.c.seq > position).order_by(requests.c.seq).limit(limit)
         with self._reader.connect() as connection:
+            if position >= self._settled:
+                self._settled = self._database.settled(connection) or 0
+            query = SELECT_RECORDS.where(requests.c.seq > position, requests.c.seq <= self._settled)
+            query = query.order_by(requests.c.seq).limit(limit)
             return [OutboxRow(row[0], record_of(row[1:])) for row in connection.execute(query)]
 
     def replay_range(self, moment: str) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import UNSET
 from sqlalchemy import ColumnElement, Connection, Engine, func, select, true
 
+from mathops.journal.database.engine import Database
 from mathops.journal.database.tables import requests
 from mathops.journal.rows import SELECT_RECORDS, record_of
 from mathops.models import HistoryFilters, HistoryQuery
@@ -26,9 +27,11 @@ _columns = requests.c
 class Reader:
     """Reads pages of records."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.close = engine.dispose
+    def __init__(self, database: Database, engine: Engine | None = None) -> None:
+        """`engine` reads a file in another way than `database.reader()`."""
+        self._engine = engine or database.reader()
+        self._settled = database.settled
+        self.close = self._engine.dispose
 
     def history(self, user: str, query: HistoryQuery) -> JournalPage:
         return self._page(_columns.user == user, query)
@@ -43,12 +46,20 @@ class Reader:
         window = [owned, *_cursors(query)]
         size = WINDOW_ROWS if filters else query.limit + 1
         order = _columns.seq.asc() if forwards else _columns.seq.desc()
-        rows_in_window = select(_columns.seq).where(*window).order_by(order).limit(size).subquery()
-        bounds = select(func.min(rows_in_window.c.seq), func.max(rows_in_window.c.seq), func.count())
+        empty = JournalPage([], None, query.after if query.after is not UNSET else 0)
         with self._engine.connect() as connection:
-            first, last, count = connection.execute(bounds.select_from(rows_in_window)).one()
+            if query.before is UNSET:
+                # The next newer page continues after this one, so that no row may appear before its last one.
+                settled = self._settled(connection)
+                if settled is not None:
+                    window.append(_columns.seq <= settled)
+                elif forwards:
+                    return empty
+            rows_in_window = select(_columns.seq).where(*window).order_by(order).limit(size).subquery().c.seq
+            bounds = select(func.min(rows_in_window), func.max(rows_in_window), func.count())
+            first, last, count = connection.execute(bounds).one()
             if not count:
-                return JournalPage([], None, query.after if query.after is not UNSET else 0)
+                return empty
             records = SELECT_RECORDS.where(owned, _columns.seq.between(first, last), *filters).order_by(order)
             found = connection.execute(records.limit(query.limit + 1)).all()
             is_last = count < size or _is_before(connection, first, query)

@@ -64,7 +64,9 @@ class DatabaseRevocations:
 
     def _insert(self, token_id: str, until: int) -> None:
         expired = revoked_tokens.c.expires < _oldest_expiry()
-        with closing(WriteEngine(self._database)) as writer, writer.transaction() as connection:
+        # Web workers read by sequence number, which must be the order of commits.
+        begin = self._database.begin_exclusive
+        with closing(WriteEngine(self._database, begin)) as writer, writer.transaction() as connection:
             connection.execute(delete(revoked_tokens).where(expired))
             connection.execute(insert(revoked_tokens).values(token_id=token_id, expires=until))
 

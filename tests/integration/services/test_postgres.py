@@ -196,7 +196,8 @@ def test_a_crash_loses_no_commit_whatever_the_servers_default(postgres_container
 
 def test_a_migration_has_no_time_limit(postgres_container: Container, database: str) -> None:
     url = database_url(postgres_container, database)
-    with closing(WriteEngine(database_of(url), migrating=True)) as writer, writer.transaction() as connection:
+    found = database_of(url)
+    with closing(WriteEngine(found, found.begin_migration)) as writer, writer.transaction() as connection:
         assert connection.execute(text("SHOW statement_timeout")).scalar() == "0"
         assert connection.execute(text("SHOW lock_timeout")).scalar() == "0"
 

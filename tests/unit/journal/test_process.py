@@ -52,5 +52,5 @@ def test_retention_without_requests_does_not_grow_the_write_ahead_log(
 
     process.JournalProcess(cast(FrameServer, IdleServer(200)), settings).run()
 
-    assert len(Reader(database.reader()).all_users(HistoryQuery(limit=11)).rows) == 10
+    assert len(Reader(database).all_users(HistoryQuery(limit=11)).rows) == 10
     assert wal.stat().st_size < 2_000_000

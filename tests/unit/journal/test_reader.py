@@ -28,7 +28,7 @@ def pages(url: str, **filters: Any) -> list[list[int]]:
     """The sequence numbers on each page of alice."""
     found, query = [], HistoryQuery(**filters)
     while True:
-        page = Reader(database_of(url).reader()).history("alice", query)
+        page = Reader(database_of(url)).history("alice", query)
         found.append([seq for seq, _ in page.rows])
         if page.next is None:
             return found
@@ -52,7 +52,7 @@ def test_following_with_filters_skips_a_window_at_a_time(url: str, monkeypatch: 
 
     found, cursor = [], 0
     for _ in range(5):
-        page = Reader(database_of(url).reader()).history("alice", HistoryQuery(operation="fib", after=cursor))
+        page = Reader(database_of(url)).history("alice", HistoryQuery(operation="fib", after=cursor))
         cursor = page.newer
         found.append(([seq for seq, _ in page.rows], cursor))
 
@@ -77,14 +77,16 @@ def test_a_row_stored_after_later_requests_is_found(url: str, monkeypatch: pytes
 @pytest.mark.parametrize("user", ["alice", None])
 def test_every_statement_of_a_page_seeks_in_an_index(url: str, user: str | None, filters: dict[str, Any]) -> None:
     store(url, *(make_record(user=name) for name in ("alice", "bob") * 200))
-    engine = database_of(url).reader()
+    database = database_of(url)
+    engine = database.reader()
     statements: list[tuple[str, Any]] = []
     event.listen(
         engine, "before_cursor_execute", lambda _, __, statement, values, *___: statements.append((statement, values))
     )
     query = HistoryQuery(limit=10, **filters)
 
-    page = Reader(engine).all_users(query) if user is None else Reader(engine).history(user, query)
+    pages = Reader(database, engine)
+    page = pages.all_users(query) if user is None else pages.history(user, query)
 
     assert bool(page.rows) == ("status" not in filters)
     plan = []

@@ -23,7 +23,7 @@ def nothing(_: bytes) -> None:
 
 
 def stored(url: str) -> list[str]:
-    rows = Reader(database_of(url).reader()).history("alice", HistoryQuery(limit=10_000)).rows
+    rows = Reader(database_of(url)).history("alice", HistoryQuery(limit=10_000)).rows
     return [record.id for _, record in reversed(rows)]
 
 
@@ -209,4 +209,4 @@ def test_a_sequence_number_is_not_reused_after_all_rows_are_deleted(writer: Writ
 
     writer.commit(json_lines(make_record()), before_commit=nothing)
 
-    assert [seq for seq, _ in Reader(database_of(url).reader()).history("alice", HistoryQuery(limit=10)).rows] == [3]
+    assert [seq for seq, _ in Reader(database_of(url)).history("alice", HistoryQuery(limit=10)).rows] == [3]

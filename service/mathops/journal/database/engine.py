@@ -38,15 +38,18 @@ def database_of(url: str) -> Database:
 
 
 class WriteEngine:
-    """The one connection that writes; every transaction holds the write lock and starts as the database says.
+    """The one connection that writes; every transaction holds the write lock.
 
     After an error the next transaction uses a new connection.
     """
 
-    def __init__(self, database: Database, *, durable: bool = True, migrating: bool = False) -> None:
-        """With `durable=False` a power failure may undo the last commits; `migrating` removes time limits."""
+    def __init__(self, database: Database, begin: str = "", *, durable: bool = True) -> None:
+        """`begin` starts transactions, by default `database.begin`.
+
+        With `durable=False` a power failure may undo the last commits.
+        """
         self._engine = database.write_engine(durable=durable)
-        self._begin = begin = database.begin_migration if migrating else database.begin
+        self._begin = begin = begin or database.begin
         self._check_file = database.check_file
         self._lock = database.write_lock()
         self._connection: Connection | None = None

@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from mathops.errors import StartupError
+from mathops.journal.database import commit_order
 from mathops.journal.database.json_inserts import JsonInserts
 
 # Startup parameters and session settings are left out, because a connection pooler refuses or mixes them.
@@ -24,10 +25,8 @@ _CONNECTION: dict[str, Any] = {
     # In transaction mode a pooler runs a prepared statement on a session that has not prepared it.
     "prepare_threshold": None,
 }
-# Sequence order is commit order only while one transaction writes at a time; every replica uses "math" in ASCII.
-_LOCK = f"SELECT pg_advisory_xact_lock({0x6D617468})"
 # An answered request survives a crash whatever the server's default is. A replica that stops inside a transaction loses
-# it, because the others wait for its lock.
+# it, because publishing waits for it.
 _DURABLE = "SET LOCAL synchronous_commit = on; "
 _TIMEOUT = "SET LOCAL statement_timeout = '8s'; "
 _WRITER = f"{_DURABLE}{_TIMEOUT}SET LOCAL lock_timeout = '4s'; SET LOCAL idle_in_transaction_session_timeout = '5s'; "
@@ -39,10 +38,12 @@ class PostgreSQL:
     product = "PostgreSQL"
     wal_reset_fixed = True
     write_lock = nullcontext
+    settled = staticmethod(commit_order.settled)
     inserts = JsonInserts
-    begin = _WRITER + _LOCK
+    begin = _WRITER + commit_order.SHARED
+    begin_exclusive = _WRITER + commit_order.EXCLUSIVE
     # Takes as long as it needs.
-    begin_migration = _DURABLE + _LOCK
+    begin_migration = _DURABLE + commit_order.EXCLUSIVE
     # The clocks of replicas differ.
     now: ColumnElement[float] = literal_column("extract(epoch from clock_timestamp())", Float)
 
@@ -68,7 +69,8 @@ class PostgreSQL:
     def reader(self) -> Engine:
         """Connections that can only read."""
         engine = self._engine(pool_size=4, pool_timeout=5)
-        begin = f"{_TIMEOUT}SET TRANSACTION READ ONLY"
+        # `settled` needs statements that see what has been committed since the one before.
+        begin = f"{_TIMEOUT}SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY"
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
         return engine
 

@@ -22,7 +22,7 @@ def upgrade(url: str) -> None:
     database = database_of(url)
     try:
         database.prepare()
-        with closing(WriteEngine(database, migrating=True)) as writer, writer.transaction() as connection:
+        with closing(WriteEngine(database, database.begin_migration)) as writer, writer.transaction() as connection:
             before, needed = revision(connection), newest()
             if before != needed:
                 _migrate(connection, database.name)

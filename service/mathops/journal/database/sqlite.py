@@ -32,6 +32,7 @@ _CHECK_SECONDS, _FAILURE_SECONDS = 0.05, 1.0
 # Earlier versions can corrupt a WAL with several writers: https://sqlite.org/wal.html#walresetbug
 _WAL_RESET_FIXED = (3, 51, 3)
 _NO_LOCK = nullcontext()
+_LAST_SEQUENCE = 2**63 - 1
 
 
 class FileLock:
@@ -66,7 +67,7 @@ class SQLite:
     wal_reset_fixed: bool = sqlite_module().sqlite_version_info >= _WAL_RESET_FIXED
     inserts = RowInserts
     # Starts every write transaction.
-    begin = begin_migration = "BEGIN IMMEDIATE"
+    begin = begin_exclusive = begin_migration = "BEGIN IMMEDIATE"
     # Seconds since the epoch.
     now: ColumnElement[float] = literal_column("(julianday('now') - 2440587.5) * 86400.0", Float)
 
@@ -126,6 +127,10 @@ class SQLite:
             poolclass=NullPool,
             connect_args={"timeout": self._busy_seconds},
         )
+
+    def settled(self, connection: Connection) -> int:
+        """No row will appear before those that `connection` reads: one transaction writes at a time."""
+        return _LAST_SEQUENCE
 
     def integrity(self, connection: Connection) -> list[str]:
         """The damage that SQLite's own check finds."""

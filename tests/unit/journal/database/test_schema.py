@@ -99,7 +99,7 @@ def test_release_0_1_can_still_insert_and_its_rows_are_read_in_the_current_form(
     with closing(WriteEngine(database)) as writer, writer.transaction() as connection:
         connection.execute(requests.insert().values(row))
 
-    assert Reader(database.reader()).history("alice", HistoryQuery(limit=10)).rows == [(1, record)]
+    assert Reader(database).history("alice", HistoryQuery(limit=10)).rows == [(1, record)]
 
 
 @pytest.mark.parametrize(
