@@ -84,6 +84,8 @@ class RequestContext(Struct):
     result_headers: Headers = []
     principal: Principal | None = None
     result: Result | None = None
+    # Of a result that is too long for the record.
+    result_sha256: str | None = None
     cache: CacheOutcome | None = None
     problem: str | None = None
     # Set when the response starts.
@@ -117,11 +119,10 @@ class RequestContext(Struct):
         if _CLOSE not in self.response_headers:
             self.response_headers.append(_CLOSE)
 
-    def record(self, status: int, max_digits: int) -> Record:
-        """The record of this request; SHA-256 replaces a result of more than `max_digits` digits."""
+    def record(self, status: int) -> Record:
+        """The record of this request."""
         assert self.operation is not None
         result = self.result
-        shown = result is not None and result.digits <= max_digits
         return Record(
             id=self.record_id,
             timestamp=timestamp(self.received),
@@ -129,9 +130,9 @@ class RequestContext(Struct):
             operation=self.operation.name,
             endpoint=self.path,
             parameters=truncate(self.parameters),
-            result=result.text.decode("ascii") if result and shown else None,
+            result=result.text.decode("ascii") if result and not self.result_sha256 else None,
             result_digits=result.digits if result else None,
-            result_sha256=result.sha256 if result and not shown else None,
+            result_sha256=self.result_sha256,
             status=status,
             problem=self.problem,
             cache=self.cache,

@@ -172,12 +172,14 @@ class Turns:
             self.count += 1
 
 
-@pytest.mark.parametrize(("accepted", "turns"), [("gzip", True), ("identity", False)])
-async def test_other_requests_continue_meanwhile(world: World, accepted: str, turns: bool) -> None:
+@pytest.mark.parametrize("accepted", ["gzip", "identity"])
+async def test_other_requests_continue_while_a_large_result_is_compressed_and_hashed(
+    world: World, accepted: str
+) -> None:
     pool = Turns()
     world.resources.evaluator.pool = pool
 
     await send(world, "/pow?base=10&exp=4999999", Accept="text/plain", Accept_Encoding=accepted)
 
     pool.task.cancel()
-    assert (pool.count > 50) == turns
+    assert pool.count > 50
