@@ -1,13 +1,14 @@
-"""The form of a published event."""
+"""The form of a published event, and the size of a batch of them."""
 
 import socket
+from itertools import accumulate
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from mathops import __version__
 from mathops.models import SCHEMA_VERSION, TRACEPARENT, Record, encode_json
-from mathops.ports import Message
+from mathops.ports import Message, OutboxRow
 
 CONTENT_TYPE = "application/json"
 _SCHEMA = str(SCHEMA_VERSION)
@@ -35,3 +36,9 @@ def to_message(record: Record, traceparent: str | None) -> Message:
     values = (*_VALUES, traceparent.encode()) if traceparent else _VALUES
     headers = list(zip(_NAMES, values, strict=False))
     return Message(record.user.encode() if record.user else None, encode_json(record), headers)
+
+
+def first_rows(rows: list[OutboxRow], max_digits: int) -> list[OutboxRow]:
+    """The first rows, at least one, whose results have at most `max_digits` in total."""
+    totals = accumulate(len(row.record.result or "") for row in rows)
+    return rows[: max(1, sum(total <= max_digits for total in totals))]

@@ -2,25 +2,21 @@
 
 import asyncio
 import contextlib
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
-from itertools import accumulate
+from functools import partial
 from typing import Any
 
-from uuid_utils import uuid4
-
-from mathops.events.messages import to_message
+from mathops.events.messages import first_rows, to_message
 from mathops.ports import Broker, MessageRejected, Outbox, OutboxRow, RelayProgress
 from mathops.telemetry.logs import get_logger
 from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 
 # A slow connection must send a batch within the limit of the broker's adapter.
 _BATCH_SIZE, _BATCH_DIGITS = 500, 500_000
-# Polling intervals: for new rows, and for the lease while another relay holds it.
+# Polling intervals: for rows of other replicas, and for the lease while another relay holds it.
 _POLL_SECONDS = 0.1
 _STANDBY_SECONDS = 2.0
 # A pause after a batch that was not full: each batch costs a transaction and a round trip, whatever its size.
@@ -54,13 +50,23 @@ class Relay:
         self._renewed_at = 0.0
         self._used_at = 0.0
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+        # Set while new rows would be noticed only by polling.
+        self._wake_up: Callable[[], Any] | None = None
 
     def start(self) -> None:
         self._thread.start()
 
+    def wake(self) -> None:
+        """Look for rows now; called after a commit."""
+        wake_up, self._wake_up = self._wake_up, None
+        with contextlib.suppress(RuntimeError):  # the loop has ended with its connection
+            if wake_up:
+                wake_up()
+
     def stop(self, seconds: float) -> None:
         """Release the lease after the current batch; waits at most `seconds`."""
         self._stopping.set()
+        self.wake()
         self._thread.join(seconds)
 
     def progress(self) -> RelayProgress:
@@ -107,30 +113,33 @@ class Relay:
             if time.monotonic() >= check_at:
                 await broker.check()
                 check_at = time.monotonic() + _CHECK_SECONDS
-            position = self._acquire_lease()
-            if position is not None:
+            self._renewed_at = time.monotonic()
+            if (position := self._outbox.acquire_lease()) is not None:
                 return position
             self._set_error(None)
             await asyncio.to_thread(self._stopping.wait, _STANDBY_SECONDS)
         return None
 
-    def _acquire_lease(self) -> int | None:
-        self._renewed_at = time.monotonic()
-        return self._outbox.acquire_lease()
-
     def _renew_lease(self) -> None:
-        if self._acquire_lease() is None:
+        self._renewed_at = time.monotonic()
+        if self._outbox.acquire_lease() is None:
             raise LeaseLost
 
     async def _send_batches(self, broker: Broker, position: int) -> list[OutboxRow]:
         """Send rows until stopped; returns the batch with a rejected message, if any."""
+        committed = asyncio.Event()
+        wake_up = partial(asyncio.get_running_loop().call_soon_threadsafe, committed.set)
         while not self._stopping.is_set():
+            committed.clear()
+            # Before the rows are read, so that no commit is missed.
+            self._wake_up = wake_up
             if time.monotonic() - self._renewed_at >= self._renewal_seconds:
                 self._renew_lease()
-            rows = _first_digits(self._outbox.fetch_after(position, _BATCH_SIZE))
+            rows = first_rows(self._outbox.fetch_after(position, _BATCH_SIZE), _BATCH_DIGITS)
             if not rows:
                 self._set_error(None)
-                await asyncio.sleep(_POLL_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(committed.wait(), _POLL_SECONDS)
                 if time.monotonic() - self._used_at >= _CHECK_SECONDS:
                     await self._hold_lease(broker.check())
                 continue
@@ -184,14 +193,3 @@ class Relay:
             self._progress.error = None
             self._progress.published += published
             self._progress.dead += len(dead_letters)
-
-
-def _first_digits(rows: list[OutboxRow]) -> list[OutboxRow]:
-    """The first rows, at least one, whose results have at most _BATCH_DIGITS in total."""
-    totals = accumulate(len(row.record.result or "") for row in rows)
-    return rows[: max(1, sum(total <= _BATCH_DIGITS for total in totals))]
-
-
-def lease_owner() -> str:
-    """A unique name for this instance of the service."""
-    return f"{uuid4().hex[:12]}@{socket.gethostname()[:32]}:{os.getpid()}"

@@ -13,8 +13,8 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import JournalUnavailable
-from mathops.events.relay import lease_owner
 from mathops.journal.database.engine import database_of, error_message
+from mathops.journal.outbox import lease_owner
 from mathops.journal.reader import Reader
 from mathops.journal.window import Batch, CommitReply, CommitWindow, unavailable
 from mathops.models import HistoryQuery, Record, encode_json

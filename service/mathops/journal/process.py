@@ -71,6 +71,8 @@ class JournalProcess:
                 self._log_again_at = time.monotonic() + _HOUSEKEEPING_SECONDS
                 logs.get_logger(__name__).error("journal cannot be written", error=error_message(failure))
         self._reply(received, error, time.perf_counter() - started)
+        if self._relay:
+            self._relay.wake()
         self._after_write()
 
     def _reply(

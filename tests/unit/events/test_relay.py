@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -74,6 +75,23 @@ def test_rows_are_published_in_journal_order_and_counted(url: str, broker: FakeB
     relay.stop(10)
     assert relay.progress() == RelayProgress(published=1200)
     assert relay.progress() == RelayProgress()
+
+
+def published_last(broker: FakeBroker, stored: list[str]) -> bool:
+    return ids(broker)[-len(stored) :] == stored
+
+
+def test_a_commit_wakes_the_relay(
+    url: str, broker: FakeBroker, start: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mathops.events.relay._POLL_SECONDS", 3600)
+    relay = start()
+    for _ in range(3):
+        # The relay has read all rows and waits.
+        eventually(lambda: relay._wake_up is not None)
+        stored = store_many(url, 2)
+        relay.wake()
+        eventually(partial(published_last, broker, stored))
 
 
 def test_the_error_is_reported_while_the_broker_is_unavailable_and_all_rows_are_published_afterwards(
