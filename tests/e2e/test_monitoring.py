@@ -106,7 +106,7 @@ def test_every_query_of_a_dashboard_has_data(path: Any, prometheus: Prometheus) 
     panels = json.loads(path.read_text())["panels"]
     queries = [(panel["title"], target["expr"]) for panel in panels for target in panel.get("targets", [])]
     assert queries
-    filled = {"$__rate_interval": "1m", "$namespace": "e2e-monitoring", "$job": ".*"}
+    filled = {"$__rate_interval": "1m", "$namespace": "e2e-monitoring", "$job": ".*", "$instance": ".*"}
     empty = []
     for title, query in queries:
         expression = query
