@@ -5,6 +5,7 @@ from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
+from charts.boards.backing_services import BACKING_SERVICES
 from charts.boards.computing import COMPUTING
 from charts.boards.journal import JOURNAL
 from charts.boards.panels import dashboard_of
@@ -15,7 +16,7 @@ TARGET = Path(__file__).parent / "mathops" / "dashboards"
 
 def documents() -> dict[str, str]:
     """The text of each file by its name."""
-    boards = (REQUESTS, COMPUTING, JOURNAL)
+    boards = (REQUESTS, COMPUTING, JOURNAL, BACKING_SERVICES)
     return {
         f"{board.name}.json": json.dumps(dashboard_of(board).build(), cls=JSONEncoder, indent=2) + "\n"
         for board in boards

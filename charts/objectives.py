@@ -47,7 +47,8 @@ def _rate(metric: str, matchers: str = "") -> str:
 
 _ALL = _rate("http_requests_total")
 # Without an error there is no series to count.
-_ERRORS = "({} or 0 * {})".format(_rate("http_requests_total", 'status=~"5.."'), _ALL)
+_NONE = '0 * sum by (namespace, job) (mathops_build_info{job=~".+"})'
+_ERRORS = "({} or {})".format(_rate("http_requests_total", 'status=~"5.."'), _NONE)
 _IN_TIME = _rate("http_request_duration_seconds_bucket", 'le=~"1|1.0"')
 OBJECTIVES = (
     Objective(

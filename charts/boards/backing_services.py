@@ -90,7 +90,8 @@ REDIS = Row(
 KAFKA = Row(
     "Kafka",
     [
-        _up("Kafka", f"min({_kafka('kafka_brokers', '')}) > bool 0"),
+        # The scrape fails while the broker is down.
+        _up("Kafka", f"min({_kafka('kafka_brokers', '')}) > bool 0 or 0 * min({_kafka('up', '')})"),
         Panel(
             "Messages",
             "Messages added per second, by topic.",

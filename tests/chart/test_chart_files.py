@@ -23,6 +23,8 @@ def test_the_values_schema_is_up_to_date() -> None:
 
 def test_dashboards_use_only_metrics_of_the_service() -> None:
     for path in sorted((CHART / "dashboards").glob("*.json")):
+        if path.stem == "backing-services":  # tests/chart/test_dashboards.py
+            continue
         dashboard = json.loads(path.read_text())
         queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
         assert queries

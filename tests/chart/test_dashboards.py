@@ -1,6 +1,7 @@
 """The generated dashboards: up to date, complete, and linked to the runbooks."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -61,6 +62,48 @@ def test_panels_do_not_overlap(name: str) -> None:
 
     assert max(cells.values()) == 1
     assert max(x for x, _ in cells) == 23
+
+
+def shown(*arguments: str) -> list[dict[str, Any]]:
+    """Panels of the rendered dashboard of the backing services, if there is one."""
+    texts = [
+        text
+        for document in objects(render("--set", "dashboards.enabled=true", *arguments))
+        if document["kind"] == "ConfigMap"
+        for name, text in document["data"].items()
+        if name.endswith("-backing-services.json")
+    ]
+    return [panel for text in texts for panel in json.loads(text)["panels"]]
+
+
+def test_backing_services_have_rows_only_where_exported() -> None:
+    def rows(*arguments: str) -> list[str]:
+        return [panel["title"] for panel in shown(*arguments) if panel["type"] == "row"]
+
+    assert shown() == []
+    assert rows("--set", "kafka.exporter.enabled=true") == ["Kafka"]
+    assert rows("--set", "redis.exporter.enabled=true,kafka.enabled=false,kafka.exporter.enabled=true") == ["Redis"]
+    exporters = ["--set", "redis.exporter.enabled=true", "--set-json", 'dashboards.exporters=["postgresql"]']
+    assert rows(*exporters) == ["Redis", "PostgreSQL"]
+
+
+def test_omitted_rows_leave_no_gap() -> None:
+    panels = shown("--set", "redis.exporter.enabled=true", "--set-json", 'dashboards.exporters=["postgresql"]')
+    lines = {y for panel in panels for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])}
+    assert lines == set(range(len(lines)))
+
+
+def test_queries_of_a_row_use_the_metrics_and_the_job_of_its_exporter() -> None:
+    prefixes = {"Redis": "redis_", "Kafka": "kafka_", "PostgreSQL": "pg_"}
+    row = ""
+    for panel in json.loads(BOARDS["backing-services.json"])["panels"]:
+        row = panel["title"] if panel["type"] == "row" else row
+        for target in panel.get("targets", []):
+            selectors = re.findall(r"(\w+)\{([^}]*)\}", target["expr"])
+            assert selectors, panel["title"]
+            for metric, matchers in selectors:
+                assert metric == "up" or metric.startswith(prefixes[row])
+                assert f'job=~"$job-{row.lower()}"' in matchers
 
 
 def test_every_alert_is_linked_from_a_panel() -> None:
