@@ -1,11 +1,12 @@
 """The chart's alerts in a real Prometheus: they fire while a fault lasts, and clear after it."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Event
+from typing import NamedTuple
 
 import httpx2
 import pytest
@@ -15,7 +16,7 @@ from tests.chaos.disk import MountError, full, small_disk
 from tests.integration.services.containers import Container
 from tests.integration.services.kafka import Kafka
 from tests.integration.services.prometheus import Prometheus, prometheus
-from tests.support.server import Server, eventually
+from tests.support.server import Server, eventually, running
 
 pytestmark = pytest.mark.timeout(240)
 ALERTS = Path(__file__).parents[3] / "charts" / "mathops" / "alerts" / "mathops.yaml"
@@ -40,36 +41,35 @@ def shortened() -> str:
     return text
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """The data folder of the server, on a disk of its own."""
-    with ExitStack() as stack:
-        try:
-            folder = stack.enter_context(small_disk(tmp_path / "data", 1))
-        except MountError as error:
-            pytest.skip(str(error))
-        yield folder
+class Stack(NamedTuple):
+    """A server, a Prometheus that scrapes it, and the disk of its data, if a disk can be mounted here."""
+
+    server: Server
+    prometheus: Prometheus
+    disk: Path | None
 
 
-@pytest.fixture
-def server(
-    disk: Path, redis_container: Container, kafka: Kafka, topic: str, start_server: Callable[..., Server]
-) -> Server:
-    kafka.make_topic(topic)
-    return start_server(
-        MATHOPS_DATA_DIR=str(disk),
-        MATHOPS_REDIS_URL=f"redis://127.0.0.1:{redis_container.port(6379)}/0",
-        MATHOPS_KAFKA_BROKERS=kafka.brokers,
-        MATHOPS_KAFKA_TOPIC=topic,
-        MATHOPS_COMPUTE_WORKERS="1",
-        MATHOPS_QUOTA_UNAUTHENTICATED="1000000/minute",
-    )
-
-
-@pytest.fixture
-def scraper(server: Server) -> Iterator[Prometheus]:
-    with prometheus(CONFIG.format(port=server.port), shortened()) as started:
-        yield started
+@pytest.fixture(scope="module")
+def stack(
+    redis_container: Container, kafka_container: Kafka, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("server")
+    variables = {
+        "MATHOPS_REDIS_URL": f"redis://127.0.0.1:{redis_container.port(6379)}/0",
+        "MATHOPS_KAFKA_BROKERS": kafka_container.brokers,
+        "MATHOPS_KAFKA_TOPIC": kafka_container.make_topic("firing-alerts"),
+        "MATHOPS_COMPUTE_WORKERS": "1",
+        "MATHOPS_QUOTA_UNAUTHENTICATED": "1000000/minute",
+    }
+    with ExitStack() as resources:
+        disk = None
+        with suppress(MountError):
+            disk = resources.enter_context(small_disk(folder / "data", 1))
+        server = resources.enter_context(running(folder, **variables))
+        scraper = resources.enter_context(prometheus(CONFIG.format(port=server.port), shortened()))
+        # The first scrape may come later than MathopsAbsent.
+        eventually(lambda: scraper.by_job("mathops_build_info") and scraper.firing() == set(), 30)
+        yield Stack(server, scraper, disk)
 
 
 @contextmanager
@@ -104,22 +104,31 @@ def callers(server: Server, headers: dict[str, str], target: str, count: int) ->
                 future.result()
 
 
-def test_alerts_fire_while_a_fault_lasts_and_clear_after_it(
-    server: Server, scraper: Prometheus, disk: Path, redis_container: Container, kafka: Kafka
+def test_alerts_fire_while_dependencies_are_down_and_the_service_is_overused(
+    stack: Stack, redis_container: Container, kafka_container: Kafka
 ) -> None:
+    server, scraper, _ = stack
     token = server.login()
-    eventually(lambda: scraper.by_job("mathops_build_info") and scraper.firing() == set(), 30)
 
     with (
         stopped(redis_container),
-        stopped(kafka.container),
+        stopped(kafka_container.container),
         callers(server, token, "/fact?n=30{n:04}", 4),
         callers(server, {"Authorization": "Bearer invalid"}, "/fact?n={n}", 4),
     ):
         faults = {"MathopsCircuitBreakerOpen", "MathopsEventsDelayed", "MathopsPoolSaturated"}
         eventually(lambda: scraper.firing() >= {*faults, "MathopsAuthenticationFailures"}, 60)
+
     eventually(lambda: scraper.firing() == set(), 60)
+
+
+def test_an_alert_fires_while_the_disk_is_full(stack: Stack) -> None:
+    server, scraper, disk = stack
+    if disk is None:
+        pytest.skip("a disk can be mounted by root on Linux only")
+    token = server.login()
 
     with full(disk), callers(server, token, "/pow?base=3&exp={n}", 2):
         eventually(lambda: "MathopsJournalUnavailable" in scraper.firing(), 30)
+
     eventually(lambda: scraper.firing() == set(), 60)
