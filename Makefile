@@ -87,9 +87,10 @@ test-e2e: $(VENV)/.test ## test the chart on kind, and compose.yaml (needs docke
 	@$(MAKE) --no-print-directory kind-node image
 	@$(BIN)/python -m pytest -v -p no:randomly tests/e2e
 
-chart-docs: $(VENV)/.test ## generate the chart's README.md, values.schema.json and example (needs helm, helm-docs)
+chart-docs: $(VENV)/.test ## generate the chart's README.md, values.schema.json, dashboards and example (needs helm, helm-docs)
 	@$(BIN)/python charts/generate.py
 	@$(BIN)/python charts/objectives.py
+	@$(BIN)/python -m charts.dashboards
 	@helm-docs --chart-search-root charts --log-level error
 	@helm template mathops charts/mathops --namespace numbers \
 	  --values charts/mathops/ci/gitops-values.yaml >charts/mathops/examples/gitops.yaml

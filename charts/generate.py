@@ -70,7 +70,7 @@ REQUIRED = {
 }
 # Sections added after version 0.1.0 of the chart. `helm upgrade --reuse-values` omits them, so the templates have their
 # defaults.
-ADDED = {"kubernetesIdentity", "volumePermissions"}
+ADDED = {"exporter", "kubernetesIdentity", "volumePermissions"}
 
 # By the last name of a value's path; BY_PATH takes precedence.
 BY_NAME: dict[str, dict[str, Any]] = {
@@ -97,7 +97,13 @@ BY_NAME: dict[str, dict[str, Any]] = {
     **dict.fromkeys(["resources", "podSecurityContext", "containerSecurityContext", "strategy"], ANYTHING),
     **dict.fromkeys(["targetCPUUtilizationPercentage", "targetMemoryUtilizationPercentage"], PERCENT),
 }
+IMAGE = {
+    **TEXTS,
+    "propertyNames": {"enum": ["registry", "repository", "tag", "digest", "pullPolicy"]},
+}
 BY_PATH: dict[str, dict[str, Any]] = {
+    "redis.exporter.image": IMAGE,
+    "kafka.exporter.image": IMAGE,
     "keys.keep": {"type": "boolean"},
     "persistence.keep": {"type": "boolean"},
     "kafka.persistence.keep": {"type": "boolean"},
@@ -126,6 +132,7 @@ BY_PATH: dict[str, dict[str, Any]] = {
             },
         },
     },
+    "dashboards.exporters": {"type": "array", "items": {"enum": ["redis", "kafka", "postgresql"]}},
     "extraObjects": {"type": "array", "items": {"type": ["object", "string"]}},
     "settings": {
         "type": "object",

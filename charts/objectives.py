@@ -12,8 +12,8 @@ TARGET = Path(__file__).parent / "mathops" / "alerts" / "objectives.yaml"
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 # Prometheus requests, and probes of the kubelet, are no requests of users.
 _USERS = 'job=~".+", route!~"/livez|/readyz|/startupz|/metrics"'
-# Other services may have metrics of the same name.
-_OWN = "and on (namespace, job, instance) mathops_build_info"
+# Other services may have metrics of the same name. Instances that have ended count too.
+_OWN = "and on (namespace, job, instance) last_over_time(mathops_build_info[WINDOW])"
 _HEADER = "# `make chart-docs` generates this file by charts/objectives.py.\n"
 
 
@@ -45,14 +45,17 @@ def _rate(metric: str, matchers: str = "") -> str:
     return f"sum by (namespace, job) (rate({metric}{{{selector}}}[WINDOW]) {_OWN})"
 
 
-_ERRORS = _rate("http_requests_total", 'status=~"5.."')
+_ALL = _rate("http_requests_total")
+# Without an error there is no series to count.
+_NONE = '0 * sum by (namespace, job) (mathops_build_info{job=~".+"})'
+_ERRORS = "({} or {})".format(_rate("http_requests_total", 'status=~"5.."'), _NONE)
 _IN_TIME = _rate("http_request_duration_seconds_bucket", 'le=~"1|1.0"')
 OBJECTIVES = (
     Objective(
         "Availability",
         "mathops:http_errors:ratio_rate",
         0.001,
-        f"{_ERRORS} / {_rate('http_requests_total')}",
+        f"{_ERRORS} / {_ALL}",
         "{{ $labels.job }} returns too many errors.",
         "{{ $value | humanizePercentage }} of responses are 5xx",
     ),
@@ -65,6 +68,10 @@ OBJECTIVES = (
         "{{ $value | humanizePercentage }} of responses take longer than 1 s",
     ),
 )
+
+
+def bad_ratio(objective: Objective, window: str, matchers: str = 'job=~".+"') -> str:
+    return objective.bad.replace("WINDOW", window).replace('job=~".+"', matchers)
 
 
 def _alert(objective: Objective, suffix: str, severity: str, burns: tuple[Burn, ...], hold: str) -> dict[str, Any]:
@@ -87,10 +94,7 @@ def _alert(objective: Objective, suffix: str, severity: str, burns: tuple[Burn, 
 def document() -> str:
     rules: list[dict[str, Any]] = []
     for objective in OBJECTIVES:
-        rules += [
-            {"record": f"{objective.record}{window}", "expr": objective.bad.replace("WINDOW", window)}
-            for window in WINDOWS
-        ]
+        rules += [{"record": f"{objective.record}{window}", "expr": bad_ratio(objective, window)} for window in WINDOWS]
         rules.append(_alert(objective, "BurnsFast", "critical", FAST, "2m"))
         rules.append(_alert(objective, "BurnsSlowly", "warning", SLOW, "15m"))
     groups = {"groups": [{"name": "mathops-objectives", "rules": rules}]}

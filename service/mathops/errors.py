@@ -111,6 +111,12 @@ class UnsupportedMediaType(MathopsError, status=415, type="unsupported-media-typ
     example = "send the body as Content-Type: application/json"
 
 
+class RangeNotSatisfiable(MathopsError, status=416, type="range-not-satisfiable", title="Range not satisfiable"):
+    """`Range` selects no byte of the result. Request bytes below the length in `Content-Range`."""
+
+    example = "the result has 2 bytes; request a part of bytes 0 to 1"
+
+
 class InvalidParameter(MathopsError, status=422, type="invalid-parameter", title="Invalid parameter"):
     """Parameters are missing, unknown, repeated or out of range. Correct every one that `errors` lists."""
 

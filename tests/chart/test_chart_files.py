@@ -14,7 +14,7 @@ CHART = Path(__file__).parents[2] / "charts" / "mathops"
 KUBELET_METRICS = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes"}
 WORD = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b")
 # Functions and variables of PromQL that look like metric names.
-PROMQL = {"histogram_quantile", "min_over_time", "label_values", "__rate_interval"}
+PROMQL = {"histogram_quantile", "min_over_time", "last_over_time", "__rate_interval"}
 
 
 def test_the_values_schema_is_up_to_date() -> None:
@@ -23,6 +23,8 @@ def test_the_values_schema_is_up_to_date() -> None:
 
 def test_dashboards_use_only_metrics_of_the_service() -> None:
     for path in sorted((CHART / "dashboards").glob("*.json")):
+        if path.stem == "backing-services":  # tests/chart/test_dashboards.py
+            continue
         dashboard = json.loads(path.read_text())
         queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
         assert queries
@@ -53,7 +55,8 @@ def test_the_chart_runs_this_version() -> None:
 
 def _metrics(expressions: str) -> set[str]:
     without_labels = re.sub(r"\{[^}]*\}", "", expressions)
-    return set(WORD.findall(without_labels)) - PROMQL
+    # Names with a colon are those of recording rules.
+    return set(WORD.findall(re.sub(r"\w+(:\w+)+", "", without_labels))) - PROMQL
 
 
 def _served() -> set[str]:

@@ -61,9 +61,16 @@ def test_the_alert_tests_pass(file: str) -> None:
 
 
 @RULES
-def test_every_alert_fires_in_a_test(file: str) -> None:
-    tests = [case for test in _yaml(f"alerts/{file}_test.yaml")["tests"] for case in test.get("alert_rule_test", [])]
-    assert {case["alertname"] for case in tests if case.get("exp_alerts")} == _alerts(file)
+def test_every_alert_fires_and_clears_in_a_test(file: str) -> None:
+    cleared = set()
+    for test in _yaml(f"alerts/{file}_test.yaml")["tests"]:
+        firing = set()
+        for case in test.get("alert_rule_test", []):
+            if case.get("exp_alerts"):
+                firing.add(case["alertname"])
+            elif case["alertname"] in firing:
+                cleared.add(case["alertname"])
+    assert cleared == _alerts(file)
 
 
 def test_every_alert_links_to_its_runbook() -> None:

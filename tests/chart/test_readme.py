@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.chart.rendering import CHART, objects, pod_templates, render
 
@@ -51,3 +52,14 @@ def test_the_procedure_for_volumes_names_claim_and_value(part: str, prefix: str)
     assert value in text
     assert f"{claim['metadata']['name']}-{workload['metadata']['name']}-0" in text
     assert re.search(rf"statefulset {workload['metadata']['name']} |`{workload['metadata']['name']}`", text)
+
+
+def test_the_exporter_of_postgresql_has_the_job_that_the_dashboard_selects() -> None:
+    exporter, values = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", section("Backing services"), re.DOTALL))
+    (monitor,) = [
+        document["metadata"]["name"]
+        for document in objects(render("--set", "serviceMonitor.enabled=true"))
+        if document["kind"] == "ServiceMonitor"
+    ]
+
+    assert [f"{monitor}-{service}" for service in values["dashboards"]["exporters"]] == [exporter["fullnameOverride"]]

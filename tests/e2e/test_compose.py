@@ -18,7 +18,8 @@ from tests.support.server import eventually, free_port
 
 pytestmark = pytest.mark.timeout(300)
 PROJECT = "mathops-e2e"
-PORTS = {f"{part}_PUBLISHED_PORT": str(free_port()) for part in ("MATHOPS", "PROMETHEUS", "KAFKA", "KEYCLOAK")}
+PUBLISHED = ("MATHOPS", "PROMETHEUS", "KAFKA", "KEYCLOAK", "ALERTMANAGER")
+PORTS = {f"{part}_PUBLISHED_PORT": str(free_port()) for part in PUBLISHED}
 PROFILES = ("--profile", "monitoring", "--profile", "identity")
 URL = f"http://127.0.0.1:{PORTS['MATHOPS_PUBLISHED_PORT']}"
 
@@ -169,3 +170,15 @@ def _settings(container: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_file_is_valid_for_compose() -> None:
     run("docker", "compose", "--file", str(ROOT / "compose.yaml"), *PROFILES, "config", "--quiet")
+
+
+def test_the_images_of_the_exporters_equal_those_of_the_chart() -> None:
+    enabled = ["--set", "redis.exporter.enabled=true,kafka.exporter.enabled=true"]
+    images = {
+        container["image"].removeprefix("docker.io/")
+        for pod in pod_specs(objects(render(*enabled)))
+        for container in pod["containers"]
+        if container["name"] == "exporter"
+    }
+
+    assert images == {_services()[name]["image"] for name in ("redis-exporter", "kafka-exporter")}

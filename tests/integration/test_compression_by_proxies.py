@@ -1,6 +1,9 @@
-"""Compressed results through nginx and HAProxy, which compress too, and in a real browser."""
+"""Compressed results and parts of results through nginx and HAProxy, which compress too, and by real clients."""
 
+import subprocess
 from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -78,3 +81,37 @@ def test_a_browser_decodes_a_result(browser: Browser, server: Server) -> None:
 
     page.close()
     assert found == ["zstd", DIGITS]
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "haproxy"])
+def test_a_part_of_a_result_passes_unchanged(client: httpx2.Client, ports: Ports, proxy: str) -> None:
+    url = f"http://127.0.0.1:{getattr(ports, proxy)}{TARGET}"
+    complete = client.get(url, headers={"Accept-Encoding": "identity"})
+
+    part = client.get(url, headers={"Range": "bytes=40000-", "If-Range": complete.headers["etag"]})
+
+    assert (part.status_code, part.text) == (206, complete.text[40_000:])
+    assert part.headers["content-range"] == f"bytes 40000-{DIGITS - 1}/{DIGITS}"
+    assert "content-encoding" not in part.headers
+    assert client.get(url, headers={"Range": f"bytes={DIGITS}-"}).headers["content-range"] == f"bytes */{DIGITS}"
+
+
+RESUME = {
+    "curl": ["curl", "--silent", "--show-error", "--fail", "--continue-at", "-", "--output", "digits"],
+    "wget": ["wget", "--quiet", "--continue", "--output-document", "digits"],
+}
+
+
+@pytest.mark.parametrize("tool", RESUME)
+def test_an_interrupted_download_continues(
+    client: httpx2.Client, server: Server, ports: Ports, tmp_path: Path, tool: str
+) -> None:
+    url = f"http://127.0.0.1:{ports.nginx}{TARGET}"
+    digits = client.get(url).text
+    (tmp_path / "digits").write_text(digits[:30_000])
+    headers = [("--header", f"{name}: {client.headers[name]}") for name in ("Authorization", "Accept")]
+
+    subprocess.run([*RESUME[tool], *chain(*headers), url], cwd=tmp_path, check=True, timeout=30)
+
+    assert (tmp_path / "digits").read_text() == digits
+    assert server.rows("status")[-1] == (206,)

@@ -77,3 +77,14 @@ kafka-certificate: {{ . }}
 {{- define "mathops.secretsChecksum" -}}
 {{- list .Values.keys.value .Values.users.lines .Values.database.url .Values.externalRedis.url .Values.redis.auth.password .Values.kafka.auth.password | toJson | sha256sum }}
 {{- end }}
+
+{{- /* Sources that may reach the service and the exporters, in a rule of a NetworkPolicy; empty if all may. */ -}}
+{{- define "mathops.scrapeSources" -}}
+{{- if not .Values.networkPolicy.allowExternal }}
+from:
+  - podSelector: {}
+  {{- with .Values.networkPolicy.ingressFrom }}
+  {{- tpl (toYaml .) $ | nindent 2 }}
+  {{- end }}
+{{- end }}
+{{- end }}

@@ -56,10 +56,12 @@
 {{- end }}
 {{- end }}
 {{- if .Values.otel.endpoint }}
-- name: POD_NAME
+{{- range $name, $path := dict "NODE_NAME" "spec.nodeName" "POD_NAME" "metadata.name" "POD_UID" "metadata.uid" }}
+- name: {{ $name }}
   valueFrom:
     fieldRef:
-      fieldPath: metadata.name
+      fieldPath: {{ $path }}
+{{- end }}
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
   value: {{ .Values.otel.endpoint | quote }}
 - name: OTEL_SERVICE_NAME
@@ -69,7 +71,7 @@
 - name: OTEL_TRACES_SAMPLER_ARG
   value: {{ .Values.otel.samplerArg | quote }}
 - name: OTEL_RESOURCE_ATTRIBUTES
-  value: k8s.namespace.name={{ include "mathops.namespace" . }},k8s.pod.name=$(POD_NAME)
+  value: k8s.namespace.name={{ include "mathops.namespace" . }},k8s.pod.name=$(POD_NAME),k8s.pod.uid=$(POD_UID),k8s.node.name=$(NODE_NAME),k8s.container.name=mathops
     {{- range $name, $value := .Values.otel.resourceAttributes }},{{ $name }}={{ $value }}{{ end }}
 {{- end }}
 {{- with .Values.trustedProxies }}

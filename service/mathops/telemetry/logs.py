@@ -2,12 +2,22 @@
 
 import logging
 import sys
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Literal
 
 import structlog
 from opentelemetry.trace import format_trace_id, get_current_span
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+# Tasks that a request starts have its id too.
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+def _add_request_id(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    if value := request_id.get():
+        event["request_id"] = value
+    return event
 
 
 def add_trace_id(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
@@ -33,6 +43,7 @@ _SHARED: list[Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+    _add_request_id,
     add_trace_id,
 ]
 # structlog writes to standard output by default, which is reserved for the output of commands.

@@ -21,6 +21,7 @@ from mathops.ports import Clients, Journal, RateLimiter, Revocations, Users
 from mathops.settings import Settings
 from mathops.telemetry.tracing import AnyTracing
 from mathops.web.endpoint import Endpoint
+from mathops.web.endpoints.byte_ranges import ByteRange
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _CLOSE = (b"connection", b"close")
@@ -78,6 +79,8 @@ class RequestContext(Struct):
     media_type: str = ""
     # Content coding of the result.
     coding: str | None = None
+    # Part of a text result.
+    byte_range: ByteRange | None = None
     parameters: dict[str, str] = {}
     plan: Plan | None = None
     # Sent with a result, not with an error.

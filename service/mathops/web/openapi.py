@@ -15,12 +15,14 @@ from mathops.web.endpoint import Description, Endpoint
 from mathops.web.middleware.error_handling import MEDIA_TYPE, PATH
 from mathops.web.negotiation import FORM, JSON, TEXT
 from mathops.web.openapi_parts import (
-    RESULT_HEADERS,
+    HEADERS,
+    PROBLEM_HEADERS,
     Json,
     headers,
     operation_body,
     operation_parameter,
     operation_result,
+    partial_result,
     query_parameter,
     ref,
 )
@@ -42,10 +44,8 @@ _CLIENT_ERRORS = {
     403: "The client lacks the scope.",
     429: "Too many failed attempts of this client.",
 }
-_PROBLEM_HEADERS = {401: ["WWW-Authenticate"], 403: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
 # Of paths in the names of operations.
 _NAME = str.maketrans("/.", "__")
-_HEADERS = (*RESULT_HEADERS, "Link", "Retry-After", "WWW-Authenticate", "X-Request-ID")
 
 
 def document(endpoints: Iterable[Endpoint]) -> Json:
@@ -105,7 +105,8 @@ def _success(endpoint: Endpoint, description: Description, method: str) -> Json:
     """Responses that are no problems, by status."""
     if operation := endpoint.operation:
         unchanged = {} if method == "post" else {"304": ref("responses", "not_modified")}
-        return {"200": ref("responses", f"{operation.name}_result"), **unchanged}
+        partial = {"206": ref("responses", "partial_result")} if method == "get" else {}
+        return {"200": ref("responses", f"{operation.name}_result"), **partial, **unchanged}
     response: Json = {"description": description.summary, "headers": headers(*description.headers)}
     if description.response is None:
         return {"200" if description.form else "204": response}
@@ -127,6 +128,7 @@ def _problems(endpoint: Endpoint, description: Description, method: str) -> Json
         (description.form, _READ_PROBLEMS),
         (operation, _RESULT_PROBLEMS),
         (operation and method != "post", ("precondition-failed",)),
+        (operation and method == "get", ("range-not-satisfiable",)),
     )
     types = problem_types()
     statuses = sorted({types[slug].status for condition, slugs in conditions if condition for slug in slugs})
@@ -152,9 +154,10 @@ def _components(operations: Sequence[Operation], documents: tuple[type[Struct], 
             "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
             "client": {"type": "http", "scheme": "basic", "description": "name and secret of an OAuth client"},
         },
-        "headers": {name: {"schema": {"type": "string"}} for name in _HEADERS},
+        "headers": {name: {"schema": {"type": "string"}} for name in HEADERS},
         "responses": {
             **{f"{operation.name}_result": operation_result(operation) for operation in operations},
+            "partial_result": partial_result(),
             "not_modified": {"description": "The caller's copy is current.", "headers": headers("ETag")},
             "without_content": {"description": "As GET, without content.", "headers": headers()},
             **{
@@ -173,7 +176,7 @@ def _problem_response(status: int, errors: Iterable[type[MathopsError]]) -> Json
         # The HTTP parser rejects what is not HTTP, such as a target of over 64 KiB, before the application.
         content[TEXT] = {"schema": {"type": "string"}}
     description = "; ".join(f"{error.title} ({error.type})" for error in errors)
-    return {"description": description, "headers": headers(*_PROBLEM_HEADERS.get(status, ())), "content": content}
+    return {"description": description, "headers": headers(*PROBLEM_HEADERS.get(status, ())), "content": content}
 
 
 def _client_error(status: int) -> Json:
@@ -181,7 +184,7 @@ def _client_error(status: int) -> Json:
     if status == MalformedRequest.status:
         content |= _problem_response(status, [])["content"]
     description = _CLIENT_ERRORS[status]
-    names = () if status == Forbidden.status else _PROBLEM_HEADERS.get(status, ())
+    names = () if status == Forbidden.status else PROBLEM_HEADERS.get(status, ())
     return {"description": description, "headers": headers(*names), "content": content}
 
 

@@ -11,7 +11,19 @@ from mathops.web.negotiation import JSON, TEXT
 
 Json = dict[str, Any]
 
-RESULT_HEADERS = ("ETag", "Cache-Control", "Cache-Status", "Server-Timing", "RateLimit", "RateLimit-Policy")
+_RESULT_HEADERS = (
+    *("ETag", "Accept-Ranges", "Cache-Control", "Cache-Status"),
+    *("Server-Timing", "RateLimit", "RateLimit-Policy"),
+)
+HEADERS = (*_RESULT_HEADERS, "Content-Range", "Link", "Retry-After", "WWW-Authenticate", "X-Request-ID")
+# By status.
+PROBLEM_HEADERS = {
+    401: ["WWW-Authenticate"],
+    403: ["WWW-Authenticate"],
+    416: ["Content-Range"],
+    429: ["Retry-After"],
+    503: ["Retry-After"],
+}
 
 
 def ref(kind: str, name: str) -> Json:
@@ -54,11 +66,19 @@ def operation_result(operation: Operation) -> Json:
     document = OperationResult(operation.name, _example(operation), text, result.digits)
     return {
         "description": "The exact result.",
-        "headers": headers(*RESULT_HEADERS),
+        "headers": headers(*_RESULT_HEADERS),
         "content": {
             JSON: {"schema": ref("schemas", "OperationResult"), "example": to_builtins(document)},
             TEXT: {"schema": {"type": "string", "pattern": INTEGER_PATTERN}, "example": text},
         },
+    }
+
+
+def partial_result() -> Json:
+    return {
+        "description": "The part of a text result that Range names.",
+        "headers": headers(*_RESULT_HEADERS, "Content-Range"),
+        "content": {TEXT: {"schema": {"type": "string"}}},
     }
 
 

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
-from tests.integration.services.containers import PROMETHEUS, Container
-from tests.support.server import Server, eventually, free_port
+from tests.integration.services.prometheus import Prometheus, prometheus
+from tests.support.server import Server, eventually
 
 pytestmark = pytest.mark.timeout(180)
 SCRAPES = 3
@@ -39,45 +38,27 @@ def documented(server: Server, secret: str) -> str:
     return found[1].replace("localhost:5000", f"127.0.0.1:{server.port}").replace("SECRET", secret)
 
 
-@pytest.fixture
-def prometheus(server: Server, secret: str) -> Iterator[str]:
-    """The address of a Prometheus with that configuration, and a job without a token."""
+@pytest.fixture(name="scraper")
+def scraping_prometheus(server: Server, secret: str) -> Iterator[Prometheus]:
+    """A Prometheus with that configuration, and a job without a token."""
     config = f"""\
 global: {{scrape_interval: 1s}}
 {documented(server, secret)}
   - job_name: no-token
     static_configs: [{{targets: ["127.0.0.1:{server.port}"]}}]
 """
-    port = free_port()
-    start = 'echo "$CONFIG" >/tmp/config.yml && exec prometheus --config.file=/tmp/config.yml "$@"'
-    container = Container(
-        PROMETHEUS,
-        [],
-        environment={"CONFIG": config},
-        command=["-c", start, "sh", "--storage.tsdb.path=/tmp/data", f"--web.listen-address=127.0.0.1:{port}"],
-        # The service listens on loopback only.
-        options=["--network=host", "--entrypoint=sh"],
-    )
-    url = f"http://127.0.0.1:{port}"
-    container.ready(lambda: httpx2.get(f"{url}/-/ready").is_success)
-    yield url
-    container.remove()
+    with prometheus(config) as started:
+        yield started
 
 
-def query(prometheus: str, expression: str) -> dict[str, float]:
-    """The value of each job."""
-    answer = httpx2.get(f"{prometheus}/api/v1/query", params={"query": expression}).json()
-    return {series["metric"]["job"]: float(series["value"][1]) for series in answer["data"]["result"]}
+def test_prometheus_fetches_tokens_and_scrapes(server: Server, scraper: Prometheus) -> None:
+    eventually(lambda: len(scraper.by_job(f"count_over_time(up[1m]) >= {SCRAPES}")) == 2, 60)
 
-
-def test_prometheus_fetches_tokens_and_scrapes(server: Server, prometheus: str) -> None:
-    eventually(lambda: len(query(prometheus, f"count_over_time(up[1m]) >= {SCRAPES}")) == 2, 60)
-
-    assert query(prometheus, "min_over_time(up[1m])") == {"mathops": 1, "no-token": 0}
-    assert query(prometheus, "mathops_build_info") == {"mathops": 1}
-    tokens = query(prometheus, 'http_requests_total{route="/token",status="200"}')
+    assert scraper.by_job("min_over_time(up[1m])") == {"mathops": 1, "no-token": 0}
+    assert scraper.by_job("mathops_build_info") == {"mathops": 1}
+    tokens = scraper.by_job('http_requests_total{route="/token",status="200"}')
     assert tokens["mathops"] >= SCRAPES
-    targets = httpx2.get(f"{prometheus}/api/v1/targets").json()["data"]["activeTargets"]
+    targets = scraper.get("targets")["activeTargets"]
     errors = {target["labels"]["job"]: target["lastError"] for target in targets}
     assert errors == {"mathops": "", "no-token": "server returned HTTP status 401 Unauthorized"}
 

@@ -5,7 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
+from mathops.identity.client_keys import credential
+from mathops.identity.clients_file import add_key
+from mathops.identity.oauth_documents import ASSERTION_TYPE
 from mathops.telemetry import logs
 from mathops.telemetry.tracing import Tracing
 from tests.conftest import World
@@ -120,6 +125,27 @@ def test_a_failing_request_is_logged_once_with_its_stack_trace_and_request_id(
     assert line["request_id"] == response.json()["request_id"] == "find-me"
     assert line["exception"].endswith("RuntimeError: broken")
     assert "broken" not in response.text
+
+
+def test_every_line_of_a_request_has_its_id(
+    capsys: pytest.CaptureFixture[str], make_world: Callable[..., World], tmp_path: Path
+) -> None:
+    key = ECKey.generate_key("P-256")
+    add_key(tmp_path / "clients", "envoy", ["math"], credential(key.as_pem(private=False).decode()))
+    world = make_world(clients_file=tmp_path / "clients", token_issuer="https://math.example.com")
+    logs.configure("info", "json")
+    form = {
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": jwt.encode({"alg": "ES256"}, {"sub": "envoy"}, key),
+    }
+
+    for name in ("first", "second"):
+        world.client.post("/token", data={**form, "grant_type": "client_credentials"}, headers={"X-Request-ID": name})
+    logging.getLogger("library").info("outside")
+
+    lines = [(line["event"], line.get("request_id")) for line in written(capsys) if line["logger"] != "httpx2"]
+    rejected = "client assertion rejected"
+    assert lines == [(rejected, "first"), (rejected, "second"), ("outside", None)]
 
 
 def test_a_rejected_request_is_not_logged(capsys: pytest.CaptureFixture[str], world: World) -> None:

@@ -9,7 +9,16 @@ from mathops.web.context import context_of
 from mathops.web.endpoint import Endpoint
 
 # Request headers that the service reads, beyond those that browsers send without a preflight request.
-_REQUEST_HEADERS = ("Authorization", "If-Match", "If-None-Match", "X-Request-ID", "traceparent", "tracestate")
+_REQUEST_HEADERS = (
+    "Authorization",
+    "If-Match",
+    "If-None-Match",
+    "If-Range",
+    "Range",
+    "X-Request-ID",
+    "traceparent",
+    "tracestate",
+)
 # Chromium's maximum; Firefox permits more.
 _PREFLIGHT_SECONDS = 7200
 

@@ -36,7 +36,7 @@ class ErrorHandling(HttpMiddleware):
                 # uvicorn cancels the requests that are open when the shutdown timeout ends.
                 error = ServiceStopping("the request was not finished before the service stopped; send it again")
             elif not isinstance(error, MathopsError):
-                log.error("request failed", exc_info=error, request_id=context.request_id, path=context.path)
+                log.error("request failed", exc_info=error, path=context.path)
                 error = InternalError("an unexpected error occurred and was logged under this request id")
             await problem_response(error, scope)(scope, receive, send)
 

@@ -37,6 +37,9 @@ class HttpCaching(HttpMiddleware):
             required, known = context.header(b"if-match"), context.header(b"if-none-match")
             if required is not None and not matches(required, etag):
                 raise PreconditionFailed("If-Match lists no tag of the result; send the request without it")
+            # Dates and weak tags do not match (RFC 9110, 13.1.5).
+            if context.byte_range and context.header(b"if-range") not in (None, etag):
+                context.byte_range = None
             if known is not None and is_current(known, etag):
                 response = Response(status_code=304)
                 response.raw_headers = context.result_headers

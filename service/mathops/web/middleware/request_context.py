@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mathops.telemetry.logs import request_id
 from mathops.web.context import HttpMiddleware, RequestContext
 from mathops.web.endpoint import Endpoint
 from mathops.web.middleware.request_limits import over_connection_limit
@@ -25,6 +26,7 @@ class RequestContextMiddleware(HttpMiddleware):
         resources = scope["app"].state.resources
         endpoint = self._endpoints.get(scope["path"]) or self._find(scope)
         context = scope["context"] = RequestContext.of(scope, resources, endpoint)
+        request_id.set(context.request_id)
         if root_path := scope["root_path"] or self._root_path:
             context.root_path = root_path
             # Starlette's router would remove it from the path.

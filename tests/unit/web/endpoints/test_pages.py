@@ -182,6 +182,7 @@ def test_a_problem_page_has_cause_fix_and_example(world: World, slug: str) -> No
         ("not-found", "/nothing", {}),
         ("not-acceptable", "/fib?n=1", {"Accept": "image/png"}),
         ("precondition-failed", "/fib?n=1", {"If-Match": '"x"'}),
+        ("range-not-satisfiable", "/fact?n=4", {"Accept": "text/plain", "Range": "bytes=2-"}),
         ("header-fields-too-large", "/fib?n=1", {"X-Long": "x" * 40_000}),
         ("uri-too-long", f"/fib?n={'1' * 9000}", {}),
         ("result-too-large", "/fact?n=1000000", {}),

@@ -1,0 +1,8 @@
+{{- /* Address of the page with the runbooks, and its default, which the dashboards contain. */ -}}
+{{- define "mathops.runbookUrl" -}}
+{{- .Values.prometheusRule.runbookUrl | default (include "mathops.defaultRunbookUrl" .) }}
+{{- end }}
+
+{{- define "mathops.defaultRunbookUrl" -}}
+{{- .Chart.Home }}/blob/main/docs/runbooks.md
+{{- end }}
