@@ -190,6 +190,7 @@ def test_the_service_is_not_ready_while_its_user_may_not_insert(
 def test_a_crash_loses_no_commit_whatever_the_servers_default(postgres_container: Container, database: str) -> None:
     url = database_url(postgres_container, database)
     postgres_container.run("psql", "-U", "postgres", "-c", f'ALTER DATABASE "{database}" SET synchronous_commit = off')
+    schema.upgrade(url)
     with closing(WriteEngine(database_of(url))) as writer, writer.transaction() as connection:
         assert connection.execute(text("SHOW synchronous_commit")).scalar() == "on"
 
