@@ -24,3 +24,11 @@ def test_without_external_issuers_the_http_client_is_not_imported() -> None:
     imported = "import sys, mathops.bootstrap; sys.exit('httpx2' in sys.modules)"
 
     subprocess.run([sys.executable, "-c", imported], check=True)
+
+
+def test_without_an_issuer_for_signing_in_authlib_is_not_imported() -> None:
+    imported = (
+        "import sys, mathops.bootstrap, mathops.identity.issuers.accepted_issuers; sys.exit('authlib' in sys.modules)"
+    )
+
+    subprocess.run([sys.executable, "-c", imported], check=True)
