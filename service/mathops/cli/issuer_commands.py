@@ -21,7 +21,7 @@ def issuers() -> None:
 @issuers.command()
 @console.as_json
 def check(as_json: bool) -> None:
-    """Check the file, and fetch the keys of each issuer and its addresses for signing in.
+    """Check the file, and fetch keys and addresses of each issuer.
 
     The exit code is 1 if keys or addresses of an issuer cannot be fetched.
     """
