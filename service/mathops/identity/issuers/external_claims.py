@@ -12,6 +12,7 @@ from mathops.identity.tokens import Principal, invalid_token
 
 # The length of the journal's column.
 MAX_USER_CHARACTERS = 255
+_MAX_NAME_CHARACTERS = 64
 # Databases store times of 64 bits. Later ones are errors of the issuer.
 _MAX_TIME = 2**40
 # Absent in tokens of Kubernetes; others, such as logout+jwt, are not for access.
@@ -80,7 +81,8 @@ def principal(issuer: Issuer, claims: dict[str, Any], token: str) -> Principal:
     issued = claims.get("iat") or 0
     scopes = frozenset(scope for grant in issuer.grants if _applies(grant, claims) for scope in grant.scopes)
     token_id = revocation_id(issuer, claims, token)
-    return Principal(_user(issuer, claims), scopes, int(issued), int(claims["exp"]), token_id, _party(claims))
+    name = _display_name(claims)
+    return Principal(_user(issuer, claims), scopes, int(issued), int(claims["exp"]), token_id, _party(claims), name)
 
 
 def revocation_id(issuer: Issuer, claims: dict[str, Any], token: str) -> str:
@@ -111,6 +113,12 @@ def _check_times(claims: dict[str, Any], now: float, leeway: float) -> None:
 def _user(issuer: Issuer, claims: dict[str, Any]) -> str:
     # A URL has no #, and names of local users and clients have neither # nor slash.
     return f"{issuer.url}#{claims[issuer.user_claim]}"
+
+
+def _display_name(claims: dict[str, Any]) -> str | None:
+    """Users may choose it, unlike the claim that identifies them."""
+    names = (claims.get(claim) for claim in ("preferred_username", "name", "email"))
+    return next((name for name in names if is_name(name) and len(name) <= _MAX_NAME_CHARACTERS), None)
 
 
 def _party(claims: dict[str, Any]) -> str:

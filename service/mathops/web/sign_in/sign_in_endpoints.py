@@ -43,9 +43,10 @@ class SignInOption(Struct):
 
 
 class Session(Struct):
-    """The user of the session, or null, and the issuers for signing in."""
+    """The user of the session with a name for display, or null, and the issuers for signing in."""
 
     user: str | None
+    name: str | None
     scope: str | None
     expires: int | None
     sign_in: list[SignInOption]
@@ -67,9 +68,10 @@ async def session(request: Request) -> Response:
     except Unauthorized:
         session_cookie(public_url(request.scope)).delete(request.scope)
     options = [SignInOption(client.settings.label, f"/sign-in/{name}") for name, client in clients.items()]
-    body = Session(None, None, None, options)
+    body = Session(None, None, None, None, options)
     if principal:
-        body = Session(principal.user, " ".join(sorted(principal.scopes)), principal.expires, options)
+        scope = " ".join(sorted(principal.scopes))
+        body = Session(principal.user, principal.name, scope, principal.expires, options)
     return Response(encode_json(body), headers=NO_STORE, media_type=JSON)
 
 
@@ -131,7 +133,7 @@ async def _signed_in(request: Request) -> str:
 
 def _start_session(request: Request, url: str, principal: Principal, id_token: str) -> None:
     resources = context_of(request.scope).resources
-    token = resources.tokens.issue(principal.user, sorted(principal.scopes))
+    token = resources.tokens.issue(principal.user, sorted(principal.scopes), name=principal.name)
     if len(token) > MAX_CHARACTERS:
         raise SignInRejected("the name of the user is too long for a cookie")
     seconds = resources.settings.token_lifetime_seconds

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -17,6 +18,7 @@ from tests.unit.web.responses import assert_problem
 from tests.unit.web.sign_in.conftest import ADDRESS, Visitor
 
 TARGET = "/fib?n=10"
+NOBODY = {"user": None, "name": None, "scope": None, "expires": None}
 
 
 def outcomes(name: str) -> float:
@@ -73,6 +75,25 @@ def test_a_person_signs_in_computes_and_signs_out(visitor: Visitor, world: World
     assert visitor.session()["user"] is None
 
 
+@pytest.mark.parametrize(
+    ("claims", "name"),
+    [
+        ({"preferred_username": "al", "name": "Alice"}, "al"),
+        ({"preferred_username": "x" * 65, "name": "Alice"}, "Alice"),
+        ({"preferred_username": "a\x1b[31m", "name": 5, "email": "a@example.com"}, "a@example.com"),
+        ({"name": "\ud800"}, None),
+    ],
+    ids=str,
+)
+def test_the_session_has_a_name_for_display(
+    visitor: Visitor, issuer: SignInIssuer, claims: dict[str, Any], name: str | None
+) -> None:
+    issuer.claims = claims
+    visitor.sign_in()
+
+    assert (visitor.session()["user"], visitor.session()["name"]) == (f"{issuer.url}#alice", name)
+
+
 def test_the_history_is_that_of_the_same_users_access_tokens(
     visitor: Visitor, world: World, issuer: SignInIssuer
 ) -> None:
@@ -90,7 +111,7 @@ def test_the_issuers_are_listed_for_the_console(make: Callable[..., World], issu
 
     assert response.headers["cache-control"] == "no-store"
     options = [{"label": "Company <b>", "path": "/sign-in/test"}]
-    assert response.json() == {"user": None, "scope": None, "expires": None, "sign_in": options}
+    assert response.json() == {**NOBODY, "sign_in": options}
 
 
 def test_without_issuers_there_is_no_sign_in(world_without_issuers: World) -> None:
@@ -189,7 +210,7 @@ def test_an_issuer_that_was_removed_offers_no_sign_in(world: World, visitor: Vis
     world.issuers._file._checked_at = 0
     world.client.portal.call(world.issuers.refresh) if world.client.portal else None
 
-    assert visitor.session() == {"user": None, "scope": None, "expires": None, "sign_in": []}
+    assert visitor.session() == {**NOBODY, "sign_in": []}
     assert_problem(visitor.get(TARGET), 401, "unauthorized")
     assert_problem(visitor.start(), 404, "not-found")
 

@@ -71,7 +71,7 @@ export const restore = async () => {
   if (stored?.token && stored.expires > Date.now()) {
     change(stored);
   } else {
-    change(cookie.user ? { user: cookie.user, scope: cookie.scope, expires: cookie.expires * 1000 } : null);
+    change(cookie.user ? { ...cookie, expires: cookie.expires * 1000 } : null);
   }
 };
 
@@ -189,6 +189,7 @@ export const problemElement = ({ document: problem, message }) => {
 /** User and a button to sign out, in the header of the page. */
 export const showSession = (container) => {
   const button = () => element("button", { type: "button", onclick: signOut }, "Sign out");
-  const show = () => container.replaceChildren(...(session ? [element("span", {}, session.user), button()] : []));
+  const user = () => element("span", { title: session.user }, session.name ?? session.user);
+  const show = () => container.replaceChildren(...(session ? [user(), button()] : []));
   events.addEventListener("session", show);
 };
