@@ -33,6 +33,13 @@ class AuthorizationRequest(NamedTuple):
     code_verifier: str
 
 
+class _Found(NamedTuple):
+    """Endpoints, and the client of Authlib that uses them."""
+
+    endpoints: Endpoints
+    app: Any
+
+
 class SignInClient:
     """`tokens` verifies the ID tokens of the issuer; after a failed discovery the next follows after `interval`."""
 
@@ -42,18 +49,18 @@ class SignInClient:
         self._issuer = tokens.issuer
         self._tokens = tokens
         self._lock = asyncio.Lock()
-        self._endpoints: Endpoints | None = None
+        self._found: _Found | None = None
         self._fetch_at = 0.0
 
     async def begin(self, redirect_uri: str) -> AuthorizationRequest:
         """Raises IssuerUnavailable."""
-        app = await self._app()
+        _, app = await self._current()
         return AuthorizationRequest(**await app.create_authorization_url(redirect_uri))
 
     async def check_issuer(self, issuer: str | None) -> None:
         """Of a redirect (RFC 9207): another one may want a code of this issuer; raises SignInRejected."""
-        required = (await self._found_endpoints()).names_issuer
-        if issuer != self._issuer.url and (required or issuer is not None):
+        endpoints, _ = await self._current()
+        if issuer != self._issuer.url and (endpoints.names_issuer or issuer is not None):
             raise SignInRejected("the response is from another issuer; start again")
 
     async def finish(self, code: str, code_verifier: str, nonce: str, redirect_uri: str) -> tuple[Principal, str]:
@@ -67,10 +74,10 @@ class SignInClient:
     async def end_session_url(self, return_url: str, id_token: str | None) -> str | None:
         """The page of the issuer for signing out (OpenID Connect RP-Initiated Logout 1.0), if it has one."""
         try:
-            address = (await self._found_endpoints()).end_session
+            endpoints, _ = await self._current()
         except IssuerUnavailable:
             return None
-        if address is None:
+        if (address := endpoints.end_session) is None:
             return None
         hint = {"id_token_hint": id_token} if id_token and len(id_token) <= _MAX_HINT_CHARACTERS else {}
         query = {"client_id": self.settings.client_id, "post_logout_redirect_uri": return_url, **hint}
@@ -79,13 +86,15 @@ class SignInClient:
     async def _id_token(self, **request: str) -> str:
         try:
             async with asyncio.timeout(FETCH_SECONDS):
-                app = await self._app()
+                _, app = await self._current()
                 token = (await app.fetch_access_token(**request)).get("id_token")
         except IssuerUnavailable:
             raise
         except OAuthError as error:
             if error.error == "invalid_grant":
                 raise SignInRejected("the issuer does not accept the code, or not any more; start again") from None
+            # The secret may have changed.
+            self._fetch_at = 0.0
             raise self._unavailable(f"the token endpoint refused the client: {error.error!r:.100}") from None
         except Exception as error:  # whatever it is, a retry may succeed
             reason = (
@@ -96,11 +105,26 @@ class SignInClient:
             raise self._unavailable("the token endpoint returned no ID token")
         return token
 
-    async def _app(self) -> Any:
-        endpoints = await self._found_endpoints()
-        # Certificates and secret are files that change.
-        options, secret = await asyncio.to_thread(self._files)
-        options |= {
+    async def _current(self) -> "_Found":
+        """The last one found, while the issuer is unreachable; raises IssuerUnavailable."""
+        async with self._lock:
+            if time.monotonic() >= self._fetch_at:
+                try:
+                    endpoints = await fetch_endpoints(self._issuer, self.settings)
+                    self._found = _Found(endpoints, await asyncio.to_thread(self._app, endpoints))
+                    self._fetch_at = time.monotonic() + REFRESH_SECONDS
+                except Exception as error:  # whatever it is, the next attempt may succeed
+                    self._fetch_at = time.monotonic() + self._interval
+                    self._report(str(error) or type(error).__name__)
+        if self._found is None:
+            raise IssuerUnavailable(_UNAVAILABLE)
+        return self._found
+
+    def _app(self, endpoints: Endpoints) -> Any:
+        """Reads certificates and the secret."""
+        path = self.settings.client_secret_file
+        secret = Path(path).read_text(encoding="utf-8").strip() if path else None
+        options = client_options(self._issuer) | {
             "scope": " ".join(dict.fromkeys(("openid", *self.settings.scopes))),
             "code_challenge_method": "S256",
             "token_endpoint_auth_method": endpoints.client_authentication if secret else "none",
@@ -115,28 +139,6 @@ class SignInClient:
             client_kwargs=options,
             user_agent=options["headers"]["User-Agent"],
         )
-
-    def _files(self) -> tuple[dict[str, Any], str | None]:
-        """Raises IssuerUnavailable."""
-        try:
-            path = self.settings.client_secret_file
-            return client_options(self._issuer), Path(path).read_text(encoding="utf-8").strip() if path else None
-        except (OSError, ValueError) as error:
-            raise self._unavailable(str(error)) from None
-
-    async def _found_endpoints(self) -> Endpoints:
-        """Known ones while the issuer is unreachable; raises IssuerUnavailable."""
-        async with self._lock:
-            if time.monotonic() >= self._fetch_at:
-                try:
-                    self._endpoints = await fetch_endpoints(self._issuer, self.settings)
-                    self._fetch_at = time.monotonic() + REFRESH_SECONDS
-                except Exception as error:  # whatever it is, the next attempt may succeed
-                    self._fetch_at = time.monotonic() + self._interval
-                    self._report(str(error) or type(error).__name__)
-        if self._endpoints is None:
-            raise IssuerUnavailable(_UNAVAILABLE)
-        return self._endpoints
 
     def _unavailable(self, reason: str) -> IssuerUnavailable:
         self._report(reason)

@@ -184,8 +184,11 @@ def test_a_confidential_client_sends_its_secret(
 
     assert visitor.sign_in().headers["location"] == f"{ADDRESS}/"
 
+    # The issuer has another secret, and then the file has it too.
     issuer.secret = "other"
     assert_problem(visitor.sign_in(), 503, "issuer-unavailable")
+    secret.write_text(issuer.secret)
+    assert visitor.sign_in().status_code == 303
 
 
 def test_configured_addresses_need_no_discovery(make: Callable[..., World], issuer: SignInIssuer) -> None:
