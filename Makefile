@@ -55,6 +55,7 @@ bench: $(VENV)/.tools ## measure performance against baselines (needs wrk, redis
 	@$(BIN)/python bench/compare.py
 	@$(BIN)/python bench/mixed_load.py
 	@PYTHONPATH=. $(BIN)/python bench/dependencies.py
+	@PYTHONPATH=. $(BIN)/python bench/tokens.py
 	@$(BIN)/python bench/rate_limits.py
 	@PYTHONPATH=. $(BIN)/python bench/redis_failures.py
 	@PYTHONPATH=. $(BIN)/python bench/floods.py
