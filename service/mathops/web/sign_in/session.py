@@ -3,7 +3,7 @@
 from starlette.types import Scope
 
 from mathops.errors import Unauthorized
-from mathops.identity.tokens import Principal
+from mathops.identity.tokens import Principal, invalid_token
 from mathops.web.context import context_of
 from mathops.web.sign_in.cookies import Cookie
 from mathops.web.sign_in.public_address import origin_of, public_url
@@ -25,9 +25,13 @@ def session_principal(scope: Scope) -> Principal | None:
     rejected: Unauthorized | None = None
     for token in session_cookie(url).values(scope):
         try:
-            return context.resources.tokens.verify(token)
+            principal = context.resources.tokens.verify(token)
         except Unauthorized as error:
             rejected = error
+            continue
+        if issuers.sign_in_client_of(principal.user):
+            return principal
+        rejected = invalid_token("the session is of no issuer for signing in", "sign in again")
     if rejected is not None:
         raise rejected
     return None

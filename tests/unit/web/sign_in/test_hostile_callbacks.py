@@ -298,6 +298,13 @@ def test_an_issuer_that_is_down_is_reported(make: Callable[..., World], issuer: 
     )
 
 
+def test_an_issuer_that_is_down_after_the_redirect_is_reported(visitor: Visitor, issuer: SignInIssuer) -> None:
+    target = visitor.respond()
+    issuer.stop()
+
+    assert_problem(visitor.client.get(target), 503, "issuer-unavailable")
+
+
 @pytest.mark.parametrize(
     ("member", "value"),
     [

@@ -9,7 +9,7 @@ from mathops.identity import keys
 from tests.conftest import World
 from tests.support.sign_in_issuer import SignInIssuer
 from tests.unit.web.responses import assert_problem
-from tests.unit.web.sign_in.conftest import ADDRESS, SAME_ORIGIN, Visitor
+from tests.unit.web.sign_in.conftest import ADDRESS, SAME_ORIGIN, Visitor, change_issuers
 
 TARGET = "/fib?n=10"
 NAME = "__Host-mathops-session"
@@ -118,6 +118,26 @@ def test_a_token_of_the_issuer_is_no_session(user: Visitor, issuer: SignInIssuer
     user.client.cookies.set(NAME, issuer.forge(), domain="mathops.example", path="/")
 
     assert_problem(user.get(TARGET), 401, "unauthorized")
+
+
+def test_a_token_of_a_log_in_is_no_session(user: Visitor, world: World) -> None:
+    token = world.tokens.issue("alice", ["math"])
+    user.client.cookies.set(NAME, token, domain="mathops.example", path="/")
+
+    assert_problem(user.get(TARGET), 401, "unauthorized")
+
+
+def test_a_session_ends_with_its_issuer(make: Callable[..., World], issuer: SignInIssuer) -> None:
+    second = {**issuer.entry(name="second"), "url": "http://localhost:1"}
+    world = make(issuer.entry(), second)
+    user = Visitor(world, issuer)
+    user.sign_in()
+    assert user.get(TARGET).status_code == 200
+
+    change_issuers(world, second)
+
+    assert_problem(user.get(TARGET), 401, "unauthorized")
+    assert user.session()["sign_in"] == [{"label": "Test issuer", "path": "/sign-in/second"}]
 
 
 def test_a_session_ends_with_the_key_that_signed_it(user: Visitor, world: World) -> None:

@@ -15,7 +15,7 @@ from tests.conftest import World
 from tests.support.oidc_issuer import DISCOVERY, bearer
 from tests.support.sign_in_issuer import CLIENT, SignInIssuer
 from tests.unit.web.responses import assert_problem
-from tests.unit.web.sign_in.conftest import ADDRESS, Visitor
+from tests.unit.web.sign_in.conftest import ADDRESS, Visitor, change_issuers
 
 TARGET = "/fib?n=10"
 NOBODY = {"user": None, "name": None, "scope": None, "expires": None}
@@ -204,14 +204,10 @@ def test_configured_addresses_need_no_discovery(make: Callable[..., World], issu
 
 def test_an_issuer_that_was_removed_offers_no_sign_in(world: World, visitor: Visitor, issuer: SignInIssuer) -> None:
     visitor.sign_in()
-    assert world.issuers
-    path = world.settings.issuers_file
-    assert path
     other = {**issuer.entry(), "url": "https://id.example"}
     other.pop("sign_in")
-    path.write_text(json.dumps({"issuers": [other]}))
-    world.issuers._file._checked_at = 0
-    world.client.portal.call(world.issuers.refresh) if world.client.portal else None
+
+    change_issuers(world, other)
 
     assert visitor.session() == {**NOBODY, "sign_in": []}
     assert_problem(visitor.get(TARGET), 401, "unauthorized")
