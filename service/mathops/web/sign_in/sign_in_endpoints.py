@@ -119,7 +119,7 @@ async def _signed_in(request: Request) -> str:
     if pending is None:
         raise SignInRejected("this browser did not start the sign-in, or more than 10 minutes ago; start again")
     await client.check_issuer(values.get("iss"))
-    if "code" not in values:
+    if "error" in values or "code" not in values:
         raise SignInRejected(f"the issuer refused: {values.get('error', 'no reason given')!a:.100}")
     # Anyone can send invented codes, and each causes a request to the issuer.
     await charge_login(request.scope, client.settings.id)
@@ -149,9 +149,10 @@ async def sign_out(request: Request) -> Response:
     assert principal is not None
     hint = Cookie(url, _ID_TOKEN, _SIGN_OUT)
     id_token = next(iter(hint.values(request.scope)), None)
+    # First, because the issuer may be slow.
+    await resources.revocations.revoke(principal.token_id, principal.expires + resources.settings.token_leeway_seconds)
     client = resources.issuers and resources.issuers.sign_in_client_of(principal.user)
     address = await client.end_session_url(f"{url}/", id_token) if client else None
-    await resources.revocations.revoke(principal.token_id, principal.expires + resources.settings.token_leeway_seconds)
     for cookie in (session_cookie(url), hint):
         cookie.delete(request.scope)
     return Response(encode_json(SignedOut(address)), headers=NO_STORE, media_type=JSON)

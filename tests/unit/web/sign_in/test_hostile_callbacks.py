@@ -133,6 +133,11 @@ def test_a_refusal_of_the_issuer_is_shown(visitor: Visitor) -> None:
         assert len(detail) < 150
 
 
+def test_a_code_beside_an_error_is_not_used(visitor: Visitor, issuer: SignInIssuer) -> None:
+    assert "refused" in assert_rejected(visitor, visitor.respond(error="access_denied"))
+    assert issuer.exchanges == 0
+
+
 def test_people_get_a_page_without_markup_of_the_issuer(visitor: Visitor) -> None:
     target = visitor.respond(error="<script>alert(1)</script>", code=ABSENT)
 

@@ -151,13 +151,17 @@ export const signIn = async (credentials) => {
 };
 
 export const signOut = async () => {
-  const path = session.token ? "/logout" : "/sign-out";
   try {
-    const response = await request(path, { method: "POST" });
-    const page = response.status === 200 && (await response.json()).end_session_url;
-    end("");
-    if (page) {
-      location.assign(page);
+    if (session.token) {
+      await request("/logout", { method: "POST" });
+      end("");
+    } else {
+      // First, so that no update of the page uses the revoked token.
+      end("");
+      const { end_session_url: page } = await (await request("/sign-out", { method: "POST" })).json();
+      if (page) {
+        location.assign(page);
+      }
     }
   } catch (problem) {
     // A rejected token is revoked or expired already.
