@@ -76,7 +76,8 @@ def test_a_visitor_signs_in_computes_and_signs_out(visitor: Watched, server: Ser
 
     # An update of the history may be under way.
     visitor.expected = {401}
-    page.get_by_role("button", name="Sign out").click()
+    with page.expect_request("**/end-session?*"):
+        page.get_by_role("button", name="Sign out").click()
 
     expect(page.get_by_label("User", exact=True)).to_be_visible()
     assert visitor.count("/end-session") == 1

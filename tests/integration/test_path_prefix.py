@@ -104,7 +104,8 @@ def test_a_visitor_signs_in_through_an_issuer(browser: Browser, address: tuple[s
         assert cookie["path"] == f"{prefix}/"
         # An update of the history may be under way.
         visitor.expected = {401}
-        page.get_by_role("button", name="Sign out").click()
+        with page.expect_request("**/end-session?*"):
+            page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_label("User", exact=True)).to_be_visible()
         assert page.url == f"{origin}{prefix}/"
         assert page.context.cookies(f"{origin}{prefix}/pow") == []

@@ -83,7 +83,8 @@ def test_a_person_signs_in_to_the_console_and_out(
 
         # An update of the history may be under way.
         visitor.expected = {401}
-        page.get_by_role("button", name="Sign out").click()
+        with page.expect_request("**/openid-connect/logout?*"):
+            page.get_by_role("button", name="Sign out").click()
 
         expect(page.get_by_role("link", name="Sign in with Keycloak")).to_be_visible()
         assert status(server, token) == 401
