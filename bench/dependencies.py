@@ -83,7 +83,7 @@ class Service:
     def round(self, connections: int, seconds: int) -> Round:
         """Load the service, wait until its events are published, and pause."""
         before = self._processor_seconds()
-        measured = load(self._port, self._token, connections, seconds)
+        measured = load(self._port, f"Authorization: Bearer {self._token}", connections, seconds)
         while self._publishes and servers.metric(self._port, "mathops_outbox_pending_rows"):
             time.sleep(0.5)
         used = self._processor_seconds() - before

@@ -51,6 +51,12 @@ class MalformedRequest(MathopsError, status=400, type="malformed-request", title
     example = 'send one JSON object, such as {"n": "10"}'
 
 
+class SignInRejected(MathopsError, status=400, type="sign-in-rejected", title="Sign-in rejected"):
+    """The issuer did not sign the user in, or its response is invalid. Sign in again from the console."""
+
+    example = "this browser did not start the sign-in, or more than 10 minutes ago; start again"
+
+
 class Unauthorized(MathopsError, status=401, type="unauthorized", title="Valid bearer token required"):
     """The request has no valid bearer token. Get one with POST /login and send it as `Authorization: Bearer TOKEN`."""
 
@@ -160,7 +166,7 @@ class Overloaded(MathopsError, status=503, type="overloaded", title="Service ove
 
 
 class IssuerUnavailable(MathopsError, status=503, type="issuer-unavailable", title="Issuer unavailable"):
-    """The keys of the token's issuer cannot be fetched, so that the token cannot be verified. Retry the request."""
+    """The issuer of the token or for the sign-in cannot be reached, or its response is invalid. Retry the request."""
 
     example = "the keys of the token's issuer cannot be fetched now; send the request again"
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from docs.generate import DOCUMENTS
 
-from mathops.identity.issuers.issuers_file import Grant, Issuer
+from mathops.identity.issuers.issuers_file import Grant, Issuer, SignIn
 from mathops.models import FIELDS
 from mathops.operations import OPERATIONS
 from mathops.schemas import event_schema
@@ -45,7 +45,7 @@ def test_the_event_schema_describes_each_member(member: str) -> None:
     assert event_schema()["properties"][member]["description"]
 
 
-@pytest.mark.parametrize("kind", [Issuer, Grant])
+@pytest.mark.parametrize("kind", [Issuer, Grant, SignIn])
 def test_the_page_of_issuers_describes_each_member(kind: type[msgspec.Struct]) -> None:
     properties = msgspec.json.schema_components([kind])[1][kind.__name__]["properties"]
     rows = [_member_row(name, schema) for name, schema in properties.items()]

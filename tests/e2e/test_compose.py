@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def test_requests_succeed_while_redis_and_kafka_are_down(client: httpx2.Client) 
 def test_rows_and_random_passwords_survive_down_and_up(client: httpx2.Client) -> None:
     read = ["exec", "--no-TTY", "redis", "sh", "-c", "cd /run/secrets && cat redis_url && head -c 99 *_password"]
     passwords = compose(*read)
-    assert len(set(re.findall(r"^[0-9a-f]{48}$", passwords, re.MULTILINE))) == 4
+    assert len(set(re.findall(r"^[0-9a-f]{48}$", passwords, re.MULTILINE))) == 5
     compose("down")
     compose("up", "--detach", "--wait", "--no-build")
     assert compose(*read) == passwords
@@ -118,6 +119,27 @@ def test_the_recipe_for_keycloak_computes() -> None:
 
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout == found[2].strip()
+
+
+@pytest.mark.usefixtures("client")
+def test_a_person_signs_in_through_that_keycloak() -> None:
+    address = f"http://localhost:{PORTS['MATHOPS_PUBLISHED_PORT']}"
+    password = compose("exec", "--no-TTY", "keycloak", "cat", "/run/secrets/alice_password")
+
+    def published(url: str) -> str:
+        return url.replace("localhost:8080", f"localhost:{PORTS['KEYCLOAK_PUBLISHED_PORT']}")
+
+    with httpx2.Client(base_url=address, timeout=30) as browser:
+        form = browser.get(published(browser.get("/sign-in/keycloak").headers["location"]))
+        action = re.search(r'action="([^"]+)"', form.text)
+        assert action, form.text
+        # They are Secure; browsers, unlike this client, send them to localhost without TLS.
+        cookies = "; ".join(cookie.partition(";")[0] for cookie in form.headers.get_list("set-cookie"))
+        credentials = {"username": "alice", "password": password}
+        sent = browser.post(published(unescape(action[1])), data=credentials, headers={"Cookie": cookies})
+        assert browser.get(sent.headers["location"]).headers["location"] == f"{address}/"
+        result = browser.get("/pow?base=2&exp=5", headers={"Sec-Fetch-Site": "same-origin"}).json()["result"]
+        assert result == "32"
 
 
 def test_the_settings_equal_those_of_the_chart() -> None:

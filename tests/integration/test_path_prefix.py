@@ -11,6 +11,7 @@ from tests.support import reverse_proxies
 from tests.support.browser import watched
 from tests.support.server import Server
 from tests.support.server import running as running_server
+from tests.support.sign_in_issuer import SignInIssuer, issuers_file
 
 pytestmark = [pytest.mark.timeout(120), requires_proxies]
 
@@ -24,9 +25,12 @@ PLACES = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    variables = {"FORWARDED_ALLOW_IPS": "127.0.0.1", "MATHOPS_ROOT_PATH": "/kept"}
-    with running_server(tmp_path_factory.mktemp("server"), **variables) as server:
-        yield server
+    folder = tmp_path_factory.mktemp("server")
+    with SignInIssuer().running() as issuer:
+        issuers = issuers_file(folder, issuer.entry())
+        variables = {"FORWARDED_ALLOW_IPS": "127.0.0.1", "MATHOPS_ROOT_PATH": "/kept", "MATHOPS_ISSUERS_FILE": issuers}
+        with running_server(folder, **variables) as server:
+            yield server
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +88,27 @@ def test_the_console_needs_no_final_slash(browser: Browser, addresses: dict[str,
         visitor.sign_in("slashless")
         visitor.run("pow", base="2", exp="5")
         expect(visitor.result).to_contain_text("2 digits")
+
+
+def test_a_visitor_signs_in_through_an_issuer(browser: Browser, address: tuple[str, str]) -> None:
+    origin, prefix = address
+    with watched(browser, f"{origin}{prefix}/docs") as visitor:
+        page = visitor.page
+        page.get_by_role("link", name="Sign in with Test issuer").click()
+        expect(page.get_by_role("banner")).to_contain_text("#alice")
+        assert page.url == f"{origin}{prefix}/docs"
+        page.get_by_role("link", name="Console").click()
+        visitor.run("pow", base="2", exp="5")
+        expect(visitor.result).to_contain_text("2 digits")
+        (cookie,) = page.context.cookies(f"{origin}{prefix}/pow")
+        assert cookie["path"] == f"{prefix}/"
+        # An update of the history may be under way.
+        visitor.expected = {401}
+        with page.expect_request("**/end-session?*"):
+            page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_label("User", exact=True)).to_be_visible()
+        assert page.url == f"{origin}{prefix}/"
+        assert page.context.cookies(f"{origin}{prefix}/pow") == []
 
 
 def test_links_lead_to_the_service(address: tuple[str, str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 _OPTIONAL = {
     "aiokafka",
     "alembic",
+    "authlib",
     "httpx2",
     "mathops.telemetry.tracing_variables",
     "psycopg",
@@ -38,3 +39,11 @@ def test_a_process_imports_only_what_the_default_settings_need(module: str) -> N
     result = subprocess.run([sys.executable, "-c", imported], check=True, capture_output=True, text=True)
 
     assert result.stdout.split() == []
+
+
+def test_without_an_issuer_for_signing_in_authlib_is_not_imported() -> None:
+    imported = (
+        "import sys, mathops.bootstrap, mathops.identity.issuers.accepted_issuers; sys.exit('authlib' in sys.modules)"
+    )
+
+    subprocess.run([sys.executable, "-c", imported], check=True)

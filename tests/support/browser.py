@@ -69,7 +69,7 @@ def watched(browser: Browser, url: str, **options: Any) -> Iterator[Watched]:
     page.page.goto(url)
     yield page
     context.close()
-    assert page.errors == []
+    assert page.errors == [], page.errors
 
 
 def violations(page: Page) -> list[str]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 from joserfc.jwk import ECKey
 
@@ -35,7 +35,7 @@ class OidcIssuer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.requests.append((self.path, self.headers["Authorization"]))
-                document = issuer.documents.get(self.path)
+                document = issuer.documents.get(self.path.partition("?")[0])
                 # As the API server of Kubernetes.
                 if self.path == JWKS and "application/jwk-set+json" not in self.headers["Accept"]:
                     self.send_error(406)
@@ -48,6 +48,8 @@ class OidcIssuer:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            do_POST = do_GET  # noqa: N815 - named by http.server
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -63,6 +65,13 @@ class OidcIssuer:
     def _set_url(self, scheme: str) -> None:
         self.url = f"{scheme}://127.0.0.1:{self.port}"
         self.documents[DISCOVERY] = {"issuer": self.url, "jwks_uri": f"{self.url}{JWKS}"}
+
+    @property
+    def discovery(self) -> dict[str, Any]:
+        """The document, which tests change."""
+        document = self.documents[DISCOVERY]
+        assert isinstance(document, dict)
+        return document
 
     def use_tls(self, context: ssl.SSLContext) -> None:
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
@@ -86,7 +95,7 @@ class OidcIssuer:
         return {"url": self.url, "audience": AUDIENCE, "algorithms": ["ES256"], "grants": grants, **changes}
 
     @contextmanager
-    def running(self) -> Iterator["OidcIssuer"]:
+    def running(self) -> Iterator[Self]:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         try:
             yield self

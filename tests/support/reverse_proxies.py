@@ -50,6 +50,7 @@ http {{
     }}
     location /removed/ {{
       proxy_pass http://app/;
+      proxy_set_header Host $forwarded_host;
       proxy_set_header X-Forwarded-Prefix /removed;
     }}
     location /uncompressed/ {{
@@ -58,6 +59,7 @@ http {{
     }}
     location /kept/ {{
       proxy_pass http://app;
+      proxy_set_header Host $forwarded_host;
     }}
   }}
   server {{

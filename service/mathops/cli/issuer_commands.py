@@ -21,9 +21,9 @@ def issuers() -> None:
 @issuers.command()
 @console.as_json
 def check(as_json: bool) -> None:
-    """Check the file and fetch the keys of each issuer.
+    """Check the file, and fetch keys and addresses of each issuer.
 
-    The exit code is 1 if the keys of an issuer cannot be fetched.
+    The exit code is 1 if keys or addresses of an issuer cannot be fetched.
     """
     import asyncio
 
@@ -42,12 +42,14 @@ def check(as_json: bool) -> None:
 
 async def _check(issuer: "Issuer") -> dict[str, Any]:
     """The ids of its keys, or the error."""
-    from mathops.identity.issuers.discovery import fetch_keys
+    from mathops.identity.issuers.discovery import fetch_endpoints, fetch_keys
 
     keys: list[str] = []
     error = None
     try:
         keys = sorted({key_id for key_id, _ in await fetch_keys(issuer)})
+        if issuer.sign_in:
+            await fetch_endpoints(issuer, issuer.sign_in)
     except Exception as failure:  # as in the service, which reports whatever it is
         error = str(failure) or type(failure).__name__
     return {"url": issuer.url, "keys": keys, "error": error}

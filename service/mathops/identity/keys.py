@@ -44,6 +44,11 @@ class Keys:
     def signing(self) -> ECKey:
         return self._file.content[-1]
 
+    @property
+    def all(self) -> list[ECKey]:
+        """Oldest first."""
+        return self._file.content
+
     def public(self) -> dict[str, Any]:
         """The JWK Set of the public keys."""
         return {"keys": [_public(key) for key in self._file.content]}

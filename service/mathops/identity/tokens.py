@@ -36,6 +36,8 @@ class Principal:
     expires: int
     token_id: str
     client_id: str
+    # For display only.
+    name: str | None = None
 
 
 def invalid_token(reason: str, remedy: str = "get a token with POST /login") -> Unauthorized:
@@ -62,7 +64,7 @@ class Tokens:
         self._verified = lru_cache(maxsize=_CACHED_TOKENS)(self._verify)
         self._generation = keys.generation
 
-    def issue(self, user: str, scopes: list[str], client_id: str = CLIENT_ID) -> str:
+    def issue(self, user: str, scopes: list[str], client_id: str = CLIENT_ID, name: str | None = None) -> str:
         """Raises ValueError for a user name that `verify` would reject."""
         if not is_name(user):
             raise ValueError("a user name is printable text")
@@ -76,6 +78,7 @@ class Tokens:
             "iat": now,
             "exp": now + self._settings.token_lifetime_seconds,
             "jti": str(uuid7()),
+            **({"name": name} if name else {}),
         }
         self._keys.refresh()
         key = self._keys.signing
@@ -142,4 +145,5 @@ class Tokens:
         if max(issued, not_before or 0) - self._leeway > self._clock():
             raise invalid_token("the token is not valid yet")
         user, token_id, client_id, scope = map(str, texts)
-        return Principal(user, frozenset(scope.split()), int(issued), int(expires), token_id, client_id)
+        name = claims["name"] if is_name(claims.get("name")) else None
+        return Principal(user, frozenset(scope.split()), int(issued), int(expires), token_id, client_id, name)

@@ -63,6 +63,7 @@ ISSUER_FETCH_FAILURES = Counter(
 ISSUER_UNAVAILABLE = _Max(
     "mathops_issuer_unavailable", "1 while the keys of an external issuer cannot be fetched.", ["issuer"]
 )
+SIGN_INS = Counter("mathops_sign_ins", "Sign-ins of people through external issuers, by outcome.", ["outcome"])
 BUILD_INFO = _Max("mathops_build_info", "Version of the service and of Python; always 1.", ["version", "python"])
 
 
@@ -76,6 +77,7 @@ def cached_labels(metric: Any, *values: str | int) -> Any:
 _REASONS: tuple[tuple[Counter, tuple[str, ...]], ...] = (
     (JOURNAL_FAILURES, ("full", "commit_error", "timeout", "encoding")),
     (POOL_WORKER_EXITS, ("killed", "died")),
+    (SIGN_INS, ("ok", "rejected", "unavailable")),
 )
 
 

@@ -5,9 +5,13 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 from starlette.routing import Route
+from starlette.types import Scope
 
 from mathops.operations import Operation, Parameter
 from mathops.web.negotiation import JSON
+
+# The paths to which issuers redirect browsers.
+CALLBACK = "/callback/"
 
 
 class Description(NamedTuple):
@@ -61,3 +65,8 @@ class Endpoint(Route):
         self.operation = operation
         # Methods of a path without parameters, which needs no matching.
         self.exact_methods = frozenset(() if self.param_convertors else self.methods or ())
+
+
+def shown_query(scope: Scope) -> bytes:
+    """The query for logs and traces; that of a callback has a secret code."""
+    return b"" if CALLBACK in scope["path"] else scope["query_string"]

@@ -19,7 +19,7 @@ from mathops.identity.scopes import HISTORY, INTROSPECT, MATH, operation_scope
 from mathops.models import Credentials, HistoryPage, HistoryQuery, Prediction, TokenResponse
 from mathops.operations import Operation
 from mathops.web.context import HttpMiddleware, context_of
-from mathops.web.endpoint import Description, Endpoint
+from mathops.web.endpoint import CALLBACK, Description, Endpoint
 from mathops.web.endpoints import documents, health, login, pages
 from mathops.web.endpoints.client_token import token
 from mathops.web.endpoints.history_page import history
@@ -30,6 +30,7 @@ from mathops.web.endpoints.token_state import introspect, revoke
 from mathops.web.middleware.http_caching import HttpCaching
 from mathops.web.negotiation import JSON_SCHEMA, TEXT
 from mathops.web.oauth_client import ClientHandler, Form, client_endpoint
+from mathops.web.sign_in import sign_in_endpoints
 
 _public = partial(Endpoint, public=True)
 _probe = partial(Endpoint, public=True, always_answered=True)
@@ -114,6 +115,10 @@ SERVICE_ENDPOINTS = (
     _public("/problems/{slug}", pages.problem_page),
     _public("/console/{slug}", pages.asset),
     _public("/", pages.index),
+    _public("/session", sign_in_endpoints.session),
+    _public("/sign-in/{slug}", sign_in_endpoints.sign_in),
+    _public(f"{CALLBACK}{{slug}}", sign_in_endpoints.callback),
+    Endpoint("/sign-out", sign_in_endpoints.sign_out, methods=["POST"], without_quota=True),
 )
 
 

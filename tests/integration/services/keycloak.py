@@ -10,7 +10,9 @@ from tests.integration.services.containers import KEYCLOAK, Container
 from tests.support.server import free_port
 
 REALM = Path(__file__).parents[3] / "k8s" / "compose" / "keycloak" / "realm.json"
-CLIENT, SECRET, PASSWORD = "calculator", "s3cret", "4dmin"
+CLIENT, SECRET = "calculator", "s3cret"
+# Of the administrator and of the user alice.
+PASSWORD = "4dmin"
 
 _START = """
 mkdir -p /opt/keycloak/data/import && printenv REALM >/opt/keycloak/data/import/realm.json
@@ -28,6 +30,8 @@ class Keycloak:
         environment = {
             "REALM": REALM.read_text(),
             "CALCULATOR_SECRET": SECRET,
+            "ALICE_PASSWORD": PASSWORD,
+            "CONSOLE_URL": "http://localhost:5000",
             "KC_HOSTNAME": self.url,
             "KC_BOOTSTRAP_ADMIN_USERNAME": "admin",
             "KC_BOOTSTRAP_ADMIN_PASSWORD": PASSWORD,
@@ -79,8 +83,14 @@ class Keycloak:
         assert response.is_success, response.text
         return response.json() if response.content else None
 
-    def change_client(self, **changes: Any) -> None:
-        (client,) = self.administer("GET", f"clients?clientId={CLIENT}")
+    def sign_in_at(self, url: str) -> dict[str, Any]:
+        """Let people sign in to the service at `url`; returns the settings of its client."""
+        attributes = {"pkce.code.challenge.method": "S256", "post.logout.redirect.uris": f"{url}/"}
+        self.change_client("console", redirectUris=[f"{url}/callback/keycloak"], attributes=attributes)
+        return {"id": "keycloak", "label": "Keycloak", "client_id": "console"}
+
+    def change_client(self, name: str = CLIENT, **changes: Any) -> None:
+        (client,) = self.administer("GET", f"clients?clientId={name}")
         self.administer("PUT", f"clients/{client['id']}", {**client, **changes})
 
     def rotate_keys(self) -> None:

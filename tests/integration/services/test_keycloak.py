@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 from joserfc.jwk import RSAKey
+from playwright.sync_api import Browser, expect
 
-from tests.integration.services.keycloak import Keycloak
+from tests.integration.services.keycloak import PASSWORD, Keycloak
+from tests.support.browser import watched
 from tests.support.forgery import FOREIGN, HOSTILE, encoded
 from tests.support.oidc_issuer import bearer, forge
 from tests.support.server import Server, eventually
+from tests.support.sign_in_issuer import issuers_file
 
 pytestmark = pytest.mark.timeout(240)
 TARGET = "/pow?base=2&exp=5"
@@ -30,10 +33,10 @@ def keycloak() -> Iterator[Keycloak]:
 
 @pytest.fixture
 def server(start_server: Callable[..., Server], keycloak: Keycloak, tmp_path: Path) -> Server:
-    path = tmp_path / "issuers.json"
-    path.write_text(json.dumps({"issuers": [keycloak.entry()]}))
     server = start_server(
-        MATHOPS_ISSUERS_FILE=str(path), MATHOPS_TOKEN_LEEWAY_SECONDS="0", MATHOPS_QUOTA_UNAUTHENTICATED=""
+        MATHOPS_ISSUERS_FILE=issuers_file(tmp_path, keycloak.entry()),
+        MATHOPS_TOKEN_LEEWAY_SECONDS="0",
+        MATHOPS_QUOTA_UNAUTHENTICATED="",
     )
     eventually(lambda: checks(server)["issuers"] == "ok", 10)
     return server
@@ -57,6 +60,37 @@ def test_a_service_account_computes_and_reads_its_history(server: Server, keyclo
     assert server.client.post("/logout", headers=headers).status_code == 204
     assert server.client.get(TARGET, headers=headers).status_code == 401
     assert status(server, keycloak.token()) == 200
+
+
+def test_a_person_signs_in_to_the_console_and_out(
+    server: Server, keycloak: Keycloak, tmp_path: Path, browser: Browser
+) -> None:
+    url = str(server.client.base_url).rstrip("/")
+    issuers_file(tmp_path, keycloak.entry(sign_in=keycloak.sign_in_at(url)))
+    eventually(lambda: server.client.get("/session").json()["sign_in"])
+    with watched(browser, url) as visitor:
+        page = visitor.page
+        page.get_by_role("link", name="Sign in with Keycloak").click()
+        page.get_by_label("Username or email").fill("alice")
+        page.get_by_role("textbox", name="Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign In").click()
+        expect(page.get_by_role("banner")).to_contain_text("alice")
+        visitor.run("fib", n="77")
+        expect(visitor.result).to_contain_text("16 digits")
+        expect(visitor.records.first).to_contain_text("n=77")
+        (token,) = [c["value"] for c in page.context.cookies() if c["name"] == "mathops-session"]
+        assert status(server, token) == 200
+
+        # An update of the history may be under way.
+        visitor.expected = {401}
+        with page.expect_request("**/openid-connect/logout?*"):
+            page.get_by_role("button", name="Sign out").click()
+
+        expect(page.get_by_role("link", name="Sign in with Keycloak")).to_be_visible()
+        assert status(server, token) == 401
+        # Keycloak has ended its session too, and asks again.
+        page.get_by_role("link", name="Sign in with Keycloak").click()
+        expect(page.get_by_label("Username or email")).to_be_visible()
 
 
 def longer(statuses: list[int], length: int) -> bool:

@@ -35,6 +35,16 @@ def test_an_issuer_without_keys_is_an_error(run: Run, issuer: OidcIssuer, path: 
     assert "names another issuer" in json.loads(result.stdout)["issuers"][0]["error"]
 
 
+def test_addresses_for_signing_in_are_found_too(run: Run, issuer: OidcIssuer, path: Path) -> None:
+    sign_in = {"id": "test", "label": "Test", "client_id": "console"}
+    path.write_text(json.dumps({"issuers": [issuer.entry(sign_in=sign_in)]}))
+
+    result = run("issuers", "check", "--json", MATHOPS_ISSUERS_FILE=str(path))
+
+    assert result.exit_code == 1
+    assert "authorization_endpoint" in json.loads(result.stdout)["issuers"][0]["error"]
+
+
 @pytest.mark.parametrize(("text", "reason"), [(None, "cannot be read"), ("{", "is invalid")])
 def test_an_invalid_file_is_an_error(run: Run, path: Path, text: str | None, reason: str) -> None:
     if text:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
 
@@ -15,6 +16,9 @@ from mathops.identity.issuers.unverified_token import claimed_issuer
 from mathops.identity.reloaded_file import ReloadedFile
 from mathops.identity.tokens import Principal, Tokens
 from mathops.settings import Settings
+
+if TYPE_CHECKING:
+    from mathops.identity.issuers.sign_in_client import SignInClient
 
 
 class AcceptedIssuers:
@@ -31,6 +35,8 @@ class AcceptedIssuers:
         self._file = ReloadedFile(KIND, path, partial(read, own_issuer=settings.token_issuer))
         self._generation = 0
         self._external: dict[str, ExternalTokens] = {}
+        # By their ids.
+        self.sign_in_clients: dict[str, SignInClient] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         # Of verified tokens only, so that rejected ones take no memory.
         self._verifiers: LRUCache[str, Tokens | ExternalTokens] = LRUCache(CACHED_TOKENS)
@@ -72,6 +78,12 @@ class AcceptedIssuers:
             if url not in self._external:
                 self._add(issuer)
 
+    def sign_in_client_of(self, user: str) -> "SignInClient | None":
+        """The client by which the user has signed in."""
+        external = self._external.get(user.partition("#")[0])
+        settings = external.issuer.sign_in if external else None
+        return self.sign_in_clients.get(settings.id) if settings else None
+
     def state(self) -> str:
         """`ok`, `invalid` (the file) or `unavailable` (keys of an issuer cannot be fetched)."""
         if (state := self._file.state()) != "ok":
@@ -80,9 +92,17 @@ class AcceptedIssuers:
 
     def _add(self, issuer: Issuer) -> None:
         keys = KeyCache(issuer.url, partial(self._fetch, issuer), self._interval)
-        self._external[issuer.url] = ExternalTokens(issuer, keys, self._leeway)
+        external = self._external[issuer.url] = ExternalTokens(issuer, keys, self._leeway)
+        if issuer.sign_in:
+            # Importing Authlib takes 30 ms.
+            from mathops.identity.issuers.sign_in_client import SignInClient
+
+            self.sign_in_clients[issuer.sign_in.id] = SignInClient(issuer.sign_in, external, self._interval)
         self._tasks[issuer.url] = asyncio.create_task(keys.run())
 
     def _remove(self, url: str) -> None:
         self._tasks.pop(url).cancel()
-        self._external.pop(url).keys.close()
+        external = self._external.pop(url)
+        external.keys.close()
+        if external.issuer.sign_in:
+            del self.sign_in_clients[external.issuer.sign_in.id]

@@ -12,6 +12,7 @@ from mathops.identity.tokens import Principal, invalid_token
 
 # The length of the journal's column.
 MAX_USER_CHARACTERS = 255
+_MAX_NAME_CHARACTERS = 64
 # Databases store times of 64 bits. Later ones are errors of the issuer.
 _MAX_TIME = 2**40
 # Absent in tokens of Kubernetes; others, such as logout+jwt, are not for access.
@@ -40,6 +41,32 @@ def check_claims(issuer: Issuer, token: UnverifiedToken, now: float, leeway: flo
     if issuer.authorized_parties and _party(claims) not in issuer.authorized_parties:
         raise rejected("the token is of a client that is not accepted")
     _check_times(claims, now, leeway)
+    _check_user(issuer, claims)
+
+
+def check_id_token(
+    issuer: Issuer, token: UnverifiedToken, client_id: str, nonce: str, *, now: float, leeway: float
+) -> None:
+    """The rules of OpenID Connect Core 1.0, 3.1.3.7, but for the signature; raises Unauthorized."""
+    header, claims = token
+    if str(header.get("typ", "")).lower() not in ("", "jwt") or claims.get("typ") not in (None, "ID"):
+        raise rejected("it is no ID token")
+    if claims.get("iss") != issuer.url:
+        raise rejected("it is from another issuer")
+    if not names_audience(claims.get("aud"), client_id):
+        raise rejected("it is for another client")
+    several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+    if claims.get("azp", None if several else client_id) != client_id:
+        raise rejected("its authorized party is another client")
+    if claims.get("nonce") != nonce:
+        raise rejected("its nonce is not that of the request")
+    if claims.get("iat") is None:
+        raise rejected("it has no time of issue")
+    _check_times(claims, now, leeway)
+    _check_user(issuer, claims)
+
+
+def _check_user(issuer: Issuer, claims: dict[str, Any]) -> None:
     if not is_name(claims.get(issuer.user_claim)):
         raise rejected("the claim of the user is missing or not printable")
     # Anyone may enter the address of another in a profile.
@@ -54,7 +81,8 @@ def principal(issuer: Issuer, claims: dict[str, Any], token: str) -> Principal:
     issued = claims.get("iat") or 0
     scopes = frozenset(scope for grant in issuer.grants if _applies(grant, claims) for scope in grant.scopes)
     token_id = revocation_id(issuer, claims, token)
-    return Principal(_user(issuer, claims), scopes, int(issued), int(claims["exp"]), token_id, _party(claims))
+    name = _display_name(claims)
+    return Principal(_user(issuer, claims), scopes, int(issued), int(claims["exp"]), token_id, _party(claims), name)
 
 
 def revocation_id(issuer: Issuer, claims: dict[str, Any], token: str) -> str:
@@ -85,6 +113,12 @@ def _check_times(claims: dict[str, Any], now: float, leeway: float) -> None:
 def _user(issuer: Issuer, claims: dict[str, Any]) -> str:
     # A URL has no #, and names of local users and clients have neither # nor slash.
     return f"{issuer.url}#{claims[issuer.user_claim]}"
+
+
+def _display_name(claims: dict[str, Any]) -> str | None:
+    """Users may choose it, unlike the claim that identifies them."""
+    names = (claims.get(claim) for claim in ("preferred_username", "name", "email"))
+    return next((name for name in names if is_name(name) and len(name) <= _MAX_NAME_CHARACTERS), None)
 
 
 def _party(claims: dict[str, Any]) -> str:

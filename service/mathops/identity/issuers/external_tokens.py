@@ -2,13 +2,14 @@
 
 import time
 import warnings
+from typing import Any
 
 from cachetools import LRUCache
 from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jws import JWSRegistry
 
-from mathops.identity.issuers.external_claims import check_claims, principal, rejected
+from mathops.identity.issuers.external_claims import check_claims, check_id_token, principal, rejected
 from mathops.identity.issuers.issuers_file import Issuer
 from mathops.identity.issuers.key_cache import KeyCache
 from mathops.identity.issuers.public_keys import PublicKey
@@ -44,15 +45,28 @@ class ExternalTokens:
             raise rejected("the token has expired")
         return found
 
+    async def verify_id_token(self, token: str, client_id: str, nonce: str) -> Principal:
+        """Of a client of this service; raises Unauthorized or IssuerUnavailable."""
+        parsed = parse(token)
+        if parsed is None:
+            raise rejected("it is no signed JWT")
+        check_id_token(self.issuer, parsed, client_id, nonce, now=time.time(), leeway=self._leeway)
+        await self._check_signature(token, parsed.header)
+        return principal(self.issuer, parsed.claims, token)
+
     async def _verify(self, token: str) -> Principal:
         parsed = parse(token)
         # Its claim iss selected this issuer.
         assert parsed is not None
         # Before its signature, because the key of an expired token may be gone, and a fetch would not find it.
         check_claims(self.issuer, parsed, time.time(), self._leeway)
-        key_id, algorithm = (parsed.header.get(name) for name in ("kid", "alg"))
+        await self._check_signature(token, parsed.header)
+        return principal(self.issuer, parsed.claims, token)
+
+    async def _check_signature(self, token: str, header: dict[str, Any]) -> None:
+        key_id, algorithm = (header.get(name) for name in ("kid", "alg"))
         # No extension of RFC 7515, 4.1.11 is understood.
-        if algorithm not in self.issuer.algorithms or "crit" in parsed.header:
+        if algorithm not in self.issuer.algorithms or "crit" in header:
             raise rejected("the algorithm or an extension of the token is not allowed")
         if not isinstance(key_id, str):
             raise rejected("the token names no key (kid)")
@@ -62,7 +76,6 @@ class ExternalTokens:
         if not self._signed(token, key):
             self.keys.request_fetch()
             raise rejected("the token is signed by an unknown key, or was changed")
-        return principal(self.issuer, parsed.claims, token)
 
     def _signed(self, token: str, key: PublicKey) -> bool:
         try:

@@ -20,7 +20,7 @@ _Url = Annotated[str, Meta(min_length=1, max_length=128)]
 _Text = Annotated[str, Meta(min_length=1)]
 _Scope = Annotated[str, Meta(extra_json_schema={"enum": list(SCOPES)})]
 _ClaimPath = _Text | Annotated[tuple[_Text, ...], Meta(min_length=1)]
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Grant(Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,6 +37,38 @@ class Grant(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def path(self) -> tuple[str, ...]:
         return (self.claim,) if isinstance(self.claim, str) else self.claim
+
+
+class SignIn(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The OAuth client by which people sign in to the console."""
+
+    id: Annotated[
+        str,
+        # Python's $ matches before a final newline too.
+        Meta(pattern="^[a-z0-9][a-z0-9-]{0,31}$(?!\n)", description="last part of the redirect URI, /callback/ID"),
+    ]
+    label: Annotated[str, Meta(min_length=1, max_length=64, description="name of the issuer on the button")]
+    client_id: Annotated[_Text, Meta(description="the client's name at the issuer")]
+    client_secret_file: Annotated[
+        _Text | UnsetType, Meta(description="file of the client's secret; absent: a public client")
+    ] = msgspec.UNSET
+    scopes: Annotated[tuple[_Text, ...], Meta(description="scopes requested beside openid")] = ()
+    authorization_url: Annotated[
+        _Text | UnsetType, Meta(description="page for signing in; absent: found by Discovery")
+    ] = msgspec.UNSET
+    token_url: Annotated[
+        _Text | UnsetType, Meta(description="URL that exchanges codes for tokens; absent: found by Discovery")
+    ] = msgspec.UNSET
+    end_session_url: Annotated[
+        _Text | UnsetType, Meta(description="page for signing out; absent: found by Discovery")
+    ] = msgspec.UNSET
+
+    def __post_init__(self) -> None:
+        if self.token_url and not is_url(self.token_url):
+            raise ValueError("token_url is an https URL without user, query and fragment")
+        for url in (self.authorization_url, self.end_session_url):
+            if url and not is_browser_url(url):
+                raise ValueError("authorization_url and end_session_url are https URLs without user and fragment")
 
 
 class Issuer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,23 +97,36 @@ class Issuer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     token_file: Annotated[
         _Text | UnsetType, Meta(description="file of a bearer token that is sent when the keys are fetched")
     ] = msgspec.UNSET
-    insecure_http: Annotated[bool, Meta(description="whether keys may be fetched without TLS")] = False
+    insecure_http: Annotated[bool, Meta(description="whether keys and tokens may be fetched without TLS")] = False
+    sign_in: Annotated[
+        SignIn | UnsetType, Meta(description="the client by which people sign in to the console; absent: none")
+    ] = msgspec.UNSET
 
     def __post_init__(self) -> None:
         for url in (self.url, self.jwks_url):
             if url and not is_url(url):
                 raise ValueError("url and jwks_url are https URLs without user, query and fragment")
-        fetched = urlsplit(self.jwks_url or self.url)
-        if fetched.scheme == "http" and not (self.insecure_http or fetched.hostname in _LOOPBACK):
+        if self._unencrypted(self.jwks_url or self.url):
             raise ValueError("keys are fetched by https; insecure_http: true permits http")
-        if fetched.scheme == "http" and self.token_file:
+        if self.sign_in and self._unencrypted(self.sign_in.token_url or self.url):
+            raise ValueError("tokens are fetched by https; insecure_http: true permits http")
+        if urlsplit(self.jwks_url or self.url).scheme == "http" and self.token_file:
             raise ValueError("token_file is sent by https only")
+
+    def _unencrypted(self, url: str) -> bool:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and not (self.insecure_http or parts.hostname in LOOPBACK)
 
 
 class IssuersFile(Struct, frozen=True, forbid_unknown_fields=True):
     """The document in the file."""
 
     issuers: Annotated[tuple[Issuer, ...], Meta(min_length=1)]
+
+
+def is_browser_url(text: str) -> bool:
+    """Unlike other endpoints, pages may have a query (RFC 6749, 3.1)."""
+    return is_url(text.partition("?")[0]) and "#" not in text and text.isprintable() and " " not in text
 
 
 def is_url(text: str) -> bool:
@@ -107,6 +152,9 @@ def read(path: Path, own_issuer: str) -> dict[str, Issuer]:
     issuers = {issuer.url: issuer for issuer in found}
     if len(issuers) != len(found):
         raise StartupError(f"issuers file {path} is invalid: each url once")
+    names = [issuer.sign_in.id for issuer in found if issuer.sign_in]
+    if len(set(names)) != len(names):
+        raise StartupError(f"issuers file {path} is invalid: each id of sign_in once")
     if own_issuer in issuers:
         raise StartupError(f"issuers file {path} is invalid: {own_issuer} is MATHOPS_TOKEN_ISSUER of this service")
     return issuers

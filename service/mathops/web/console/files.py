@@ -14,9 +14,9 @@ from mathops.web.middleware.http_caching import is_current
 
 _FOLDER = files("mathops.web.console")
 _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-_HEADERS = {
-    # Stored, but revalidated: a page of a new release must not run scripts of the previous one.
-    "Cache-Control": "public, no-cache",
+# Stored, but revalidated: a page of a new release must not run scripts of the previous one.
+_REVALIDATED = {"Cache-Control": "public, no-cache"}
+SECURITY_HEADERS = {
     # The pages load nothing from other hosts.
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "img-src 'self'; "
@@ -53,7 +53,7 @@ def send(request: Request, content: str | bytes, media_type: str, vary: str = ""
     """The content with its ETag, or 304 if the browser has it."""
     body = content.encode() if isinstance(content, str) else content
     etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {**_HEADERS, "ETag": etag, **({"Vary": vary} if vary else {})}
+    headers = {**SECURITY_HEADERS, **_REVALIDATED, "ETag": etag, **({"Vary": vary} if vary else {})}
     known = context_of(request.scope).header(b"if-none-match")
     if known is not None and is_current(known, etag):
         return Response(status_code=304, headers=headers)

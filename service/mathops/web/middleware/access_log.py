@@ -6,6 +6,7 @@ from starlette.types import Receive, Scope, Send
 
 from mathops.telemetry.logs import get_logger
 from mathops.web.context import MAX_PATH_CHARACTERS, HttpMiddleware, context_of
+from mathops.web.endpoint import shown_query
 from mathops.web.middleware.request_metrics import CLIENT_CLOSED_REQUEST
 
 log = get_logger(__name__)
@@ -17,7 +18,8 @@ class AccessLog(HttpMiddleware):
         try:
             await self.app(scope, receive, send)
         finally:
-            target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+            query = shown_query(scope)
+            target = scope["raw_path"] + (b"?" + query if query else b"")
             # Control characters would act on the terminal.
             shown = ascii(target[:MAX_PATH_CHARACTERS].decode("latin-1"))[1:-1]
             milliseconds = 1000 * (time.perf_counter() - context.started)

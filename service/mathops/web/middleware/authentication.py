@@ -1,4 +1,4 @@
-"""Bearer token authentication and scopes (RFC 6750)."""
+"""Authentication by bearer token (RFC 6750) or by the session of a browser, and scopes."""
 
 from starlette.types import Receive, Scope, Send
 
@@ -7,6 +7,7 @@ from mathops.identity.tokens import Principal, invalid_token
 from mathops.telemetry import metrics
 from mathops.web.client_quota import charge_rejected_token
 from mathops.web.context import HttpMiddleware, RequestContext, Resources, context_of
+from mathops.web.sign_in.session import session_principal
 
 
 class Authentication(HttpMiddleware):
@@ -27,8 +28,11 @@ class Authentication(HttpMiddleware):
 
     async def _authenticate(self, scope: Scope, context: RequestContext) -> Principal:
         try:
-            token = bearer_token(scope)
-            principal = await _verified(context.resources, token)
+            principal = (
+                # A request that sends a token uses that one only.
+                (None if b"authorization" in context.headers else session_principal(scope))
+                or await _verified(context.resources, bearer_token(scope))
+            )
             if context.resources.revocations.revoked(principal.token_id):
                 raise invalid_token("the token has been revoked")
         except (Unauthorized, IssuerUnavailable):

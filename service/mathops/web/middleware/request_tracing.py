@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mathops.telemetry.tracing import Tracing
 from mathops.web.context import MAX_PATH_CHARACTERS, HttpMiddleware, RequestContext
+from mathops.web.endpoint import shown_query
 from mathops.web.middleware.request_metrics import CLIENT_CLOSED_REQUEST, METHODS
 
 # The trace context, and an attribute.
@@ -39,7 +40,7 @@ def _request(scope: Scope, headers: dict[str, str]) -> dict[str, Any]:
     known = scope["method"] in METHODS
     optional = {
         "http.request.method_original": "" if known else scope["method"],
-        "url.query": scope["query_string"].decode("latin-1"),
+        "url.query": shown_query(scope).decode("latin-1"),
         "user_agent.original": headers.get("user-agent", ""),
         "client.address": (scope.get("client") or [""])[0],
     }

@@ -18,6 +18,7 @@ ENTRY: dict[str, Any] = {
 }
 ROOT = Path(__file__).parents[4]
 GRANT = ENTRY["grants"][0]
+SIGN_IN = {"id": "company", "label": "Company", "client_id": "console"}
 
 
 def error(path: Path, text: str) -> str:
@@ -75,6 +76,14 @@ def test_yaml_and_json_are_read(path: Path, write: Any) -> None:
         ({"jwks_url": "/keys"}, "https URLs"),
         ({"url": "http://id.example", "insecure_http": True, "token_file": "/t"}, "sent by https only"),
         ({"url": "mathops"}, "https URLs"),
+        ({"sign_in": {**SIGN_IN, "client_secret": "s3cret"}}, "unknown field `client_secret`"),
+        ({"sign_in": {**SIGN_IN, "id": "a/b"}}, "`$.issuers[0].sign_in.id`"),
+        ({"sign_in": {**SIGN_IN, "id": "a\n"}}, "`$.issuers[0].sign_in.id`"),
+        ({"sign_in": {**SIGN_IN, "label": ""}}, "`$.issuers[0].sign_in.label`"),
+        ({"sign_in": {**SIGN_IN, "token_url": "https://id.example/token?a"}}, "token_url is an https URL"),
+        ({"sign_in": {**SIGN_IN, "token_url": "http://id.example/token"}}, "insecure_http: true permits http"),
+        ({"sign_in": {**SIGN_IN, "authorization_url": "javascript:alert(1)"}}, "without user and fragment"),
+        ({"sign_in": {**SIGN_IN, "end_session_url": "https://id.example/#a"}}, "without user and fragment"),
     ],
     ids=str,
 )
@@ -118,6 +127,12 @@ def test_each_issuer_is_listed_once(path: Path) -> None:
     assert "each url once" in error(path, json.dumps({"issuers": [ENTRY, ENTRY]}))
 
 
+def test_each_id_of_a_sign_in_is_used_once(path: Path) -> None:
+    entries = [{**ENTRY, "url": f"https://{name}.example", "sign_in": SIGN_IN} for name in ("a", "b")]
+
+    assert "each id of sign_in once" in error(path, json.dumps({"issuers": entries}))
+
+
 def test_the_service_itself_is_no_external_issuer(path: Path) -> None:
     path.write_text(json.dumps({"issuers": [ENTRY]}))
 
@@ -140,4 +155,4 @@ def test_the_examples_in_the_documents_are_valid(path: Path) -> None:
     for text in examples:
         path.write_text(text)
         assert read(path, "mathops")
-    assert len(examples) == 3
+    assert len(examples) == 4

@@ -3,7 +3,7 @@ import { byId } from "./dom.js";
 import { clear, refresh, showHistory, update } from "./history.js";
 import { showLive } from "./live.js";
 import { operationsOf, showForms } from "./operations.js";
-import { current, events, poll, problemElement, restore, showSession, signIn } from "./service.js";
+import { current, events, poll, problemElement, restore, showSession, signIn, signInLinks } from "./service.js";
 
 const SIGNED_IN = ["operations", "history"];
 
@@ -40,7 +40,8 @@ const showSignIn = () => {
 
 const showPage = async () => {
   showSignIn();
-  await fitSignIn();
+  await Promise.all([restore(), fitSignIn()]);
+  byId("issuers").replaceChildren(...signInLinks("/"));
   const description = await (await poll("/openapi.json")).json();
   const operations = operationsOf(description);
   const forms = showForms(operations, update);
@@ -74,6 +75,5 @@ const showPage = async () => {
 };
 
 showSession(byId("session"));
-restore();
 showLive();
 showPage().catch((problem) => byId("notice").replaceChildren(problemElement(problem)));

@@ -1,7 +1,7 @@
 // The forms of the API page: each sends its request with the token of the session.
 import { download } from "./digits.js";
 import { byId, element, plural } from "./dom.js";
-import { address, end, problemElement, request, restore, showSession, start } from "./service.js";
+import { address, current, end, events, problemElement, request, restore, showSession, signInLinks, start } from "./service.js";
 
 // A result may have millions of digits.
 const MOST_CHARACTERS = 2000;
@@ -60,4 +60,9 @@ for (const form of document.querySelectorAll("form[data-path]")) {
 
 byId("origin").textContent = address("/").href.replace(/\/$/, "");
 showSession(byId("session"));
+events.addEventListener("session", () => {
+  if (!current()) {
+    byId("session").replaceChildren(...signInLinks("/docs"));
+  }
+});
 restore();

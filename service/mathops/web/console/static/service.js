@@ -15,7 +15,10 @@ export const events = new EventTarget();
 
 let session = null;
 let timer;
+// Issuers for signing in.
+let issuers = [];
 
+/** The user and, unless a cookie has it, the token. */
 export const current = () => session;
 export const address = (path) => new URL(`.${path}`, ROOT);
 /** The query of a link, whose path may have a prefix that this page lacks. */
@@ -44,22 +47,39 @@ const change = (next, sentence = "") => {
       "The session has expired. Sign in again.",
     );
   }
-  store(next && JSON.stringify(next));
+  store(next?.token && JSON.stringify(next));
   events.dispatchEvent(new CustomEvent("session", { detail: sentence }));
 };
 
 export const end = (sentence) => change(null, sentence);
 
-/** Continue the session of this browser tab. */
-export const restore = () => {
+/** Continue the session of this browser tab, or else that of the cookie, which scripts cannot read. */
+export const restore = async () => {
   let stored = null;
   try {
     stored = JSON.parse(sessionStorage.getItem(KEY));
   } catch {
     // As without a session.
   }
-  change(stored?.token && stored.expires > Date.now() ? stored : null);
+  let cookie = {};
+  try {
+    cookie = await (await poll("/session", { anonymous: true })).json();
+    issuers = cookie.sign_in;
+  } catch {
+    // The requests of the page will report it.
+  }
+  if (stored?.token && stored.expires > Date.now()) {
+    change(stored);
+  } else {
+    change(cookie.user ? { ...cookie, expires: cookie.expires * 1000 } : null);
+  }
 };
+
+/** A link for each issuer; the browser then returns to the page `next`. */
+export const signInLinks = (next) =>
+  issuers.map(({ label, path }) =>
+    element("a", { class: "button", href: address(`${path}?next=${next}`) }, `Sign in with ${label}`),
+  );
 
 // A page that the browser kept for its Back button may show a session that has ended on another page.
 addEventListener("pageshow", ({ persisted }) => persisted && restore());
@@ -91,7 +111,7 @@ const problemOf = async (response) => {
 /** The response to a request, with the token of the session unless it is anonymous; problems are thrown. */
 export const request = async (path, { anonymous = false, ...options } = {}) => {
   const sent = anonymous ? null : session;
-  const headers = { ...options.headers, ...(sent ? { Authorization: `Bearer ${sent.token}` } : {}) };
+  const headers = { ...options.headers, ...(sent?.token ? { Authorization: `Bearer ${sent.token}` } : {}) };
   let response;
   try {
     response = await fetch(address(path), { cache: "no-store", ...options, headers });
@@ -132,14 +152,23 @@ export const signIn = async (credentials) => {
 
 export const signOut = async () => {
   try {
-    await request("/logout", { method: "POST" });
-    end("");
+    if (session.token) {
+      await request("/logout", { method: "POST" });
+      end("");
+    } else {
+      // First, so that no update of the page uses the revoked token.
+      end("");
+      const { end_session_url: page } = await (await request("/sign-out", { method: "POST" })).json();
+      if (page) {
+        location.assign(page);
+      }
+    }
   } catch (problem) {
     // A rejected token is revoked or expired already.
     end(
       problem.status === 401
         ? ""
-        : `The page has removed the token, but the service did not revoke it: ${problem.message}`,
+        : `The page has removed the session, but the service did not revoke its token: ${problem.message}`,
     );
   }
 };
@@ -164,6 +193,7 @@ export const problemElement = ({ document: problem, message }) => {
 /** User and a button to sign out, in the header of the page. */
 export const showSession = (container) => {
   const button = () => element("button", { type: "button", onclick: signOut }, "Sign out");
-  const show = () => container.replaceChildren(...(session ? [element("span", {}, session.user), button()] : []));
+  const user = () => element("span", { title: session.user }, session.name ?? session.user);
+  const show = () => container.replaceChildren(...(session ? [user(), button()] : []));
   events.addEventListener("session", show);
 };

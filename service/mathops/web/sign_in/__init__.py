@@ -1,0 +1,1 @@
+"""Sign-in of people through external issuers: routes, cookies and the rule for requests with a cookie."""
