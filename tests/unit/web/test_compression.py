@@ -183,17 +183,27 @@ async def test_other_requests_continue_while_a_large_result_is_compressed(world:
     assert pool.count > 50
 
 
-async def test_other_requests_continue_while_a_large_result_is_hashed(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    continued = threading.Event()
-    monkeypatch.setattr(Result, "sha256", property(lambda _: "0" * 64 if continued.wait(5) else ""))
-    request = asyncio.create_task(send(world, "/pow?base=10&exp=99999"))
-    while not world.cache.entries:  # noqa: ASYNC110
-        await asyncio.sleep(0)
-    await asyncio.sleep(0.1)
+class HashedLater(Result):
+    """Its SHA-256 is there only after `continued`; a caller in the event loop would wait in vain."""
 
-    continued.set()
-    await request
+    continued = threading.Event()
+
+    @property
+    def sha256(self) -> str:
+        return "0" * 64 if self.continued.wait(5) else ""
+
+
+class Continuing:
+    """A computing pool whose result is hashed when the event loop has continued for a while."""
+
+    async def run(self, operation: Operation, arguments: tuple[int, ...]) -> tuple[Result, Timing]:
+        asyncio.get_running_loop().call_later(0.1, HashedLater.continued.set)
+        return HashedLater.of(b"7" * 100_000), Timing(0, 0, 0)
+
+
+async def test_other_requests_continue_while_a_large_result_is_hashed(world: World) -> None:
+    world.resources.evaluator.pool = Continuing()
+
+    await send(world, "/pow?base=10&exp=99999")
 
     assert world.journal.records[-1].result_sha256 == "0" * 64
