@@ -28,7 +28,7 @@ run: $(VENV)/.run ## serve on port 5000 without other services
 # Python starts faster when it may keep compiled modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-test: $(VENV)/.test ## lint and run the tests that need only Python, in about five minutes
+test: $(VENV)/.test ## lint and run the tests that need only Python, in about two minutes
 	@$(MAKE) --no-print-directory -j 2 lint pytest
 
 pytest: $(VENV)/.test

@@ -164,6 +164,7 @@ def read_until(terminal: int, text: bytes) -> bytes:
     return shown
 
 
+@pytest.mark.slow
 def test_serve_shows_commands_that_work_and_each_request_but_no_server_internals(idle: Server) -> None:
     terminal, child_terminal = pty.openpty()
     with start(idle, "serve", stderr=child_terminal) as process:

@@ -43,6 +43,7 @@ def test_clients_of_both_families_have_addresses_of_their_own_family(start_serve
     assert statuses(server, "[::1]") == [401, 429]
 
 
+@pytest.mark.slow
 def test_a_reloading_server_listens_on_both_families(tmp_path: Path) -> None:
     server = Server(tmp_path, VARIABLES)
     try:

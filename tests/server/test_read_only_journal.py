@@ -18,7 +18,10 @@ from tests.support.commands import WITHOUT_DAC_OVERRIDE
 from tests.support.records import json_lines, make_record
 from tests.support.server import Server
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses mounts and capabilities of Linux")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="uses mounts and capabilities of Linux"),
+]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.support.server import Server
 
 
@@ -11,6 +13,7 @@ def test_variables_of_gunicorn_are_ignored(shared_server: Server) -> None:
     assert len(shared_server.web_workers) == 1
 
 
+@pytest.mark.slow
 def test_it_listens_only_after_the_journal_process_has_started(tmp_path: Path) -> None:
     # A journal process that starts slowly: Python runs sitecustomize before anything else.
     (tmp_path / "sitecustomize.py").write_text(

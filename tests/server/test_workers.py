@@ -64,6 +64,7 @@ def test_a_revoked_token_is_rejected_by_all_workers_and_after_a_restart(start_se
     assert is_rejected()
 
 
+@pytest.mark.slow
 def test_counters_do_not_decrease_when_a_killed_worker_is_replaced(pair: Server) -> None:
     workers, start = {worker.pid for worker in pair.web_workers}, pair.metric(MISSES)
     with Load(pair, callers=8) as load:
@@ -79,6 +80,7 @@ def test_counters_do_not_decrease_when_a_killed_worker_is_replaced(pair: Server)
     eventually(lambda: pool_workers_are_counted(pair), 30)
 
 
+@pytest.mark.slow
 def test_a_killed_journal_process_is_replaced_for_both_and_every_request_is_stored_once(pair: Server) -> None:
     restarts, killed = pair.metric(RESTARTS), set()
     with Load(pair, callers=8) as load:
