@@ -1,4 +1,4 @@
-"""Compares this service with a Starlette handler that returns the same bytes and with a Flask service.
+"""Compares this service with a Starlette handler that returns the same bytes, and with services in Flask and FastAPI.
 
 All servers stay up and their rounds are interleaved; ratios are ratios of medians.
 """
@@ -15,7 +15,7 @@ import interleave
 import servers
 
 PATH = "/pow?base=2&exp=5"
-PORTS = {"mathops": 5810, "Starlette": 5811, "Flask": 5812}
+PORTS = {"mathops": 5810, "Starlette": 5811, "Flask": 5812, "FastAPI": 5814}
 REDIS_PORT = 5813
 
 
@@ -60,11 +60,12 @@ def main() -> None:
             servers.mathops(folder / "mathops", PORTS["mathops"]),
             servers.starlette_baseline(folder / "starlette", PORTS["Starlette"]),
             servers.flask_baseline(folder / "flask", PORTS["Flask"], REDIS_PORT),
+            servers.fastapi_baseline(folder / "fastapi", PORTS["FastAPI"], REDIS_PORT),
         ):
             stack.enter_context(servers.running(command))
         for port in PORTS.values():
             servers.wait(port, PATH)
-        tokens = {"Starlette": "-", **{name: servers.login(PORTS[name]) for name in ("mathops", "Flask")}}
+        tokens = {"Starlette": "-", **{name: servers.login(PORTS[name]) for name in ("mathops", "Flask", "FastAPI")}}
         medians = interleave.medians(
             options.rounds,
             {
@@ -82,7 +83,8 @@ def _table(medians: dict[str, Round]) -> None:
     for name, median in medians.items():
         share = median.rate / medians["Starlette"].rate
         print(f"| {name} | {median.rate:,.0f} | {share:.2f} | {median.p50:.1f} | {median.p99:.1f} |")
-    print(f"\nmathops serves {medians['mathops'].rate / medians['Flask'].rate:.1f} times the requests of Flask")
+    for peer in ("Flask", "FastAPI"):
+        print(f"\nmathops serves {medians['mathops'].rate / medians[peer].rate:.1f} times the requests of {peer}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Cost of each dependency: the service alone, with one dependency, and with all of them.
+"""Cost of each dependency: the service alone, with one dependency, and with all of them beside a peer in FastAPI.
 
 All servers stay up and their rounds are interleaved. A round with Kafka ends once its events are published, and its
 processor time includes publishing.
@@ -21,6 +21,7 @@ from tests.integration.services.kafka import Kafka
 
 FIRST_PORT = 5850
 REDIS_PORT = 5849
+PEER_PORT = 5848
 # Work left over from a round, such as storing traces, must not slow the next one.
 PAUSE_SECONDS = 2
 Variables = dict[str, str]
@@ -35,8 +36,8 @@ class Round(NamedTuple):
     processor: float
 
 
-def start_dependencies(stack: ExitStack, folder: Path) -> dict[str, Variables]:
-    """Start all dependencies; returns the settings of each combination."""
+def start_dependencies(stack: ExitStack, folder: Path) -> tuple[dict[str, Variables], Variables]:
+    """Start all dependencies; returns the settings of each combination, and those of the peer with all."""
     stack.enter_context(servers.running(servers.redis(folder / "redis", REDIS_PORT)))
     authority = trustme.CA()
     kafka = Kafka(authority, proxied=False)
@@ -56,7 +57,11 @@ def start_dependencies(stack: ExitStack, folder: Path) -> dict[str, Variables]:
 
     sampled = {**traces, "OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.1"}
     everything = {**redis, **shared, **events}
-    return {
+    peer = {
+        "FASTAPI_BASELINE_KAFKA": kafka.brokers,
+        "FASTAPI_BASELINE_DATABASE": postgres.database_url(database, "peer").replace("://", "+psycopg://", 1),
+    }
+    combinations = {
         "embedded": {},
         "Redis": redis,
         "Redis with rate limits": {**redis, **shared},
@@ -67,15 +72,16 @@ def start_dependencies(stack: ExitStack, folder: Path) -> dict[str, Variables]:
         "all, tracing of 10 %": {**everything, "MATHOPS_KAFKA_TOPIC": "some", **rows("some"), **sampled},
         "all": {**everything, "MATHOPS_KAFKA_TOPIC": "all", **rows("all"), **traces},
     }
+    return combinations, peer
 
 
 class Service:
-    """The service with one combination of dependencies."""
+    """The service with one combination of dependencies, or its peer."""
 
-    def __init__(self, stack: ExitStack, folder: Path, port: int, variables: Variables) -> None:
+    def __init__(self, stack: ExitStack, port: int, command: servers.Command) -> None:
         self._port = port
-        self._publishes = "MATHOPS_KAFKA_BROKERS" in variables
-        process = stack.enter_context(servers.running(servers.mathops(folder, port, **variables)))
+        self._publishes = "MATHOPS_KAFKA_BROKERS" in command.variables
+        process = stack.enter_context(servers.running(command))
         servers.wait(port, "/livez")
         self._process = psutil.Process(process.pid)
         self._token = servers.login(port)
@@ -99,10 +105,14 @@ def main() -> None:
     """Print the table."""
     options = interleave.parse_options(__doc__, rounds=4)
     with tempfile.TemporaryDirectory(prefix=".bench-", dir=Path.cwd()) as scratch, ExitStack() as stack:
+        folder = Path(scratch)
+        combinations, peer = start_dependencies(stack, folder)
         services = {
-            name: Service(stack, Path(scratch) / str(port), port, variables)
-            for port, (name, variables) in enumerate(start_dependencies(stack, Path(scratch)).items(), FIRST_PORT)
+            name: Service(stack, port, servers.mathops(folder / str(port), port, **variables))
+            for port, (name, variables) in enumerate(combinations.items(), FIRST_PORT)
         }
+        command = servers.fastapi_baseline(folder / "peer", PEER_PORT, REDIS_PORT, **peer)
+        services["FastAPI, the ORM of SQLAlchemy, redis and aiokafka"] = Service(stack, PEER_PORT, command)
         medians = interleave.medians(
             options.rounds,
             {name: partial(service.round, options.connections, options.seconds) for name, service in services.items()},

@@ -32,13 +32,13 @@ class Rate(NamedTuple):
 
 
 def start_replica(stack: ExitStack, folder: Path, port: int, container: Container, database: str) -> tuple[int, str]:
-    """Start a replica behind a proxy of its own; its port and a token."""
+    """Start a replica behind a proxy of its own; its port and a credential."""
     proxy = stack.enter_context(FaultProxy(("127.0.0.1", container.port(5432))))
     proxy.delay = DELAY_SECONDS
     url = database.replace(str(container.port(5432)), str(proxy.port))
     stack.enter_context(servers.running(servers.mathops(folder, port, MATHOPS_DATABASE_URL=url)))
     servers.wait(port, "/livez")
-    return port, servers.login(port)
+    return port, f"Authorization: Bearer {servers.login(port)}"
 
 
 def measure(

@@ -65,6 +65,13 @@ def flask_baseline(folder: Path, port: int, redis_port: int) -> Command:
     return Command(arguments, folder, {"FLASK_BASELINE_FOLDER": str(folder), "FLASK_BASELINE_REDIS": redis_url})
 
 
+def fastapi_baseline(folder: Path, port: int, redis_port: int, **variables: str) -> Command:
+    """FastAPI on the same server software, one worker; `variables` name a database and Kafka."""
+    arguments = ["-k", "uvicorn_worker.UvicornWorker", "-b", f"127.0.0.1:{port}", "fastapi_baseline:app"]
+    own = {"FASTAPI_BASELINE_FOLDER": str(folder), "FASTAPI_BASELINE_REDIS": f"redis://127.0.0.1:{redis_port}"}
+    return Command([*GUNICORN, *arguments], folder, {**own, **variables})
+
+
 def redis(folder: Path, port: int) -> Command:
     """A Redis server without persistence."""
     program = shutil.which("redis-server")
