@@ -66,7 +66,7 @@ bench: $(VENV)/.tools ## measure performance against baselines (needs wrk, redis
 	@$(BIN)/python bench/profile_request.py
 	@$(BIN)/python bench/compression.py
 
-docs: $(VENV)/.test ## generate docs/configuration.md, docs/cli.md and docs/openapi.json
+docs: $(VENV)/.test ## generate configuration.md, cli.md, openapi.json, asyncapi.json and issuers.schema.json in docs/
 	@$(BIN)/python docs/generate.py
 
 screenshots: $(VENV)/.test ## write docs/images/*.png (needs chromium)

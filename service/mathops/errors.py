@@ -142,8 +142,8 @@ class ResultTooLarge(MathopsError, status=422, type="result-too-large", title="R
     `predicted_digits` is the size predicted before computing, `limit_digits` the limit.
     """
 
-    example = "the result has about 5565710 digits and the limit is 1000000; ask for a smaller one, or for text/plain"
-    example_members: ClassVar = {"predicted_digits": 5565710, "limit_digits": 1000000}
+    example = "the result has about 7000000 digits and the limit is 6000000; ask for a smaller one"
+    example_members: ClassVar = {"predicted_digits": 7000000, "limit_digits": 6000000}
 
 
 class QuotaExceeded(MathopsError, status=429, type="quota-exceeded", title="Quota exceeded"):

@@ -43,7 +43,8 @@ url = _url_option(
     callback=_with_scheme,
     help="Send the request to the service at this URL (http:// by default). '' runs the command on this machine.",
 )
-required_url = _url_option(callback=_required, help="URL of the service (http:// by default).")
+# Eager, so that no other option is prompted for without it.
+required_url = _url_option(callback=_required, is_eager=True, help="URL of the service (http:// by default).")
 token = click.option(
     "--token",
     envvar=TOKEN_VARIABLE,

@@ -39,7 +39,8 @@ class FilterType(click.ParamType[Any]):
     def __init__(self, member: FieldInfo) -> None:
         self.name = member.name
         self._type = member.type
-        self.description: str = member.type.__metadata__[-1].description
+        age = _AGE_HELP if member.name == "since" else ""
+        self.description: str = f"{member.type.__metadata__[-1].description}{age}"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         for candidate in self._candidates(value):
@@ -61,8 +62,7 @@ class FilterType(click.ParamType[Any]):
 def _filters(command: Callable[..., None]) -> Callable[..., None]:
     for member in reversed(fields(HistoryFilters)):
         kind = FilterType(member)
-        age = _AGE_HELP if member.name == "since" else ""
-        command = click.option(f"--{member.name}", type=kind, help=f"Filter by {kind.description}{age}.")(command)
+        command = click.option(f"--{member.name}", type=kind, help=f"Filter by {kind.description}.")(command)
     return command
 
 

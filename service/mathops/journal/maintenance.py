@@ -95,7 +95,9 @@ def _file_reader(database: SQLite) -> Iterator[Engine]:
     """In a folder that cannot be written SQLite needs the index of the WAL, or the assurance that there is no WAL."""
     path = database.path
     if not path.exists():
-        raise StartupError(f"there is no database {database.name}; mathops serve creates one")
+        raise StartupError(
+            f"there is no database {path.absolute()}; set MATHOPS_DATA_DIR to the data folder of the service"
+        )
     if os.access(path.parent, os.W_OK) or path.with_name(f"{path.name}-shm").exists():
         yield database.reader()
         return

@@ -89,7 +89,8 @@ class JournalProcess:
         keep = bool(self._settings.kafka_brokers)
         deleted = 0
         try:
-            self._outbox = self._writer.outbox()
+            if self._relay:
+                self._outbox = self._writer.outbox()
             self._reply(dict.fromkeys(self._server.connections, ()))
             deleted = self._writer.delete_expired(*retention, keep_unpublished=keep)
             if deleted:

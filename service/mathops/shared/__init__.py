@@ -1,1 +1,1 @@
-"""State that replicas share through Redis: cache, rate limits, revoked tokens."""
+"""State that replicas share through Redis: cache and rate limits."""

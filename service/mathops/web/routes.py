@@ -46,7 +46,7 @@ def _client_endpoint(
 ) -> Endpoint:
     """A route whose callers authenticate as OAuth clients."""
     errors = ("not-found", "internal-error", "journal-unavailable")
-    description = Description(summary, "identity", response, form=form, errors=errors)
+    description = Description(summary, "clients", response, form=form, errors=errors)
     return Endpoint(path, client_endpoint(handler, form), description, public=True, methods=["POST"], **options)
 
 
@@ -76,7 +76,7 @@ SERVICE_ENDPOINTS = (
     _public(
         "/.well-known/oauth-authorization-server",
         server_metadata,
-        Description("paths for OAuth clients", "identity", ServerMetadata, errors=("not-found",)),
+        Description("paths for OAuth clients", "clients", ServerMetadata, errors=("not-found",)),
     ),
     Endpoint(
         "/logout",

@@ -65,7 +65,8 @@ def test_a_missing_database_is_reported_in_one_line(run: Run, tmp_path: Path, co
     result = run(*command)
 
     assert result.exit_code == 1
-    assert result.stderr == f"Error: there is no database {tmp_path / 'mathops.db'}; mathops serve creates one\n"
+    advice = "set MATHOPS_DATA_DIR to the data folder of the service"
+    assert result.stderr == f"Error: there is no database {tmp_path / 'mathops.db'}; {advice}\n"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from mathops.cli import console
 from mathops.cli.identity_commands import read_password
 from mathops.models import TokenResponse
-from mathops.settings_source import TOKEN_VARIABLE
+from mathops.settings_source import TOKEN_VARIABLE, URL_VARIABLE
 
 
 @click.command()
@@ -29,6 +29,8 @@ def login(user: str, url: str) -> None:
     kept = kept_tokens.KeptToken(user, response.access_token, started + response.expires_in)
     kept_tokens.save(url, kept)
     click.echo(f"logged in to {url} as {user} until {kept.expiry}")
+    if not os.environ.get(URL_VARIABLE):
+        click.echo(f"Other commands use this service with --url, or after: export {URL_VARIABLE}={url}", err=True)
     if os.environ.get(TOKEN_VARIABLE):
         click.echo(f"Warning: {TOKEN_VARIABLE} is set and takes precedence over this token.", err=True)
 

@@ -14,6 +14,7 @@ _SECTIONS = {
     "operations": ("Operations", "<p>The forms use the token of the log-in above or of the console.</p>"),
     "history": ("History", ""),
     "service": ("Service", ""),
+    "clients": ("OAuth clients", template("oauth_clients.html").template),
 }
 # Of the login form, for password managers.
 _AUTOCOMPLETE = {"user": "username", "password": "current-password"}

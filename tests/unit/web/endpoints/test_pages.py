@@ -152,7 +152,7 @@ def test_the_api_page_has_a_form_for_every_request(docs: Page, world: World) -> 
 
 def test_authorization_is_first(docs: Page) -> None:
     assert next(iter(docs.forms)) == "POST /login"
-    positions = [docs.ids.index(tag) for tag in ("identity", "operations", "history", "service", "problems")]
+    positions = [docs.ids.index(tag) for tag in ("identity", "operations", "history", "service", "clients", "problems")]
     assert positions == sorted(positions)
 
 

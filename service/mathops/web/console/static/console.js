@@ -20,7 +20,7 @@ const fitSignIn = async () => {
   const demo = login.startsWith("demo");
   byId("password-field").hidden = demo;
   byId("password").required = !demo;
-  byId("user-about").textContent = demo ? "A demo: any name of letters and digits, no password." : "";
+  byId("user-about").textContent = demo ? "A demo: any name, no password." : "";
 };
 
 const showSignIn = () => {

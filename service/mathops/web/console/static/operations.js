@@ -81,6 +81,10 @@ class OperationForm {
   }
 
   predictSoon() {
+    // An error is that of earlier values.
+    if (!this.running && this.output.querySelector(".problem")) {
+      this.output.replaceChildren();
+    }
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.predict(), PAUSE);
   }
