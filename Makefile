@@ -35,7 +35,7 @@ pytest: $(VENV)/.test
 	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow" --cov=service/mathops tests/unit tests/docs tests/processes tests/contracts tests/properties tests/server
 
 test-integration: $(VENV)/.test ## run slower tests: failures, Schemathesis, nginx, HAProxy, PgBouncer, Redis, Kafka, PostgreSQL and Keycloak in Docker
-	@$(BIN)/python -m pytest -q -n 3 --dist worksteal -m slow tests/server
+	@$(BIN)/python -m pytest -q -n 3 --dist worksteal -m slow tests/server tests/processes
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration tests/chaos
 	@$(BIN)/python -m pytest -q -n 3 --hypothesis-profile thorough tests/properties
 

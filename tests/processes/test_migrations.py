@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 
+@pytest.mark.slow
 def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
     path = tmp_path / "mathops.db"
     program = f"from mathops.journal.database import schema; schema.upgrade('sqlite:///{path}')"

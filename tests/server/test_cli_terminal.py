@@ -74,6 +74,7 @@ def test_light_commands_import_no_heavy_package(idle: Server, arguments: tuple[s
     assert imported & LAZY_IMPORTS == set()
 
 
+@pytest.mark.slow
 def test_a_long_computation_shows_progress_on_the_terminal_and_prints_to_the_pipe(idle: Server) -> None:
     terminal, child_terminal = pty.openpty()
     with start(idle, "fact", "205022", stderr=child_terminal) as process:
@@ -125,6 +126,7 @@ def test_a_closed_pipe_is_not_an_error(idle: Server) -> None:
         assert process.stderr.read() == b""
 
 
+@pytest.mark.slow
 def test_an_interrupt_kills_the_computing_process(idle: Server) -> None:
     with start(idle, "fact", "9000000", stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
@@ -187,6 +189,7 @@ def test_serve_shows_commands_that_work_and_each_request_but_no_server_internals
         assert internal not in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("remote", [False, True])
 def test_followed_history_prints_new_records_until_an_interrupt(shared_server: Server, remote: bool) -> None:
     user = f"follower-{remote}"

@@ -62,6 +62,7 @@ def test_the_service_starts_without_its_issuer_and_recovers(start_server: Callab
         assert JWKS in [requested for requested, _ in present.requests]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -15,6 +15,8 @@ import pytest
 from tests.support.load import Load
 from tests.support.server import Server, eventually, free_port, running
 
+pytestmark = pytest.mark.slow
+
 JOURNAL = "mathops.journal.process"
 CALL = "/pow?base=2&exp=5"
 
@@ -124,8 +126,8 @@ def test_the_service_is_not_ready_while_the_request_log_cannot_be_written(impati
     assert server.client.get(CALL, headers=headers).status_code == 200
 
 
-def test_results_are_withheld_while_the_file_of_the_journal_is_replaced(impatient: Server) -> None:
-    server = impatient
+def test_results_are_withheld_while_the_file_of_the_journal_is_replaced(start_server: Callable[..., Server]) -> None:
+    server = start_server(MATHOPS_JOURNAL_TIMEOUT_SECONDS="1")
     headers = server.login()
     file = server.folder / "data" / "mathops.db"
     assert server.client.get(CALL, headers=headers).status_code == 200

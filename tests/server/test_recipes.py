@@ -25,6 +25,7 @@ def test_the_new_operation_is_served_documented_and_recorded(extended: Server) -
     assert extended.run("primes", "100").stdout == "25\n"
 
 
+@pytest.mark.slow
 def test_a_costly_operation_ends_at_the_deadline_while_the_worker_answers(extended: Server) -> None:
     token = extended.login()
     pauses: list[float] = []

@@ -115,7 +115,6 @@ def test_a_draining_server_is_not_ready_and_answers_on_old_and_new_connections(
     assert len(server.rows()) == 3
 
 
-@pytest.mark.measured
 def test_the_second_signal_ends_the_drain_at_once(start_server: Callable[..., Server]) -> None:
     server = start_server(MATHOPS_SHUTDOWN_DELAY_SECONDS="60")
     processes = all_processes(server)

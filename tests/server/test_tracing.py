@@ -246,6 +246,7 @@ def test_an_unreachable_collector_delays_neither_requests_nor_the_stop(
     assert time.monotonic() - began < 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variables", "complaint"),
     [
