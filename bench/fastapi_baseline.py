@@ -30,7 +30,9 @@ KAFKA = os.environ.get("FASTAPI_BASELINE_KAFKA")
 KEY = OctKey.import_key("the secret of the benchmark, 32 bytes")
 CLAIMS = jwt.JWTClaimsRegistry(exp={"essential": True})
 
-engine = create_async_engine(os.environ.get("FASTAPI_BASELINE_DATABASE", f"sqlite+aiosqlite:///{FOLDER}/journal.db"))
+URL = os.environ.get("FASTAPI_BASELINE_DATABASE", f"sqlite+aiosqlite:///{FOLDER}/journal.db")
+# With several connections, some requests wait seconds for the lock of SQLite.
+engine = create_async_engine(URL, **({"pool_size": 1, "max_overflow": 0} if URL.startswith("sqlite") else {}))
 sessions = async_sessionmaker(engine)
 cache = Redis.from_url(os.environ["FASTAPI_BASELINE_REDIS"])
 producer: AIOKafkaProducer | None = None

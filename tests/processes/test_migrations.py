@@ -4,6 +4,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 
 @pytest.mark.slow
 def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
