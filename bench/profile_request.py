@@ -50,7 +50,7 @@ async def measure(folder: Path) -> None:
     master.prepare(settings)
     tracing = start_tracing()
     app = create_app(settings, open_resources, tracing=tracing)
-    async with open_resources(settings, tracing) as app.state.resources:
+    async with open_resources(settings, tracing=tracing) as app.state.resources:
         token = app.state.resources.tokens.issue("bench", ["math"])
         tune_gc()
         for name, measured in (("Starlette", baseline_app), ("mathops", app)):
