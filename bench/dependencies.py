@@ -57,6 +57,7 @@ def start_dependencies(stack: ExitStack, folder: Path) -> tuple[dict[str, Variab
 
     sampled = {**traces, "OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.1"}
     everything = {**redis, **shared, **events}
+    kafka.make_topic("baseline-requests")
     peer = {
         "FASTAPI_BASELINE_KAFKA": kafka.brokers,
         "FASTAPI_BASELINE_DATABASE": postgres.database_url(database, "peer").replace("://", "+psycopg://", 1),
