@@ -108,7 +108,7 @@ def test_requests_are_grouped_and_aliases_folded(docs: Watched) -> None:
     headings = docs.page.get_by_role("heading", level=2).all_inner_texts()
     operations = docs.page.get_by_role("region", name="Operations").get_by_role("heading", level=3).all_inner_texts()
 
-    assert headings == ["Authorization", "Operations", "History", "Service", "Problem types"]
+    assert headings == ["Authorization", "Operations", "History", "Service", "OAuth clients", "Problem types"]
     assert operations == [
         *(f"{method} /{name}" for name in ("pow", "fib", "fact") for method in ("GET", "POST")),
         *(f"GET /{name}/plan" for name in ("pow", "fib", "fact")),
