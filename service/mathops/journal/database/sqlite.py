@@ -121,12 +121,20 @@ class SQLite:
         """Connections that can only read; with `immutable` no other process may write and no WAL is read."""
         file = f"file:{quote(str(self.path.absolute()))}"
         options = {"mode": "ro", "uri": "true", "immutable": str(int(immutable))}
-        return create_engine(
+        engine = create_engine(
             URL.create("sqlite", database=file, query=options),
             module=sqlite_module(),
             poolclass=NullPool,
             connect_args={"timeout": self._busy_seconds},
         )
+
+        @event.listens_for(engine, "do_connect")
+        def _reject_empty_file(*_: Any) -> None:
+            # SQLite would delete the WAL beside it, with the rows of the file that was there before.
+            if self.path.exists() and not self.path.stat().st_size:
+                raise sqlite_module().OperationalError("the file is empty")
+
+        return engine
 
     def settled(self, connection: Connection) -> int:
         """No row will appear before those that `connection` reads: one transaction writes at a time."""
@@ -157,6 +165,7 @@ class WalCheckpointer:
 
     def __init__(self, database: SQLite) -> None:
         self._engine = database.write_engine(durable=True)
+        self._check_file = database.check_file
         self._lock = database.write_lock()
         self._check_at = 0.0
         self._thread: threading.Thread | None = None
@@ -174,6 +183,7 @@ class WalCheckpointer:
         """The number of pages that only the WAL contains; the mode NOOP copies none."""
         self._check_at = time.monotonic() + _CHECK_SECONDS
         try:
+            self._check_file()
             with lock, closing(self._engine.raw_connection()) as connection:
                 _, pages, copied = connection.cursor().execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
                 return int(pages - copied)

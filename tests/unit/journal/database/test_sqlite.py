@@ -48,6 +48,20 @@ def test_a_reader_cannot_write(database: SQLite, engine: Engine) -> None:
         connection.execute(text("INSERT INTO a VALUES (1)"))
 
 
+def test_a_reader_of_an_empty_file_keeps_the_log_of_the_file_before_it(database: SQLite, engine: Engine) -> None:
+    kept = database.path.rename(database.path.with_name("kept"))
+    database.path.touch()
+    with pytest.raises(OperationalError, match="the file is empty"):
+        database.reader().connect()
+    kept.rename(database.path)
+
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO a VALUES (1)"))
+
+    with database.reader().connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM a")).scalar() == 1
+
+
 def integrity(database: SQLite) -> list[str]:
     with database.reader().connect() as connection:
         return database.integrity(connection)
