@@ -171,7 +171,7 @@ def test_certificates_rotated_in_place_are_read_again(
 
     eventually(lambda: "ok" not in checks("cache", "rate_limits", "kafka"), 30)
     shutil.copy(trust.file, authority)
-    eventually(lambda: checks("cache", "rate_limits") == {"ok"}, 45)
+    eventually(lambda: checks("cache", "rate_limits") == {"ok"}, 90)
     assert checks("kafka") == {"unavailable"}
 
     trust.authority.issue_cert("mathops").private_key_and_cert_chain_pem.write_to_path(own)
