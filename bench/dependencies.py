@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import interleave
-import psutil
 import servers
 import trustme
 from compare import load
@@ -84,22 +83,18 @@ class Service:
         self._publishes = "MATHOPS_KAFKA_BROKERS" in command.variables
         process = stack.enter_context(servers.running(command))
         servers.wait(port, "/livez")
-        self._process = psutil.Process(process.pid)
+        self._pid = process.pid
         self._token = servers.login(port)
 
     def round(self, connections: int, seconds: int) -> Round:
         """Load the service, wait until its events are published, and pause."""
-        before = self._processor_seconds()
+        before = servers.processor_seconds(self._pid)
         measured = load(self._port, f"Authorization: Bearer {self._token}", connections, seconds)
         while self._publishes and servers.metric(self._port, "mathops_outbox_pending_rows"):
             time.sleep(0.5)
-        used = self._processor_seconds() - before
+        used = servers.processor_seconds(self._pid) - before
         time.sleep(PAUSE_SECONDS)
         return Round(*measured, used / (measured.rate * seconds) * 1e6)
-
-    def _processor_seconds(self) -> float:
-        tree = [self._process, *self._process.children(recursive=True)]
-        return sum(sum(process.cpu_times()[:2]) for process in tree)
 
 
 def main() -> None:

@@ -5,7 +5,6 @@ The rows belong to 50 users and are not published.
 
 import argparse
 import http.client
-import json
 import statistics
 import tempfile
 import time
@@ -29,27 +28,17 @@ class Service:
     def __init__(self, stack: ExitStack, folder: Path, port: int) -> None:
         started = time.perf_counter()
         process = stack.enter_context(servers.running(servers.mathops(folder, port)))
-        while True:
-            try:
-                self.connection = http.client.HTTPConnection("127.0.0.1", port)
-                self.get("/readyz")
-                break
-            except OSError:
-                time.sleep(0.005)
+        servers.wait(port, "/readyz")
         self.start_seconds = time.perf_counter() - started
         self._process = psutil.Process(process.pid)
         self._folder = folder
-        self._headers = {"Authorization": f"Bearer {self._login()}"}
-
-    def _login(self) -> str:
-        body = json.dumps({"user": USER})
-        self.connection.request("POST", "/login", body, {"Content-Type": "application/json"})
-        return str(json.load(self.connection.getresponse())["token"])
+        self._connection = http.client.HTTPConnection("127.0.0.1", port)
+        self._headers = {"Authorization": f"Bearer {servers.login(port, USER)}"}
 
     def get(self, path: str) -> None:
         """Read one response."""
-        self.connection.request("GET", path, headers=getattr(self, "_headers", {}))
-        response = self.connection.getresponse()
+        self._connection.request("GET", path, headers=self._headers)
+        response = self._connection.getresponse()
         response.read()
         if response.status != 200:
             raise SystemExit(f"{path}: {response.status}")

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 HERE = Path(__file__).parent
 GUNICORN = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--log-level", "warning"]
 
@@ -91,18 +93,24 @@ def wait(port: int, path: str) -> None:
         except OSError:
             if time.monotonic() > end:
                 sys.exit(f"no response on port {port}")
-            time.sleep(0.1)
+            time.sleep(0.01)
         else:
             return
 
 
-def login(port: int) -> str:
+def login(port: int, user: str = "bench") -> str:
     """A token issued by the server on `port`."""
     request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/login", b'{"user":"bench"}', {"Content-Type": "application/json"}
+        f"http://127.0.0.1:{port}/login", json.dumps({"user": user}).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request) as response:
         return str(json.load(response)["token"])
+
+
+def processor_seconds(pid: int) -> float:
+    """Of a server and its child processes."""
+    process = psutil.Process(pid)
+    return sum(sum(each.cpu_times()[:2]) for each in (process, *process.children(recursive=True)))
 
 
 def metric(port: int, name: str) -> float:

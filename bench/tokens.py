@@ -12,7 +12,6 @@ from typing import NamedTuple
 import compare
 import httpx2
 import interleave
-import psutil
 import servers
 from tests.support.sign_in_issuer import SignInIssuer, issuers_file
 
@@ -56,14 +55,9 @@ def main() -> None:
 
 def measure(pid: int, header: str, connections: int, seconds: int) -> Measurement:
     """Load the service with that header."""
-    before = _processor_seconds(pid)
+    before = servers.processor_seconds(pid)
     rate = compare.load(PORT, header, connections, seconds).rate
-    return Measurement(rate, (_processor_seconds(pid) - before) / (rate * seconds) * 1e6)
-
-
-def _processor_seconds(pid: int) -> float:
-    tree = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    return sum(sum(process.cpu_times()[:2]) for process in tree)
+    return Measurement(rate, (servers.processor_seconds(pid) - before) / (rate * seconds) * 1e6)
 
 
 def _session(issuer: SignInIssuer) -> str:

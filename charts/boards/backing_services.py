@@ -1,12 +1,11 @@
 """The dashboard of Redis, Kafka and PostgreSQL: one row for the metrics of each exporter."""
 
-from charts.boards.panels import Board, Panel, Query, Row
+from charts.boards.panels import Board, Panel, Query, Row, fraction, rate_of, selector
 
 
 def _exported(service: str, metric: str, matchers: str = "") -> str:
     """The selector of a metric of an exporter, whose job is named after that of the service."""
-    selector = f'namespace=~"$namespace", job=~"$job-{service}"'
-    return f"{metric}{{{f'{selector}, {matchers}' if matchers else selector}}}"
+    return selector(metric, f'namespace=~"$namespace", job=~"$job-{service}"', matchers)
 
 
 def _redis(metric: str) -> str:
@@ -19,10 +18,6 @@ def _kafka(metric: str, matchers: str = 'topic!~"__.*"') -> str:
 
 def _postgresql(metric: str, matchers: str = 'datname!~"template.*|postgres"') -> str:
     return _exported("postgresql", metric, matchers)
-
-
-def _rate(selector: str) -> str:
-    return f"rate({selector}[$__rate_interval])"
 
 
 def _up(service: str, expression: str) -> Panel:
@@ -55,13 +50,13 @@ REDIS = Row(
             "Commands",
             "Processed commands per second.",
             "ops",
-            [Query(f"sum({_rate(_redis('redis_commands_processed_total'))})", "commands")],
+            [Query(f"sum({rate_of(_redis('redis_commands_processed_total'))})", "commands")],
         ),
         Panel(
             "Evicted keys",
             "Keys removed per second because the memory is full: cached results are computed again.",
             "ops",
-            [Query(f"sum({_rate(_redis('redis_evicted_keys_total'))})", "evicted")],
+            [Query(f"sum({rate_of(_redis('redis_evicted_keys_total'))})", "evicted")],
         ),
         Panel(
             "Duration of a command, mean",
@@ -69,8 +64,8 @@ REDIS = Row(
             "s",
             [
                 Query(
-                    f"sum by (cmd) ({_rate(_redis('redis_commands_duration_seconds_total'))})"
-                    f" / sum by (cmd) ({_rate(_redis('redis_commands_total'))})",
+                    f"sum by (cmd) ({rate_of(_redis('redis_commands_duration_seconds_total'))})"
+                    f" / sum by (cmd) ({rate_of(_redis('redis_commands_total'))})",
                     "{{cmd}}",
                 )
             ],
@@ -96,7 +91,7 @@ KAFKA = Row(
             "Messages",
             "Messages added per second, by topic.",
             "ops",
-            [Query(f"sum by (topic) ({_rate(_kafka('kafka_topic_partition_current_offset'))})", "{{topic}}")],
+            [Query(f"sum by (topic) ({rate_of(_kafka('kafka_topic_partition_current_offset'))})", "{{topic}}")],
         ),
         Panel(
             "Messages stored",
@@ -134,10 +129,10 @@ POSTGRESQL = Row(
             "ops",
             [
                 Query(
-                    f"sum by (datname) ({_rate(_postgresql('pg_stat_database_xact_commit'))})", "commits {{datname}}"
+                    f"sum by (datname) ({rate_of(_postgresql('pg_stat_database_xact_commit'))})", "commits {{datname}}"
                 ),
                 Query(
-                    f"sum by (datname) ({_rate(_postgresql('pg_stat_database_xact_rollback'))})",
+                    f"sum by (datname) ({rate_of(_postgresql('pg_stat_database_xact_rollback'))})",
                     "rollbacks {{datname}}",
                 ),
             ],
@@ -153,7 +148,7 @@ POSTGRESQL = Row(
         ),
         Panel(
             "Longest transaction",
-            "Write transactions of the service wait for each other; a long one delays responses.",
+            "Events wait until the write transactions before them have ended.",
             "s",
             [Query(f"max by (datname) ({_postgresql('pg_stat_activity_max_tx_duration')})", "{{datname}}")],
             limits=[1],
@@ -172,9 +167,10 @@ POSTGRESQL = Row(
             "percentunit",
             [
                 Query(
-                    f"sum({_rate(_postgresql('pg_stat_database_blks_hit'))})"
-                    f" / (sum({_rate(_postgresql('pg_stat_database_blks_hit'))})"
-                    f" + sum({_rate(_postgresql('pg_stat_database_blks_read'))}))",
+                    fraction(
+                        rate_of(_postgresql("pg_stat_database_blks_hit")),
+                        rate_of(_postgresql("pg_stat_database_blks_read")),
+                    ),
                     "hits",
                 )
             ],

@@ -1,6 +1,6 @@
 """Computing processes, cache and resources."""
 
-from charts.boards.panels import Board, Panel, Query, Row, increase, own, quantile, rate
+from charts.boards.panels import Board, Panel, Query, Row, fraction, increase, own, quantile, rate
 
 COMPUTING = Board(
     "computing",
@@ -72,13 +72,7 @@ COMPUTING = Board(
                     "Hit ratio",
                     "Fraction of results served from the cache.",
                     "percentunit",
-                    [
-                        Query(
-                            f"sum({rate('mathops_cache_hits_total')}) / (sum({rate('mathops_cache_hits_total')})"
-                            f" + sum({rate('mathops_cache_misses_total')}))",
-                            "hits",
-                        )
-                    ],
+                    [Query(fraction(rate("mathops_cache_hits_total"), rate("mathops_cache_misses_total")), "hits")],
                     width=12,
                 ),
             ],

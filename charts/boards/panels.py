@@ -53,11 +53,24 @@ class Board(NamedTuple):
 
 def own(metric: str, matchers: str = "") -> str:
     """The selector of a metric of the service."""
-    return f"{metric}{{{f'{OWN}, {matchers}' if matchers else OWN}}}"
+    return selector(metric, OWN, matchers)
+
+
+def selector(metric: str, labels: str, matchers: str = "") -> str:
+    return f"{metric}{{{f'{labels}, {matchers}' if matchers else labels}}}"
 
 
 def rate(metric: str, matchers: str = "") -> str:
-    return f"rate({own(metric, matchers)}[$__rate_interval])"
+    return rate_of(own(metric, matchers))
+
+
+def rate_of(selected: str) -> str:
+    return f"rate({selected}[$__rate_interval])"
+
+
+def fraction(part: str, rest: str) -> str:
+    """Of `part` in the sum of both."""
+    return f"sum({part}) / (sum({part}) + sum({rest}))"
 
 
 def increase(metric: str) -> str:

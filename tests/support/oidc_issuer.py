@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -109,6 +109,16 @@ class OidcIssuer:
     def close(self) -> None:
         """Free the port."""
         self._server.server_close()
+
+
+def drip(handler: BaseHTTPRequestHandler) -> None:
+    """Respond for several seconds, or until the client closes the connection."""
+    handler.send_response(200)
+    handler.end_headers()
+    with suppress(OSError):
+        for _ in range(100):
+            handler.wfile.write(b" ")
+            time.sleep(0.05)
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -59,8 +59,8 @@ class Relay:
     def wake(self) -> None:
         """Look for rows now; called after a commit."""
         wake_up, self._wake_up = self._wake_up, None
-        with contextlib.suppress(RuntimeError):  # the loop has ended with its connection
-            if wake_up:
+        if wake_up:
+            with contextlib.suppress(RuntimeError):  # the loop has ended with its connection
                 wake_up()
 
     def stop(self, seconds: float) -> None:
@@ -113,16 +113,18 @@ class Relay:
             if time.monotonic() >= check_at:
                 await broker.check()
                 check_at = time.monotonic() + _CHECK_SECONDS
-            self._renewed_at = time.monotonic()
-            if (position := self._outbox.acquire_lease()) is not None:
+            if (position := self._acquire_lease()) is not None:
                 return position
             self._set_error(None)
             await asyncio.to_thread(self._stopping.wait, _STANDBY_SECONDS)
         return None
 
-    def _renew_lease(self) -> None:
+    def _acquire_lease(self) -> int | None:
         self._renewed_at = time.monotonic()
-        if self._outbox.acquire_lease() is None:
+        return self._outbox.acquire_lease()
+
+    def _renew_lease(self) -> None:
+        if self._acquire_lease() is None:
             raise LeaseLost
 
     async def _send_batches(self, broker: Broker, position: int) -> list[OutboxRow]:

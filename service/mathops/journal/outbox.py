@@ -33,6 +33,8 @@ class OutboxReader:
         with self._reader.connect() as connection:
             if position >= self._settled:
                 self._settled = self._database.settled(connection) or 0
+            if position >= self._settled:
+                return []
             query = SELECT_RECORDS.where(requests.c.seq > position, requests.c.seq <= self._settled)
             query = query.order_by(requests.c.seq).limit(limit)
             return [OutboxRow(row[0], record_of(row[1:])) for row in connection.execute(query)]

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
@@ -37,24 +38,17 @@ class Endpoints(NamedTuple):
 
 async def fetch_keys(issuer: Issuer) -> PublicKeys:
     """Raises an exception whose message says why the keys cannot be fetched."""
-    try:
-        # Certificates and the token are files that change, so that each fetch has a client of its own.
-        async with asyncio.timeout(FETCH_SECONDS), await asyncio.to_thread(_client, issuer) as client:
-            url = issuer.jwks_url or _on_its_server(issuer, await _discovered(client, issuer), "jwks_uri", "jwks_url")
-            return public_keys(await _json(client, url))
-    except TimeoutError:
-        raise TimeoutError(f"no complete response within {FETCH_SECONDS:g} s") from None
+    async with time_limit(), await asyncio.to_thread(_client, issuer) as client:
+        url = issuer.jwks_url or _on_its_server(issuer, await _discovered(client, issuer), "jwks_uri", "jwks_url")
+        return public_keys(await _json(client, url))
 
 
 async def fetch_endpoints(issuer: Issuer, sign_in: SignIn) -> Endpoints:
     """Raises an exception whose message says why the endpoints cannot be found."""
     document = {}
     if not (sign_in.authorization_url and sign_in.token_url):
-        try:
-            async with asyncio.timeout(FETCH_SECONDS), await asyncio.to_thread(_client, issuer) as client:
-                document = await _discovered(client, issuer)
-        except TimeoutError:
-            raise TimeoutError(f"no complete response within {FETCH_SECONDS:g} s") from None
+        async with time_limit(), await asyncio.to_thread(_client, issuer) as client:
+            document = await _discovered(client, issuer)
     methods = document.get("token_endpoint_auth_methods_supported")
     # Servers differ in whether they decode a secret in a Basic header.
     by_form = isinstance(methods, list) and "client_secret_post" in methods
@@ -66,6 +60,16 @@ async def fetch_endpoints(issuer: Issuer, sign_in: SignIn) -> Endpoints:
         names_issuer=document.get("authorization_response_iss_parameter_supported") is True,
         client_authentication="client_secret_post" if by_form else "client_secret_basic",
     )
+
+
+@asynccontextmanager
+async def time_limit() -> AsyncIterator[None]:
+    """Of the requests for one purpose; raises TimeoutError with a message."""
+    try:
+        async with asyncio.timeout(FETCH_SECONDS):
+            yield
+    except TimeoutError:
+        raise TimeoutError(f"no complete response within {FETCH_SECONDS:g} s") from None
 
 
 def client_options(issuer: Issuer) -> dict[str, Any]:
@@ -81,6 +85,7 @@ def client_options(issuer: Issuer) -> dict[str, Any]:
 
 
 def _client(issuer: Issuer) -> httpx2.AsyncClient:
+    """One for each fetch, because certificates and the token are files that change."""
     options = client_options(issuer)
     if issuer.token_file:
         options["headers"]["Authorization"] = f"Bearer {Path(issuer.token_file).read_text().strip()}"

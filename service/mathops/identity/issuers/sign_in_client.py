@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 from authlib.integrations.starlette_client import OAuthError, StarletteOAuth2App
 
 from mathops.errors import IssuerUnavailable, SignInRejected, Unauthorized
-from mathops.identity.issuers.discovery import Endpoints, client_options, fetch_endpoints
+from mathops.identity.issuers.discovery import Endpoints, client_options, fetch_endpoints, time_limit
 from mathops.identity.issuers.external_tokens import ExternalTokens
 from mathops.identity.issuers.issuers_file import SignIn
-from mathops.identity.issuers.key_cache import FETCH_SECONDS, REFRESH_SECONDS
+from mathops.identity.issuers.key_cache import REFRESH_SECONDS
 from mathops.identity.tokens import Principal
 from mathops.telemetry.logs import get_logger
 
@@ -85,7 +85,7 @@ class SignInClient:
 
     async def _id_token(self, **request: str) -> str:
         try:
-            async with asyncio.timeout(FETCH_SECONDS):
+            async with time_limit():
                 _, app = await self._current()
                 token = (await app.fetch_access_token(**request)).get("id_token")
         except IssuerUnavailable:
@@ -97,10 +97,7 @@ class SignInClient:
             self._fetch_at = 0.0
             raise self._unavailable(f"the token endpoint refused the client: {error.error!r:.100}") from None
         except Exception as error:  # whatever it is, a retry may succeed
-            reason = (
-                f"no complete response within {FETCH_SECONDS:g} s" if isinstance(error, TimeoutError) else str(error)
-            )
-            raise self._unavailable(reason or type(error).__name__) from None
+            raise self._unavailable(str(error) or type(error).__name__) from None
         if not isinstance(token, str):
             raise self._unavailable("the token endpoint returned no ID token")
         return token

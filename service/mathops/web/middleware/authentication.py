@@ -33,13 +33,18 @@ class Authentication(HttpMiddleware):
                 (None if b"authorization" in context.headers else session_principal(scope))
                 or await _verified(context.resources, bearer_token(scope))
             )
-            if context.resources.revocations.revoked(principal.token_id):
-                raise invalid_token("the token has been revoked")
+            reject_revoked(context.resources, principal)
         except (Unauthorized, IssuerUnavailable):
             metrics.AUTHENTICATION_FAILURES.inc()
             await charge_rejected_token(scope)
             raise
         return principal
+
+
+def reject_revoked(resources: Resources, principal: Principal) -> None:
+    """Raises Unauthorized."""
+    if resources.revocations.revoked(principal.token_id):
+        raise invalid_token("the token has been revoked")
 
 
 async def _verified(resources: Resources, token: str) -> Principal:

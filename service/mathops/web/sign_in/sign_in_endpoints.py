@@ -7,12 +7,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from mathops.errors import InvalidParameter, IssuerUnavailable, NotFound, SignInRejected, Unauthorized
-from mathops.identity.tokens import Principal, invalid_token
+from mathops.identity.tokens import Principal
 from mathops.models import encode_json
 from mathops.telemetry import metrics
 from mathops.web.client_quota import charge_login, refund_login
 from mathops.web.context import NO_STORE, context_of
 from mathops.web.endpoint import CALLBACK
+from mathops.web.middleware.authentication import reject_revoked
 from mathops.web.negotiation import JSON
 from mathops.web.parameters import parse_query, validated
 from mathops.web.sign_in.cookies import MAX_CHARACTERS, Cookie
@@ -78,8 +79,8 @@ async def session(request: Request) -> Response:
 def _current(request: Request) -> Principal | None:
     """Raises Unauthorized."""
     principal = session_principal(request.scope)
-    if principal and context_of(request.scope).resources.revocations.revoked(principal.token_id):
-        raise invalid_token("the token has been revoked")
+    if principal:
+        reject_revoked(context_of(request.scope).resources, principal)
     return principal
 
 

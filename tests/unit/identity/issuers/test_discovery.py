@@ -16,7 +16,7 @@ import trustme
 from mathops.identity.issuers import discovery
 from mathops.identity.issuers.discovery import fetch_keys
 from mathops.identity.issuers.issuers_file import Issuer
-from tests.support.oidc_issuer import DISCOVERY, JWKS, OidcIssuer
+from tests.support.oidc_issuer import DISCOVERY, JWKS, OidcIssuer, drip
 
 pytestmark = pytest.mark.anyio
 
@@ -137,16 +137,6 @@ async def test_a_slow_response_ends_at_the_time_limit(
     issuer: OidcIssuer, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(discovery, "FETCH_SECONDS", 0.3)
-
-    def drip(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.end_headers()
-        try:
-            for _ in range(100):
-                handler.wfile.write(b" ")
-                time.sleep(0.05)
-        except OSError:
-            pass
 
     issuer.documents[path] = drip
     began = time.monotonic()

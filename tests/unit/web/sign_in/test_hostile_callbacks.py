@@ -11,10 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from mathops.identity.issuers import sign_in_client
+from mathops.identity.issuers import discovery
 from mathops.telemetry import metrics
 from tests.conftest import World
 from tests.support.forgery import ABSENT, FOREIGN, encoded
+from tests.support.oidc_issuer import drip
 from tests.support.sign_in_issuer import CLIENT, SignInIssuer
 from tests.unit.web.responses import assert_problem
 from tests.unit.web.sign_in.conftest import ADDRESS, Visitor
@@ -277,14 +278,7 @@ def test_a_broken_token_endpoint_is_reported(visitor: Visitor, issuer: SignInIss
 def test_a_slow_token_endpoint_ends_at_the_time_limit(
     visitor: Visitor, issuer: SignInIssuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sign_in_client, "FETCH_SECONDS", 0.3)
-
-    def drip(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.end_headers()
-        for _ in range(20):
-            handler.wfile.write(b" ")
-            time.sleep(0.05)
+    monkeypatch.setattr(discovery, "FETCH_SECONDS", 0.3)
 
     issuer.documents["/token"] = drip
 
