@@ -40,7 +40,7 @@ class Namespace:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.remove()
+        self.remove(wait=True)
         kubectl("create", "namespace", name)
         kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
 
@@ -108,8 +108,8 @@ class Namespace:
                 parts.append(self.kubectl(*command, seconds=30))
         return "\n".join(parts)
 
-    def remove(self) -> None:
-        kubectl("delete", "namespace", self.name, "--ignore-not-found", "--wait")
+    def remove(self, *, wait: bool = False) -> None:
+        kubectl("delete", "namespace", self.name, "--ignore-not-found", f"--wait={str(wait).lower()}")
 
 
 def _responses(client: httpx2.Client) -> bool:

@@ -1,12 +1,15 @@
 """Workloads of the cluster call the service with the tokens of their service accounts."""
 
 import re
+import time
 from typing import Any
 
 import pytest
 import yaml
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 
-from tests.e2e.cluster import CHART, REPOSITORY, TAG, Namespace
+from tests.e2e.cluster import CHART, CONTEXT, REPOSITORY, TAG, Namespace, run
 from tests.support.server import eventually
 
 pytestmark = pytest.mark.timeout(600)
@@ -26,19 +29,35 @@ def example(key: str, value: Any = None) -> dict[str, Any]:
 
 @pytest.fixture(scope="module", autouse=True)
 def installed(namespace: Namespace) -> None:
-    """The service with the values of the chart's README, and two service accounts."""
+    """The service with the values of the chart's README, and three service accounts."""
     identity = example("kubernetesIdentity")["kubernetesIdentity"]
     accounts = [{**account, "namespace": namespace.name} for account in identity["serviceAccounts"]]
-    for name in ("nightly", "other"):
+    accounts.append({"namespace": namespace.name, "name": "retired", "scopes": ["math"]})
+    for name in ("nightly", "other", "retired"):
         namespace.kubectl("create", "serviceaccount", name)
     values = {"redis": {"enabled": False}, "kafka": {"enabled": False}}
     namespace.upgrade("mathops", {**values, "kubernetesIdentity": {**identity, "serviceAccounts": accounts}})
 
 
+def issue(namespace: Namespace, account: str, audience: str = "mathops") -> str:
+    return namespace.kubectl("create", "token", account, "--audience", audience, "--duration", "10m").strip()
+
+
+def shorten(token: str, expires: int) -> str:
+    """The token with another expiry, signed by the key of the cluster: the API server issues none below ten minutes."""
+    node = f"{CONTEXT.removeprefix('kind-')}-control-plane"
+    key = RSAKey.import_key(run("docker", "exec", node, "cat", "/etc/kubernetes/pki/sa.key"))
+    issued = jwt.decode(token, key, algorithms=["RS256"])
+    return jwt.encode(issued.header, {**issued.claims, "exp": expires}, key)
+
+
 def status(namespace: Namespace, account: str, audience: str = "mathops") -> int:
-    token = namespace.kubectl("create", "token", account, "--audience", audience, "--duration", "10m").strip()
     with namespace.client() as client:
-        return client.get(TARGET, headers={"Authorization": f"Bearer {token}"}).status_code
+        return client.get(TARGET, headers=bearer(issue(namespace, account, audience))).status_code
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def test_the_keys_of_the_cluster_are_read(namespace: Namespace) -> None:
@@ -69,6 +88,19 @@ def test_an_accepted_service_account_may_compute_and_no_other(namespace: Namespa
 @pytest.mark.parametrize("audience", ["https://kubernetes.default.svc.cluster.local", "other"])
 def test_a_token_for_another_audience_is_rejected(namespace: Namespace, audience: str) -> None:
     assert status(namespace, "nightly", audience) == 401
+
+
+def test_the_token_of_a_deleted_service_account_is_rejected_after_its_expiry(namespace: Namespace) -> None:
+    expires = int(time.time()) + 20
+    headers = bearer(shorten(issue(namespace, "retired"), expires))
+    namespace.kubectl("delete", "serviceaccount", "retired")
+
+    with namespace.client() as client:
+        assert client.get(TARGET, headers=headers).status_code == 200
+        rejected = eventually(lambda: client.get(TARGET, headers=headers).status_code == 401 and time.time(), 60)
+
+    # The service tolerates ten seconds of clock difference.
+    assert expires <= rejected < expires + 15
 
 
 def test_a_change_of_the_values_needs_no_restart(namespace: Namespace) -> None:
