@@ -11,6 +11,7 @@ from aiokafka.conn import collect_hosts, create_conn
 
 from mathops.errors import StartupError
 from mathops.settings import Settings
+from mathops.tls import client_context
 
 START_SECONDS = 10.0
 _STOP_SECONDS = 3.0
@@ -76,7 +77,7 @@ def kafka_ssl_context(settings: Settings) -> ssl.SSLContext | None:
     certificate = settings.kafka_certificate_file
     problem = f"MATHOPS_KAFKA_CA_FILE: cannot read certificates from {settings.kafka_ca_file}"
     try:
-        context = ssl.create_default_context(cafile=settings.kafka_ca_file)
+        context = client_context(settings.kafka_ca_file)
         if certificate:
             problem = (
                 f"MATHOPS_KAFKA_CERTIFICATE_FILE: cannot use {certificate} with MATHOPS_KAFKA_KEY_FILE (unencrypted)"

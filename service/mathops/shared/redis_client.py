@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
 from mathops.errors import StartupError
+from mathops.tls import STRICT
 
 _MAX_CONNECTIONS = 32
 _PROBE_KEY = "mathops:1:probe"
@@ -39,6 +40,8 @@ class _Pool(BlockingConnectionPool):
         connection: AbstractConnection = super().make_connection()  # type: ignore[no-untyped-call] # as redis-py has it
         if isinstance(connection, SSLConnection):
             self._tls = connection.ssl_context = self._tls or connection.ssl_context
+            if self._tls.ca_certs:
+                self._tls.exclude_verify_flags = [STRICT]
             self._tls.get()
         return connection
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from mathops.identity.issuers import strict_json
 from mathops.identity.issuers.issuers_file import Issuer, SignIn, is_browser_url, is_url
 from mathops.identity.issuers.key_cache import FETCH_SECONDS
 from mathops.identity.issuers.public_keys import PublicKeys, public_keys
+from mathops.tls import client_context
 
 MAX_BYTES = 256 * 1024
 # The API server of Kubernetes returns 406 without the media type of JWK Sets (RFC 7517, 8.5.2).
@@ -74,7 +74,7 @@ async def time_limit() -> AsyncIterator[None]:
 
 def client_options(issuer: Issuer) -> dict[str, Any]:
     """Of clients that send requests to the issuer; reads its certificates."""
-    context = ssl.create_default_context(cafile=issuer.ca_file) if issuer.ca_file else httpx2.create_ssl_context()
+    context = client_context(issuer.ca_file) if issuer.ca_file else httpx2.create_ssl_context()
     return {
         "verify": context,
         "headers": {"Accept": _ACCEPT, "Accept-Encoding": "identity", "User-Agent": f"mathops/{__version__}"},
