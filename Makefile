@@ -91,7 +91,7 @@ test-e2e: $(VENV)/.test ## test the chart on kind, and compose.yaml (needs docke
 
 chart-docs: $(VENV)/.test ## generate the chart's README.md, values.schema.json, dashboards and example (needs helm, helm-docs)
 	@$(BIN)/python charts/generate.py
-	@$(BIN)/python charts/objectives.py
+	@$(BIN)/python -m charts.objectives
 	@$(BIN)/python -m charts.dashboards
 	@helm-docs --chart-search-root charts --log-level error
 	@helm template mathops charts/mathops --namespace numbers \

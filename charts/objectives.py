@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from charts.boards.panels import RUNBOOKS
+
 TARGET = Path(__file__).parent / "mathops" / "alerts" / "objectives.yaml"
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 # Prometheus requests, and probes of the kubelet, are no requests of users.
@@ -85,6 +87,7 @@ def _alert(objective: Objective, suffix: str, severity: str, burns: tuple[Burn, 
         "for": hold,
         "labels": {"severity": severity},
         "annotations": {
+            "runbook_url": f"{RUNBOOKS}#{name.lower()}",
             "summary": objective.summary,
             "description": f"{objective.description}; the objective is at most {objective.budget * 100:g}% in 30 days.",
         },

@@ -11,7 +11,7 @@ SOURCE = common_models.DataSourceRef(type_val="prometheus", uid="${datasource}")
 # Labels of the recording rules, and of the metrics of the service.
 RELEASE = 'namespace=~"$namespace", job=~"$job"'
 OWN = f'{RELEASE}, instance=~"$instance"'
-# The chart replaces this address if prometheusRule.runbookUrl is set.
+# In alerts and dashboards the chart replaces this address if prometheusRule.runbookUrl is set.
 RUNBOOKS = "https://github.com/mathops/mathops/blob/main/docs/runbooks.md"
 COLORS: tuple[str, ...] = ("green", "orange", "red")
 

@@ -1,4 +1,4 @@
-{{- /* Address of the page with the runbooks, and its default, which the dashboards contain. */ -}}
+{{- /* Address of the page with the runbooks, and its default, which alerts and dashboards contain. */ -}}
 {{- define "mathops.runbookUrl" -}}
 {{- .Values.prometheusRule.runbookUrl | default (include "mathops.defaultRunbookUrl" .) }}
 {{- end }}
