@@ -66,6 +66,9 @@ async def open_resources(
         queue = settings.compute_queue or 2 * size
         pool = Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes, tracing)
         await stack.enter_async_context(pool.running())
+        evaluator = Evaluator(
+            shared.cache, pool, shared.rate_limiter, settings.inline_digits, tracing, settings.compute_deadline_seconds
+        )
         states = {"revocations": revocations.state}
         if settings.kafka_brokers:
             states["kafka"] = journal.publishing_state
@@ -78,7 +81,7 @@ async def open_resources(
             clients=identity.clients,
             journal=journal,
             rate_limiter=shared.rate_limiter,
-            evaluator=Evaluator(shared.cache, pool, shared.rate_limiter, settings.inline_digits, tracing),
+            evaluator=evaluator,
             tracing=tracing,
             revocations=revocations,
             dependencies=shared.dependencies | states | identity.states(),

@@ -184,7 +184,7 @@ class ServiceStopping(MathopsError, status=503, type="service-stopping", title="
 
 
 class DeadlineExceeded(MathopsError, status=504, type="deadline-exceeded", title="Deadline exceeded"):
-    """The computation, including its wait in the queue, exceeded the deadline. Send smaller numbers, or retry later."""
+    """The computation, including its wait in the queue, exceeds the deadline. Send smaller numbers, or retry later."""
 
     example = "the computation did not finish within 2 s"
     example_members: ClassVar = {"deadline_seconds": 2.0}

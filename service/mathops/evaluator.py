@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from mathops.errors import Overloaded, QuotaExceeded, ResultTooLarge
+from mathops.errors import DeadlineExceeded, Overloaded, QuotaExceeded, ResultTooLarge
 from mathops.models import CacheOutcome
 from mathops.operations import Operation, Result
 from mathops.operations.operation import seconds_by_size
@@ -21,6 +21,8 @@ from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 CACHE_VERSION = "mathops:1"
 # Predictions may be too high by this. A result predicted so close above the limit is computed and then measured.
 _PREDICTION_MARGIN_DIGITS = 2
+# Predicted times may be too high by this factor, for processors differ.
+_PREDICTION_FACTOR = 5
 
 NO_TIME = Timing(0, 0, 0)
 
@@ -117,6 +119,7 @@ class Evaluator:
     rate_limiter: RateLimiter
     inline_digits: int
     tracing: AnyTracing = NO_TRACING
+    deadline_seconds: float = math.inf
     single_flight: SingleFlight[tuple[Result, Timing]] = field(default_factory=SingleFlight)
 
     def plan(self, operation: Operation, arguments: tuple[int, ...], limit_digits: int, text_digits: int = 0) -> Plan:
@@ -155,6 +158,12 @@ class Evaluator:
                     raise
 
     async def _charge_and_compute(self, plan: Plan, user: str) -> tuple[Result, Timing]:
+        if plan.predicted_seconds > _PREDICTION_FACTOR * self.deadline_seconds:
+            raise DeadlineExceeded(
+                f"the computation takes about {plan.predicted_seconds:.0f} s and the deadline is "
+                f"{self.deadline_seconds:g} s; send smaller numbers",
+                deadline_seconds=self.deadline_seconds,
+            )
         milliseconds = math.ceil(plan.predicted_seconds * 1000)
         quota = await self.rate_limiter.charge("compute", user, milliseconds)
         if quota is not None and not quota.allowed:

@@ -31,7 +31,7 @@ def test_a_costly_operation_ends_at_the_deadline_while_the_worker_answers(extend
     pauses: list[float] = []
     statuses: list[int] = []
     caller = threading.Thread(
-        target=lambda: statuses.append(extended.client.get("/primes?n=1000000000", headers=token).status_code)
+        target=lambda: statuses.append(extended.client.get("/primes?n=9000000", headers=token).status_code)
     )
 
     caller.start()
@@ -45,3 +45,13 @@ def test_a_costly_operation_ends_at_the_deadline_while_the_worker_answers(extend
     # A computation in the web worker would take minutes and leave room for one answer.
     assert len(pauses) > 10
     eventually(lambda: extended.client.get("/primes?n=10", headers=token).status_code == 200)
+
+
+def test_a_hopeless_computation_is_rejected_at_once(extended: Server) -> None:
+    began = time.monotonic()
+    answer = extended.client.get("/primes?n=1000000000", headers=extended.login())
+
+    assert answer.status_code == 504
+    assert answer.json()["detail"] == "the computation takes about 500 s and the deadline is 1 s; send smaller numbers"
+    # The deadline.
+    assert time.monotonic() - began < 1

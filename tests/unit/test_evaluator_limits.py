@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from mathops.errors import QuotaExceeded, ResultTooLarge
+from mathops.errors import DeadlineExceeded, QuotaExceeded, ResultTooLarge
 from mathops.evaluator import Evaluator, Plan, too_large
 from mathops.operations import Operation, Result
 from mathops.operations.factorial import OPERATION as FACTORIAL
@@ -66,6 +67,30 @@ async def test_costly_small_results_are_charged_and_computed_by_the_pool(
     assert plan.pooled is pooled
     assert world.compute.computed == pooled
     assert world.rate_limiter.charged.get(("compute", "alice"), 0) == milliseconds
+
+
+@pytest.mark.parametrize(("seconds", "started"), [(10.0, True), (10.1, False)])
+async def test_computations_predicted_to_take_five_times_the_deadline_are_not_started(
+    seconds: float, started: bool
+) -> None:
+    world = World({"compute": 10**9})
+    world.evaluator.deadline_seconds = 2.0
+    plan = world.evaluator.plan(replace(POWER, seconds=lambda *_: seconds), (2, 5), 100)
+
+    with nullcontext() if started else pytest.raises(DeadlineExceeded, match="about 10 s and the deadline is 2 s"):
+        await world.evaluator.evaluate(plan, "alice")
+
+    assert world.compute.computed == started
+    assert (("compute", "alice") in world.rate_limiter.charged) == started
+
+
+async def test_a_cached_result_is_returned_whatever_its_computation_would_take() -> None:
+    world = World()
+    plan = world.evaluator.plan(replace(POWER, seconds=lambda *_: 60.0), (2, 5), 100)
+    await world.evaluator.evaluate(plan, "alice")
+    world.evaluator.deadline_seconds = 2.0
+
+    assert (await world.evaluator.evaluate(plan, "alice")).cache == "hit"
 
 
 @pytest.mark.parametrize("exp", range(60))

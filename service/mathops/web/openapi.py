@@ -175,8 +175,7 @@ def _problem_response(status: int, errors: Iterable[type[MathopsError]]) -> Json
     if status == MalformedRequest.status:
         # The HTTP parser rejects what is not HTTP, such as a target of over 64 KiB, before the application.
         content[TEXT] = {"schema": {"type": "string"}}
-    titles = [f"{error.title} ({error.type})" for error in errors]
-    description = f"{'Depending on the path: ' if len(titles) > 1 else ''}{'; '.join(titles)}"
+    description = "; ".join(f"{error.title} ({error.type})" for error in errors)
     return {"description": description, "headers": headers(*PROBLEM_HEADERS.get(status, ())), "content": content}
 
 
