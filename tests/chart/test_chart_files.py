@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import yaml
@@ -51,6 +52,13 @@ def test_the_chart_runs_this_version() -> None:
     from mathops import __version__
 
     assert yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == __version__
+
+
+def test_scripts_keep_the_line_ends_of_linux_in_checkouts_on_windows() -> None:
+    scripts = [str(path) for path in CHART.rglob("*.sh")]
+    assert scripts
+    output = subprocess.check_output(["git", "check-attr", "eol", "--", *scripts], cwd=CHART, text=True)
+    assert all(line.endswith(": eol: lf") for line in output.splitlines())
 
 
 def _metrics(expressions: str) -> set[str]:

@@ -8,6 +8,7 @@ import yaml
 from tests.chart.rendering import objects, render
 
 K8S = Path(__file__).parents[2] / "k8s"
+CHART = K8S.parent / "charts" / "mathops"
 
 
 @pytest.mark.parametrize("path", sorted(K8S.glob("*-values.yaml")), ids=lambda path: path.stem)
@@ -31,3 +32,13 @@ def test_the_chart_accepts_the_values_of_each_gitops_example(name: str, tmp_path
     assert objects(render("--values", str(written)))
     if name == "argocd":
         assert render("--values", str(written)) == render("--values", str(written))
+
+
+def test_the_gitops_examples_install_this_version_and_cross_no_breaking_one() -> None:
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
+    source = objects((K8S / "gitops" / "flux.yaml").read_text())[0]
+    (application,) = objects((K8S / "gitops" / "argocd.yaml").read_text())
+
+    # A tilde permits patch versions only.
+    assert source["spec"]["ref"]["semver"] == f"~{version.rpartition('.')[0]}.0"
+    assert application["spec"]["source"]["targetRevision"] == version
