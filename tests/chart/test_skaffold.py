@@ -53,6 +53,14 @@ def test_the_image_has_a_repository_of_its_own() -> None:
     assert names == {variable}
 
 
+def test_the_verification_reaches_the_service_from_every_namespace() -> None:
+    config = configuration()
+    release = config["deploy"]["helm"]["releases"][0]
+    (service,) = objects(render("--show-only", "templates/service.yaml"))
+    address = f"http://{service['metadata']['name']}.{release['namespace']}:{service['spec']['ports'][0]['port']}/"
+    assert address in config["verify"][0]["container"]["args"][0]
+
+
 def test_the_image_decides_whether_the_server_reloads() -> None:
     (server,) = [
         container
