@@ -21,7 +21,7 @@ from mathops.telemetry.tracing import NO_TRACING, AnyTracing
 CACHE_VERSION = "mathops:1"
 # Predictions may be too high by this. A result predicted so close above the limit is computed and then measured.
 _PREDICTION_MARGIN_DIGITS = 2
-# Predicted times may be too high by this factor, for processors differ.
+# Predicted times may be too high by this factor, because processors differ.
 _PREDICTION_FACTOR = 5
 
 NO_TIME = Timing(0, 0, 0)

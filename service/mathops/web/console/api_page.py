@@ -11,7 +11,7 @@ from mathops.web.openapi_parts import Json
 # Heading and introduction of each tag, in the order of the page.
 _SECTIONS = {
     "identity": ("Authorization", template("authorization.html").template),
-    "operations": ("Operations", "<p>The forms use the token of the log-in above or of the console.</p>"),
+    "operations": ("Operations", "<p>The forms use the token of the login above or of the console.</p>"),
     "history": ("History", ""),
     "service": ("Service", ""),
     "clients": ("OAuth clients", template("oauth_clients.html").template),

@@ -134,7 +134,7 @@ export const request = async (path, { anonymous = false, ...options } = {}) => {
 /** A request of the page itself, which may not hang. */
 export const poll = (path, options = {}) => request(path, { signal: AbortSignal.timeout(POLL_TIMEOUT), ...options });
 
-/** Start the session of a response to a log-in. */
+/** Start the session of a response to a login. */
 export const start = (user, { access_token: token, expires_in: lifetime, scope }) => {
   change({ user, token, scope, expires: Date.now() + lifetime * 1000 });
 };
