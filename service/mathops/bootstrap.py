@@ -19,7 +19,7 @@ from mathops.journal.client import JournalClient, journal_process
 from mathops.journal.database.engine import database_of
 from mathops.journal.revocations import DatabaseRevocations
 from mathops.processes.connection_queue import Connect
-from mathops.processes.pool import FINISH_SECONDS, Pool
+from mathops.processes.pool import FINISH_SECONDS, Pool, usable_cores
 from mathops.settings import Settings
 from mathops.shared.shared_state import open_shared
 from mathops.telemetry import metrics
@@ -62,7 +62,7 @@ async def open_resources(
         journal = await stack.enter_async_context(JournalClient(settings, connect, tracing).running(_COMMIT_SECONDS))
         revocations = DatabaseRevocations(database_of(settings.journal_url))
         await stack.enter_async_context(revocations.running())
-        size = settings.compute_workers or max(1, (os.cpu_count() or 1) // settings.workers)
+        size = settings.compute_workers or max(1, usable_cores() // settings.workers)
         queue = settings.compute_queue or 2 * size
         pool = Pool(size, queue, settings.compute_deadline_seconds, settings.compute_memory_bytes, tracing)
         await stack.enter_async_context(pool.running())

@@ -86,7 +86,9 @@ class Settings(BaseModel):
     json_digits: int = Field(1_000_000, ge=1, description="maximum digits of a JSON result")
     text_digits: int = Field(6_000_000, ge=1, description="maximum digits of a text/plain result")
     inline_digits: int = Field(2000, ge=0, le=4000, description="results up to this size and cost are computed inline")
-    compute_workers: int = Field(0, ge=0, description="computing processes per web worker; 0: CPU cores / web workers")
+    compute_workers: int = Field(
+        0, ge=0, description="computing processes per web worker; 0: usable cores / web workers"
+    )
     compute_queue: int = Field(0, ge=0, description="maximum queued computations; 0: twice the computing processes")
     compute_deadline_seconds: float = Field(2, gt=0, description="time limit of a computation, queue included (504)")
     compute_memory_bytes: int = Field(384 * _MIB, ge=128 * _MIB, description="address space per computation (Linux)")

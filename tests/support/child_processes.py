@@ -30,6 +30,22 @@ HOLD = Operation(
 )
 
 
+def shift(count: int) -> mpz:
+    return mpz(7) << count
+
+
+# Converting a large result takes long, computing it does not.
+SHIFT = Operation(
+    name="shift",
+    alias="shift-left",
+    summary="7 shifted to the left",
+    parameters=(Parameter("count", "how far", example=5, minimum=0),),
+    bits=float,
+    seconds=None,
+    compute=shift,
+)
+
+
 async def until(claim: Callable[[], bool], seconds: float = 20) -> None:
     """Wait for an effect of other processes."""
     async with asyncio.timeout(seconds):

@@ -93,12 +93,12 @@ def _compute(operation: Operation, arguments: tuple[int, ...]) -> Result:
 
 
 async def _compute_in_process(operation: Operation, arguments: tuple[int, ...]) -> Result:
-    from mathops.processes.pool import PoolWorker, WorkerDied
+    from mathops.processes.pool import PoolWorker, WorkerDied, usable_cores
 
     try:
         async with PoolWorker.running(_MEMORY_BYTES) as worker:
             try:
-                return (await worker.run(operation, arguments, _TIMEOUT_SECONDS))[0]
+                return (await worker.run(operation, arguments, min(2, usable_cores()), _TIMEOUT_SECONDS))[0]
             finally:
                 # After Ctrl-C the process would continue to compute.
                 worker.stop()

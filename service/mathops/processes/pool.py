@@ -1,7 +1,9 @@
 """A bounded pool of computing processes that can be killed; docs/adr/0004-own-process-pool.md compares libraries."""
 
 import asyncio
+import os
 import pickle
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +27,10 @@ FINISH_SECONDS = 0.5
 _RESTART_SECONDS = 1.0
 
 
+def usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
 class WorkerDied(Exception):
     """The process ended before it replied."""
 
@@ -33,8 +39,9 @@ class PoolWorker:
     """One computing process, which computes one result at a time."""
 
     def __init__(self) -> None:
+        self._frames: list[bytes] = []
         # The first reply means that the process is ready.
-        self._reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._reply: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
         self.child: ChildProcess
         self._stopped = False
 
@@ -58,13 +65,16 @@ class PoolWorker:
         return self._stopped or self.child.ended.done()
 
     async def run(
-        self, operation: Operation, arguments: tuple[int, ...], seconds: float
+        self, operation: Operation, arguments: tuple[int, ...], threads: int, seconds: float
     ) -> tuple[Result, float, float]:
         """The result, and the seconds taken to compute it and to convert it to decimal; raises WorkerDied."""
         self._reply = asyncio.get_running_loop().create_future()
-        self.child.send(pickle.dumps((operation.compute, arguments, seconds)))
-        text, digits, compute, encode = msgspec.msgpack.decode(await self._reply)
-        return Result(text, digits), compute, encode
+        self.child.send(pickle.dumps((operation.compute, arguments, threads, seconds)))
+        *parts, summary = await self._reply
+        sha256, compute, encode = msgspec.msgpack.decode(summary)
+        # Joining more than a mebibyte releases the GIL.
+        text = await asyncio.to_thread(b"".join, parts) if len(parts) > 1 else parts[0]
+        return Result.of(text, sha256), compute, encode
 
     def stop(self) -> None:
         self._stopped = True
@@ -77,8 +87,11 @@ class PoolWorker:
             log.warning("computing process died", pid=self.child.pid)
 
     def _receive(self, frame: bytes) -> None:
-        if not self._reply.done():
-            self._reply.set_result(frame)
+        if frame:
+            self._frames.append(frame)
+        elif not self._reply.done():
+            self._reply.set_result(self._frames)
+            self._frames = []
 
     def _on_child_ended(self, _: asyncio.Future[None]) -> None:
         if not self._reply.done():
@@ -96,6 +109,7 @@ class Pool:
     tracing: AnyTracing = NO_TRACING
     _idle: asyncio.LifoQueue[PoolWorker] = field(default_factory=asyncio.LifoQueue, init=False)
     _waiting: int = field(default=0, init=False)
+    _threads: int = field(default=0, init=False)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Pool"]:
@@ -144,20 +158,29 @@ class Pool:
     async def _attempt(self, operation: Operation, arguments: tuple[int, ...], started: float) -> tuple[Result, Timing]:
         worker = await self._take()
         taken = time.perf_counter()
+        threads = self._free_threads()
+        self._threads += threads
         try:
             with metrics.POOL_BUSY.track_inprogress():
-                result, compute, encode = await worker.run(operation, arguments, self.deadline - (taken - started))
+                seconds = self.deadline - (taken - started)
+                result, compute, encode = await worker.run(operation, arguments, threads, seconds)
         except WorkerDied:
             raise
         except BaseException:
             # After a cancellation or the deadline the process would continue to compute.
             worker.stop()
             raise
+        finally:
+            self._threads -= threads
         self._idle.put_nowait(worker)
         self.tracing.add_child_span(
             "compute in process", compute + encode, **{"process.pid": worker.child.pid, "mathops.digits": result.digits}
         )
         return result, Timing(taken - started, compute, encode)
+
+    def _free_threads(self) -> int:
+        """A second thread for the conversion only while a process is idle; by default there is one per usable core."""
+        return 2 if self._threads + 2 <= self.size else 1
 
     async def _take(self) -> PoolWorker:
         self._waiting += 1

@@ -85,8 +85,10 @@ class OperationEndpoint:
 
 
 async def _sha256(result: Result) -> str:
+    if result.known_sha256 or result.digits <= _INLINE_DIGITS:
+        return result.sha256
     # hashlib releases the GIL.
-    return result.sha256 if result.digits <= _INLINE_DIGITS else await asyncio.to_thread(lambda: result.sha256)
+    return await asyncio.to_thread(lambda: result.sha256)
 
 
 async def until_disconnect(receive: Receive, work: Coroutine[Any, Any, Evaluation]) -> Evaluation:
