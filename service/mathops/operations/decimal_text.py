@@ -1,38 +1,46 @@
-"""Decimal text of large integers by divide and conquer.
+"""Decimal text of large integers, converted by two threads through divide and conquer.
 
-gmpy2 holds the GIL in `digits()`, but can release it in divisions and multiplications, which take most of the time.
+gmpy2 holds the GIL in `digits()`, but can release it in divisions, which take most of the time.
 """
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
 
 import gmpy2
 from gmpy2 import mpz
 
 # Shorter integers take at most 3 ms.
 MIN_DIGITS = 100_000
-# Longer parts hold the GIL for more of the time, shorter ones take more calls; both are slower.
-_PART_DIGITS = 20_000
+# Longer leaves hold the GIL for more of the time, shorter ones take more calls; both are slower.
+_LEAF_DIGITS = 20_000
+# The receiver of the text wakes up once for each part.
+_LEAVES_PER_PART = 16
 _WITHOUT_GIL = gmpy2.context(allow_release_gil=True)
 
 
 def decimal_text(integer: mpz, threads: int = 1) -> Iterator[bytes]:
     """The text in parts, the most significant digits first, converted by one or two threads."""
-    if integer < 0:
-        yield b"-"
-        integer = -integer
     digits = integer.num_digits(10)
-    if digits < MIN_DIGITS:
+    if threads == 1 or digits < MIN_DIGITS:
         yield integer.digits().encode("ascii")
         return
-    halvings = (digits // _PART_DIGITS).bit_length()
+    halvings = (digits // _LEAF_DIGITS).bit_length()
     width = -(-digits >> halvings)
-    parts = _halves(integer, _powers(width, halvings), width, threads)
-    first = b""
-    while not first:
-        first = next(parts).lstrip(b"0")
-    yield first
-    yield from parts
+    *powers, power = _powers(width, halvings)
+    high, low = _WITHOUT_GIL.divmod(abs(integer), power)
+    parts, later = _parts(high, powers, width), _parts(low, powers, width)
+    with ThreadPoolExecutor(1) as executor:
+        try:
+            converted = executor.submit(list, later).result
+        except RuntimeError:
+            # The limit of threads or of memory permits no second thread.
+            converted = partial(list, later)
+        # The number of leading zeros is less than that of the leaves, and each leaf has more than 10,000 digits.
+        yield (b"-" if integer < 0 else b"") + next(parts).lstrip(b"0")
+        yield from parts
+        yield from converted()
 
 
 def _powers(width: int, halvings: int) -> list[mpz]:
@@ -43,25 +51,18 @@ def _powers(width: int, halvings: int) -> list[mpz]:
     return powers
 
 
-def _halves(integer: mpz, powers: list[mpz], width: int, threads: int) -> Iterator[bytes]:
-    """Parts of exactly `width` digits, with leading zeros."""
+def _parts(integer: mpz, powers: list[mpz], width: int) -> Iterator[bytes]:
+    leaves = _leaves(integer, powers, width)
+    while part := b"".join(islice(leaves, _LEAVES_PER_PART)):
+        yield part
+
+
+def _leaves(integer: mpz, powers: list[mpz], width: int) -> Iterator[bytes]:
+    """Exactly `width` digits each, with leading zeros; 2**len(powers) leaves."""
     if not powers:
         yield integer.digits().encode("ascii").zfill(width)
         return
     *powers, power = powers
     high, low = _WITHOUT_GIL.divmod(integer, power)
-    if threads == 1:
-        yield from _halves(high, powers, width, 1)
-        yield from _halves(low, powers, width, 1)
-        return
-    with ThreadPoolExecutor(1) as executor:
-        later = _halves(low, powers, width, 1)
-        try:
-            converted = executor.submit(list, later)
-        except RuntimeError:
-            # The limit of threads or of memory permits no further thread.
-            yield from _halves(high, powers, width, 1)
-            yield from later
-        else:
-            yield from _halves(high, powers, width, 1)
-            yield from converted.result()
+    yield from _leaves(high, powers, width)
+    yield from _leaves(low, powers, width)
