@@ -1,6 +1,7 @@
 """Compares this service with a Starlette handler that returns the same bytes, and with services in Flask and FastAPI.
 
-All servers stay up and their rounds are interleaved; ratios are ratios of medians.
+All servers stay up and their rounds are interleaved; ratios are ratios of medians. Half load is half of the rate that
+this service reaches with one web worker, sent to it and to Starlette at random intervals.
 """
 
 import re
@@ -15,7 +16,15 @@ import interleave
 import servers
 
 PATH = "/pow?base=2&exp=5"
-PORTS = {"mathops": 5810, "Starlette": 5811, "Flask": 5812, "FastAPI": 5814}
+PORTS = {
+    "mathops": 5810,
+    "Starlette": 5811,
+    "mathops, two workers": 5815,
+    "Starlette, two workers": 5816,
+    "Flask": 5812,
+    "FastAPI": 5814,
+}
+BARE = {name: "Starlette, two workers" if "two" in name else "Starlette" for name in PORTS}
 REDIS_PORT = 5813
 
 
@@ -27,9 +36,9 @@ class Round(NamedTuple):
     p99: float
 
 
-def load(port: int, credential: str, connections: int, seconds: int) -> Round:
-    """One round of closed-loop load; exits unless every response is a success."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--latency"]
+def load(port: int, credential: str, connections: int, seconds: int, *arguments: str) -> Round:
+    """One round of closed-loop load; `arguments` are for wrk. Exits unless every response is a success."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--latency", *arguments]
     # As a page of the service sends it, in case of a session.
     command += ["-H", credential, "-H", "Sec-Fetch-Site: same-origin", f"http://127.0.0.1:{port}{PATH}"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -59,29 +68,38 @@ def main() -> None:
             servers.redis(folder / "redis", REDIS_PORT),
             servers.mathops(folder / "mathops", PORTS["mathops"]),
             servers.starlette_baseline(folder / "starlette", PORTS["Starlette"]),
+            servers.mathops(folder / "mathops2", PORTS["mathops, two workers"], MATHOPS_WORKERS="2"),
+            servers.starlette_baseline(folder / "starlette2", PORTS["Starlette, two workers"], workers=2),
             servers.flask_baseline(folder / "flask", PORTS["Flask"], REDIS_PORT),
             servers.fastapi_baseline(folder / "fastapi", PORTS["FastAPI"], REDIS_PORT),
         ):
             stack.enter_context(servers.running(command))
         for port in PORTS.values():
             servers.wait(port, PATH)
-        tokens = {"Starlette": "-", **{name: servers.login(PORTS[name]) for name in ("mathops", "Flask", "FastAPI")}}
-        medians = interleave.medians(
-            options.rounds,
-            {
-                name: partial(load, port, f"Authorization: Bearer {tokens[name]}", options.connections, options.seconds)
-                for name, port in PORTS.items()
-            },
-        )
+        rounds = {
+            name: partial(load, port, _credential(name, port), options.connections, options.seconds)
+            for name, port in PORTS.items()
+        }
+        medians = interleave.medians(options.rounds, rounds)
+        script = folder / "half_load.lua"
+        # Each connection waits for as long on average as half of the rate requires.
+        milliseconds = 2000 * options.connections / medians["mathops"].rate - medians["mathops"].p50 / 2
+        script.write_text(f"function delay() return math.random(0, {round(2 * milliseconds)}) end")
+        half = {f"{name}, half load": partial(rounds[name], "-s", str(script)) for name in ("mathops", "Starlette")}
+        medians |= interleave.medians(options.rounds, half)
     print(f"{options.connections} connections, {options.rounds} rounds, medians\n")
     _table(medians)
 
 
+def _credential(name: str, port: int) -> str:
+    return "Authorization: -" if name.startswith("Starlette") else f"Authorization: Bearer {servers.login(port)}"
+
+
 def _table(medians: dict[str, Round]) -> None:
-    print("| server | requests/s | of Starlette | p50 ms | p99 ms |")
+    print("| server | requests/s | of Starlette with as many workers | p50 ms | p99 ms |")
     print("|---|---:|---:|---:|---:|")
     for name, median in medians.items():
-        share = median.rate / medians["Starlette"].rate
+        share = median.rate / medians[BARE.get(name, "Starlette, half load")].rate
         print(f"| {name} | {median.rate:,.0f} | {share:.2f} | {median.p50:.1f} | {median.p99:.1f} |")
     for peer in ("Flask", "FastAPI"):
         print(f"\nmathops serves {medians['mathops'].rate / medians[peer].rate:.1f} times the requests of {peer}")

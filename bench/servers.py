@@ -54,9 +54,10 @@ def mathops(folder: Path, port: int, **variables: str) -> Command:
     return Command([sys.executable, "-m", "mathops", "serve"], folder, settings)
 
 
-def starlette_baseline(folder: Path, port: int) -> Command:
-    """One Starlette handler on the same server software, one worker."""
-    arguments = ["-k", "uvicorn_worker.UvicornWorker", "-b", f"127.0.0.1:{port}", "starlette_baseline:app"]
+def starlette_baseline(folder: Path, port: int, workers: int = 1) -> Command:
+    """One Starlette handler on the same server software."""
+    arguments = ["-w", str(workers), "-k", "uvicorn_worker.UvicornWorker", "-b", f"127.0.0.1:{port}"]
+    arguments.append("starlette_baseline:app")
     return Command([*GUNICORN, *arguments], folder, {})
 
 
