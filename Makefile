@@ -59,6 +59,7 @@ bench: $(VENV)/.tools ## measure performance against baselines (needs wrk, redis
 	@PYTHONPATH=. $(BIN)/python bench/replicas.py
 	@PYTHONPATH=. $(BIN)/python bench/relay.py
 	@PYTHONPATH=. $(BIN)/python bench/growth.py
+	@PYTHONPATH=. $(BIN)/python bench/growth.py --postgresql
 	@PYTHONPATH=. $(BIN)/python bench/tokens.py
 	@$(BIN)/python bench/rate_limits.py
 	@PYTHONPATH=. $(BIN)/python bench/redis_failures.py
