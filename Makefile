@@ -55,6 +55,8 @@ fix: $(VENV)/.test ## fix style
 bench: $(VENV)/.tools ## measure performance against baselines (needs wrk, redis-server and docker)
 	@$(BIN)/python bench/compare.py
 	@$(BIN)/python bench/mixed_load.py
+	@$(BIN)/python bench/large_results.py
+	@$(BIN)/python bench/footprint.py
 	@PYTHONPATH=. $(BIN)/python bench/dependencies.py
 	@PYTHONPATH=. $(BIN)/python bench/replicas.py
 	@PYTHONPATH=. $(BIN)/python bench/relay.py
@@ -66,6 +68,7 @@ bench: $(VENV)/.tools ## measure performance against baselines (needs wrk, redis
 	@PYTHONPATH=. $(BIN)/python bench/floods.py
 	@$(BIN)/python bench/profile_request.py
 	@$(BIN)/python bench/compression.py
+	@$(BIN)/python bench/plot.py
 
 docs: $(VENV)/.test ## generate configuration.md, cli.md, openapi.json, asyncapi.json and issuers.schema.json in docs/
 	@$(BIN)/python docs/generate.py

@@ -15,8 +15,8 @@ import psutil
 import servers
 import trustme
 from mixed_load import SMALL, latencies, table_row
-from relay import USERS, store
-from sqlalchemy import String, cast, func, insert, literal, select
+from relay import SHORT_ROWS, USERS, fill
+from sqlalchemy import func, select
 from tests.integration.services import postgres
 
 from mathops.journal.database.engine import WriteEngine, database_of
@@ -26,23 +26,8 @@ from mathops.settings import Settings
 PORT = 5895
 REPEATS = 300
 USER = "user1"
-SHORT_ROWS = USERS * 100
 EXPIRED_ROWS = 60_000
 RETENTION_SECONDS = 5
-_COPIED = [column for column in requests.columns if column.name not in ("seq", "id")]
-
-
-def fill(url: str, rows: int) -> None:
-    """Store a short journal, and double it within the database until it has `rows` rows."""
-    store(url, SHORT_ROWS)
-    stored = SHORT_ROWS
-    with closing(WriteEngine(database_of(url), durable=False)) as engine:
-        while stored < rows:
-            identifier = literal("copy-") + cast(requests.c.seq + stored, String)
-            source = select(identifier, *_COPIED).where(requests.c.seq <= rows - stored)
-            with engine.transaction() as connection:
-                connection.execute(insert(requests).from_select(["id", *(column.name for column in _COPIED)], source))
-                stored = connection.execute(select(func.count()).select_from(requests)).scalar_one()
 
 
 class Service:

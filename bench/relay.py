@@ -1,4 +1,7 @@
-"""Events: rate of a backlog of small records into Kafka, processor time per record, and latency on an idle service."""
+"""Events: rate of a backlog of small records into Kafka, processor time per record, and latency on an idle service.
+
+Also the latency of small requests while a backlog is published.
+"""
 
 import argparse
 import asyncio
@@ -14,13 +17,16 @@ from uuid import uuid4
 import servers
 import trustme
 from aiokafka import AIOKafkaConsumer
+from mixed_load import SMALL, latencies, table_row
+from sqlalchemy import String, cast, func, insert, literal, select
 from tests.integration.services.kafka import Kafka
 from tests.support.records import json_lines, make_record
 
 from mathops.events.kafka import open_broker
 from mathops.events.relay import Relay
 from mathops.journal.database import schema
-from mathops.journal.database.engine import database_of
+from mathops.journal.database.engine import WriteEngine, database_of
+from mathops.journal.database.tables import requests
 from mathops.journal.outbox import DatabaseOutbox
 from mathops.journal.rows import Writer
 from mathops.settings import Settings
@@ -28,6 +34,10 @@ from mathops.settings import Settings
 PORT = 5890
 USERS = 50
 BATCH_ROWS = 1000
+SHORT_ROWS = USERS * 100
+_COPIED = [column for column in requests.columns if column.name not in ("seq", "id")]
+LATENCY_SECONDS = 4
+PENDING = "mathops_outbox_pending_rows"
 REQUESTS = 40
 PAUSE_SECONDS = 0.3
 
@@ -41,6 +51,19 @@ def store(url: str, rows: int) -> None:
             writer.commit(json_lines(*records), before_commit=lambda _: None)
 
 
+def fill(url: str, rows: int) -> None:
+    """Store a short journal, and double it within the database until it has `rows` rows."""
+    store(url, SHORT_ROWS)
+    stored = SHORT_ROWS
+    with closing(WriteEngine(database_of(url), durable=False)) as engine:
+        while stored < rows:
+            identifier = literal("copy-") + cast(requests.c.seq + stored, String)
+            source = select(identifier, *_COPIED).where(requests.c.seq <= rows - stored)
+            with engine.transaction() as connection:
+                connection.execute(insert(requests).from_select(["id", *(column.name for column in _COPIED)], source))
+                stored = connection.execute(select(func.count()).select_from(requests)).scalar_one()
+
+
 def processor_seconds() -> float:
     """Of this process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -49,7 +72,7 @@ def processor_seconds() -> float:
 
 def publish_backlog(settings: Settings, rows: int) -> None:
     """Print records per second from the first batch to the last."""
-    store(settings.journal_url, rows)
+    fill(settings.journal_url, rows)
     relay = Relay(
         DatabaseOutbox(database_of(settings.journal_url), "bench@host"),
         settings.kafka_topic,
@@ -108,6 +131,28 @@ def measure_latency(kafka: Kafka, folder: Path) -> None:
     print(f"| {REQUESTS} | {percentiles[9]:.1f} | {percentiles[18]:.1f} |")
 
 
+def measure_requests(kafka: Kafka, folder: Path, rows: int) -> None:
+    """Print the latency of small requests while a backlog is published, and after it."""
+    folder.mkdir()
+    fill(Settings(data_dir=folder).journal_url, rows)
+    variables = {"MATHOPS_KAFKA_BROKERS": kafka.brokers, "MATHOPS_KAFKA_TOPIC": kafka.make_topic(uuid4().hex)}
+    with servers.running(servers.mathops(folder, PORT, **variables)):
+        servers.wait(PORT, "/livez")
+        token = servers.login(PORT)
+        while not 0 < servers.metric(PORT, PENDING) < rows:
+            time.sleep(0.01)
+        meanwhile = latencies(PORT, token, SMALL, LATENCY_SECONDS)
+        if not servers.metric(PORT, PENDING):
+            raise SystemExit("the backlog ended too early; choose more --rows")
+        while servers.metric(PORT, PENDING):
+            time.sleep(0.1)
+        alone = latencies(PORT, token, SMALL, LATENCY_SECONDS)
+    print("| small requests | responses | p50 ms | p99 ms | max ms |")
+    print("|---|---:|---:|---:|---:|")
+    print(table_row("alone", alone))
+    print(table_row(f"while {rows:,} records are published", meanwhile))
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -121,6 +166,8 @@ def main() -> None:
             publish_backlog(backlog, rows)
             print()
             measure_latency(kafka, folder / "service")
+            print()
+            measure_requests(kafka, folder / "backlog", rows)
     finally:
         kafka.remove()
 
