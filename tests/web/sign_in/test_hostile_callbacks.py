@@ -278,13 +278,15 @@ def test_a_broken_token_endpoint_is_reported(visitor: Visitor, issuer: SignInIss
 def test_a_slow_token_endpoint_ends_at_the_time_limit(
     visitor: Visitor, issuer: SignInIssuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(discovery, "FETCH_SECONDS", 0.3)
+    # The redirect before, which fetches metadata, must succeed on a busy machine too.
+    monkeypatch.setattr(discovery, "FETCH_SECONDS", 1)
 
     issuer.documents["/token"] = drip
 
     began = time.monotonic()
     assert_unavailable(visitor)
-    assert time.monotonic() - began < 0.9
+    # The response takes five seconds.
+    assert time.monotonic() - began < 4
 
 
 def test_an_issuer_that_is_down_is_reported(make: Callable[..., World], issuer: SignInIssuer) -> None:
