@@ -1,4 +1,7 @@
-"""compose.yaml: start, use, failure of Redis and Kafka, restart. The tests depend on their order."""
+"""compose.yaml on a network with IPv4 and IPv6: start, use, failure of Redis and Kafka, restart.
+
+The tests depend on their order.
+"""
 
 import os
 import re
@@ -21,13 +24,17 @@ pytestmark = pytest.mark.timeout(300)
 PROJECT = "mathops-e2e"
 PUBLISHED = ("MATHOPS", "PROMETHEUS", "KAFKA", "KEYCLOAK", "ALERTMANAGER")
 PORTS = {f"{part}_PUBLISHED_PORT": str(free_port()) for part in PUBLISHED}
+PROJECT_VARIABLES = {
+    **PORTS,
+    "COMPOSE_PROJECT_NAME": PROJECT,
+    "COMPOSE_FILE": f"{ROOT / 'compose.yaml'}:{Path(__file__).with_name('ipv6_network.yaml')}",
+}
 PROFILES = ("--profile", "monitoring", "--profile", "identity")
 URL = f"http://127.0.0.1:{PORTS['MATHOPS_PUBLISHED_PORT']}"
 
 
 def compose(*arguments: str) -> str:
-    command = ["docker", "compose", "--project-name", PROJECT, "--file", str(ROOT / "compose.yaml"), *arguments]
-    environment = {**os.environ, **PORTS}
+    command, environment = ["docker", "compose", *arguments], {**os.environ, **PROJECT_VARIABLES}
     outcome = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=environment)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     return outcome.stdout
@@ -51,6 +58,14 @@ def test_redis_and_kafka_are_in_use(client: httpx2.Client) -> None:
     assert eventually(lambda: client.get("/readyz").json()["checks"]["kafka"] == "ok", 60)
 
 
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize(("service", "port"), [("mathops", 5000), ("redis", 6379), ("kafka", 9092)])
+def test_each_service_listens_on_ipv6(service: str, port: int) -> None:
+    address = f"socket.getaddrinfo({service!r}, {port}, socket.AF_INET6)[0][4]"
+    program = f"import socket; socket.socket(socket.AF_INET6).connect({address})"
+    compose("exec", "--no-TTY", "mathops", "python", "-c", program)
+
+
 def test_the_documented_consumer_counts_requests_over_its_restarts(client: httpx2.Client, tmp_path: Path) -> None:
     script = consumer("docker compose exec", tmp_path / "counts.db")
     # The test has its own project and ports, and its services run already.
@@ -58,8 +73,8 @@ def test_the_documented_consumer_counts_requests_over_its_restarts(client: httpx
     script += f" --brokers localhost:{PORTS['KAFKA_PUBLISHED_PORT']}"
 
     def last_counts() -> str:
-        command = f"cd {ROOT} && export COMPOSE_PROJECT_NAME={PROJECT}\n{script}"
-        return run("sh", "-euc", command).splitlines()[-1]
+        variables = "\n".join(f"export {name}={value}" for name, value in PROJECT_VARIABLES.items())
+        return run("sh", "-euc", f"cd {ROOT}\n{variables}\n{script}").splitlines()[-1]
 
     for number in (1, 2):
         client.get(f"/pow?base={number}&exp=9", headers=bearer(client, "carol"))
@@ -106,7 +121,6 @@ def test_the_recipe_for_keycloak_computes() -> None:
     assert found
     recipe = found[1].replace("localhost:8080", f"localhost:{PORTS['KEYCLOAK_PUBLISHED_PORT']}")
     recipe = recipe.replace("localhost:5000", f"localhost:{PORTS['MATHOPS_PUBLISHED_PORT']}")
-    project = {"COMPOSE_PROJECT_NAME": PROJECT, "COMPOSE_FILE": str(ROOT / "compose.yaml")}
 
     outcome = subprocess.run(
         ["sh", "-eu", "-c", recipe],
@@ -114,7 +128,7 @@ def test_the_recipe_for_keycloak_computes() -> None:
         text=True,
         timeout=240,
         check=False,
-        env={**os.environ, **PORTS, **project},
+        env={**os.environ, **PROJECT_VARIABLES},
     )
 
     assert outcome.returncode == 0, outcome.stderr
