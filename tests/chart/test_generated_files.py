@@ -55,6 +55,7 @@ def test_every_alert_is_a_valid_rule(file: str) -> None:
     subprocess.run(["promtool", "check", "rules", str(CHART / "alerts" / f"{file}.yaml")], check=True)
 
 
+@pytest.mark.timeout(180)
 @RULES
 def test_the_alert_tests_pass(file: str) -> None:
     subprocess.run(["promtool", "test", "rules", str(CHART / "alerts" / f"{file}_test.yaml")], check=True)
