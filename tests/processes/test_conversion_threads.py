@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.skipif(sys.platform != "linux", rea
 
 MIB = 1024 * 1024
 MEMORY = 384 * MIB
-# Converted in about 0.05 s and 5 s.
-SHORT, LONG = 3_000_000, 100_000_000
+# Converted in about 0.1 s and 5 s.
+SHORT, LONG = 4_000_000, 100_000_000
 
 
 def peak_address_space(pid: int) -> int:
@@ -69,7 +69,7 @@ async def test_a_second_thread_needs_an_idle_process(size: int, busy: int, threa
     async with Pool(size, queue=1, deadline=60, memory_bytes=MEMORY).running() as pool:
         held = [asyncio.create_task(pool.run(HOLD, (60_000,))) for _ in range(busy)]
         await asyncio.sleep(0)
-        conversion = asyncio.create_task(pool.run(SHIFT, (4_000_000,)))
+        conversion = asyncio.create_task(pool.run(SHIFT, (SHORT,)))
         seen = set()
         while not conversion.done():
             seen.add(max(child.num_threads() for child in psutil.Process().children()))

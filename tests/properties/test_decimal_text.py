@@ -8,8 +8,10 @@ from gmpy2 import mpz
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mathops.operations.decimal_text import MIN_DIGITS, decimal_text
+from mathops.operations import decimal_text as conversion
+from mathops.operations.decimal_text import decimal_text
 
+MIN_DIGITS = 100_000
 digits = st.integers(MIN_DIGITS - 2, 2 * MIN_DIGITS)
 small = st.integers(-(10**40), 10**40)
 threads = st.sampled_from([1, 2])
@@ -17,6 +19,13 @@ threads = st.sampled_from([1, 2])
 
 def text(integer: mpz, count: int) -> str:
     return b"".join(decimal_text(integer, count)).decode("ascii")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def lower_threshold() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conversion, "MIN_DIGITS", MIN_DIGITS)
+        yield
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from itertools import islice
 import gmpy2
 from gmpy2 import mpz
 
-# Shorter integers take at most 3 ms.
-MIN_DIGITS = 100_000
+# Two threads convert shorter integers no faster than one.
+MIN_DIGITS = 1_000_000
 # Longer leaves hold the GIL for more of the time, shorter ones take more calls; both are slower.
 _LEAF_DIGITS = 20_000
 # The receiver of the text wakes up once for each part.
