@@ -13,6 +13,11 @@ from mathops.journal.database import schema
 from mathops.telemetry.tracing import Tracing
 
 
+@pytest.fixture(scope="session", autouse=True)
+def fast_clients(one_authority: None) -> None:
+    """Only tests of processes connect to servers with public certificates."""
+
+
 @pytest.fixture
 def spans() -> InMemorySpanExporter:
     return InMemorySpanExporter()

@@ -192,7 +192,7 @@ async def test_a_result_is_cached(world: World) -> None:
     assert metrics.CACHE_HITS._value.get() - hits == 1
 
 
-@pytest.mark.parametrize(("digits", "milliseconds"), [(10_000, 2), (1_000_000, 123), (6_000_000, 738)])
+@pytest.mark.parametrize(("digits", "milliseconds"), [(10_000, 2), (1_000_000, 123), (2_000_000, 246)])
 async def test_a_large_result_is_charged_by_its_predicted_time(digits: int, milliseconds: int) -> None:
     world = World({"compute": 10_000})
 

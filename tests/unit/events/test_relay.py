@@ -27,8 +27,10 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-"
 
 
 @pytest.fixture(autouse=True)
-def short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mathops.events.relay._MIN_BACKOFF", 0.05)
+    monkeypatch.setattr("mathops.events.relay._POLL_SECONDS", 0.01)
+    monkeypatch.setattr("mathops.events.relay._GATHER_SECONDS", 0.005)
 
 
 @pytest.fixture

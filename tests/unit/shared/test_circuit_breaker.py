@@ -51,7 +51,7 @@ async def breaker(dependency: Dependency, registry: CollectorRegistry) -> AsyncI
         timeout_seconds=0.4,
         slow_seconds=0.02,
         probe_interval=0.05,
-        idle_seconds=0.5,
+        idle_seconds=0.2,
     )
     yield made
     await made.close()
