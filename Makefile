@@ -32,7 +32,7 @@ test: $(VENV)/.test ## lint and run the tests that need only Python, in about tw
 	@$(MAKE) --no-print-directory -j 2 lint pytest
 
 pytest: $(VENV)/.test
-	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow" --cov=service/mathops tests/unit tests/web tests/docs tests/processes tests/contracts tests/properties tests/server
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow" --cov=service/mathops tests/unit tests/components tests/docs tests/processes tests/contracts tests/properties tests/server
 
 test-integration: $(VENV)/.test ## run slower tests: failures, Schemathesis, nginx, HAProxy, PgBouncer, Redis, Kafka, PostgreSQL and Keycloak in Docker
 	@$(BIN)/python -m pytest -q -n 3 --dist worksteal -m slow tests/server tests/processes

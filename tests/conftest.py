@@ -1,6 +1,7 @@
 """Fixtures that several folders share."""
 
 import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -11,6 +12,9 @@ import pytest
 import trustme
 from httpx2 import Response
 from hypothesis import settings as hypothesis_settings
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from starlette.testclient import TestClient
 
 from mathops.evaluator import Evaluator
@@ -19,9 +23,10 @@ from mathops.identity.assertions import OAuthClients
 from mathops.identity.issuers.accepted_issuers import AcceptedIssuers
 from mathops.identity.tokens import Tokens
 from mathops.identity.users import DemoUsers, UsersFile
+from mathops.journal.database import schema
 from mathops.operations import OPERATIONS, Operation
 from mathops.settings import Settings
-from mathops.telemetry.tracing import NO_TRACING, AnyTracing
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing, Tracing
 from mathops.web.app import create_app
 from mathops.web.context import Resources
 from tests.support.fakes import FakeCache, FakeJournal, FakeRateLimiter, FakeRevocations, InlinePool
@@ -46,18 +51,54 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Trust one certificate authority: a client that reads those of the system needs 30 ms."""
+def authority_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("authority") / "ca.pem"
     trustme.CA().cert_pem.write_to_path(path)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", str(path))
-        yield
+    return path
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def spans() -> InMemorySpanExporter:
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def tracing(spans: InMemorySpanExporter) -> Tracing:
+    """Tracing that exports to `spans`."""
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    return Tracing(provider)
+
+
+@pytest.fixture
+def in_one_process(monkeypatch: pytest.MonkeyPatch, authority_file: Path) -> None:
+    """Reject the start of a process, and trust one authority: to read those of the system takes a client 30 ms."""
+
+    def reject(*_: object, **__: object) -> None:
+        raise AssertionError("this test starts a process; move it to tests/processes")
+
+    monkeypatch.setattr(subprocess, "Popen", reject)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority_file))
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty journal, to copy from."""
+    path = tmp_path_factory.mktemp("journal") / "mathops.db"
+    schema.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def url(tmp_path: Path, migrated: Path) -> str:
+    """A journal in SQLite."""
+    copy = shutil.copy(migrated, tmp_path / "mathops.db")
+    return f"sqlite:///{copy}"
 
 
 # Tests need not wait as long as a service for the next fetch of keys.

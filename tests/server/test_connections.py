@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import httpx2
 
+from tests.components.web.responses import assert_problem
 from tests.support.server import Server, eventually
-from tests.web.responses import assert_problem
 
 
 def test_a_connection_beyond_the_limit_is_rejected_except_for_probes(start_server: Callable[..., Server]) -> None:

@@ -1,4 +1,4 @@
-"""The commands. tests/unit/journal/test_maintenance.py tests the SQLite functions."""
+"""The commands. tests/components/journal/test_maintenance.py tests the SQLite functions."""
 
 import json
 import sqlite3
