@@ -2,12 +2,20 @@
 
 import os
 from functools import cached_property
+from typing import Any
 
+import requests
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.environment_variables import (
+    OTEL_EXPORTER_OTLP_CERTIFICATE,
+    OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE,
+)
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
+from requests.adapters import HTTPAdapter
 
 from mathops import __version__
+from mathops.tls import client_context
 
 
 class _Resource(Resource):
@@ -21,10 +29,30 @@ class _Resource(Resource):
         return self._hash
 
 
+class _TlsAdapter(HTTPAdapter):
+    """Connects by `client_context`; the exporter adds its client certificate."""
+
+    def __init__(self, authorities: str) -> None:
+        self._context = client_context(authorities)
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options, ssl_context=self._context)
+
+
+def session() -> requests.Session:
+    """Of the exporter. Raises OSError for a file without certificates."""
+    made = requests.Session()
+    variables = (OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE, OTEL_EXPORTER_OTLP_CERTIFICATE)
+    if authorities := next(filter(None, map(os.environ.get, variables)), None):
+        made.mount("https://", _TlsAdapter(authorities))
+    return made
+
+
 def make_provider() -> tuple[TracerProvider, OTLPSpanExporter]:
     """A provider without a processor, and an exporter, both without a thread."""
     # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last, because the operator's values take precedence.
     defaults = Resource.create({"service.name": "mathops", "service.version": __version__, "process.pid": os.getpid()})
     merged = defaults.merge(OTELResourceDetector().detect())
     resource = _Resource(merged.attributes, merged.schema_url)
-    return TracerProvider(resource=resource, shutdown_on_exit=False), OTLPSpanExporter()
+    return TracerProvider(resource=resource, shutdown_on_exit=False), OTLPSpanExporter(session=session())
