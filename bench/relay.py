@@ -35,6 +35,8 @@ PORT = 5890
 USERS = 50
 BATCH_ROWS = 1000
 SHORT_ROWS = USERS * 100
+# PostgreSQL cancels statements that copy several million rows.
+COPIED_ROWS = 500_000
 _COPIED = [column for column in requests.columns if column.name not in ("seq", "id")]
 LATENCY_SECONDS = 4
 PENDING = "mathops_outbox_pending_rows"
@@ -52,13 +54,13 @@ def store(url: str, rows: int) -> None:
 
 
 def fill(url: str, rows: int) -> None:
-    """Store a short journal, and double it within the database until it has `rows` rows."""
+    """Store a short journal, and copy it within the database until it has `rows` rows."""
     store(url, SHORT_ROWS)
     stored = SHORT_ROWS
     with closing(WriteEngine(database_of(url), durable=False)) as engine:
         while stored < rows:
             identifier = literal("copy-") + cast(requests.c.seq + stored, String)
-            source = select(identifier, *_COPIED).where(requests.c.seq <= rows - stored)
+            source = select(identifier, *_COPIED).where(requests.c.seq <= min(rows - stored, COPIED_ROWS))
             with engine.transaction() as connection:
                 connection.execute(insert(requests).from_select(["id", *(column.name for column in _COPIED)], source))
                 stored = connection.execute(select(func.count()).select_from(requests)).scalar_one()
