@@ -171,6 +171,8 @@ def test_a_token_without_the_scope_is_refused_once(browser: Browser, server: Ser
     session = f'{{"user":"limited","token":"{token}","scope":"math","expires":9999999999999}}'
     with watched(browser, str(server.client.base_url)) as console:
         console.expected = {403}
+        # Until then the page removes the session of its tab.
+        expect(console.page.get_by_role("heading", name="Sign in")).to_be_visible()
         console.page.evaluate("text => sessionStorage.setItem('mathops:/', text)", session)
         console.page.reload()
         expect(console.page.get_by_text("the token lacks the scope history")).to_be_visible()
