@@ -36,7 +36,7 @@ pytest: $(VENV)/.test
 
 test-integration: $(VENV)/.test ## run slower tests: failures, Schemathesis, nginx, HAProxy, PgBouncer, Redis, Kafka, PostgreSQL and Keycloak in Docker
 	@$(BIN)/python -m pytest -q -n 3 --dist worksteal -m slow tests/server tests/processes
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=15 tests/integration tests/chaos
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations=15 tests/integration tests/chaos
 	@$(BIN)/python -m pytest -q -n 3 --hypothesis-profile thorough tests/properties
 
 chaos: $(VENV)/.test ## run ten minutes of load under failures, CHAOS_SECONDS=600 CHAOS_JOURNAL=sqlite (needs docker, root, cc)
