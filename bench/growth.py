@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import servers
 import trustme
-from mixed_load import SMALL, latencies, table_row
+from mixed_load import SMALL, latencies, print_table
 from relay import SHORT_ROWS, USERS, fill
 from sqlalchemy import func, select
 from tests.integration.services import postgres
@@ -139,10 +139,7 @@ def measure_retention(folder: Path, url: str, **variables: str) -> None:
         while before - count(url) < EXPIRED_ROWS:
             time.sleep(0.5)
         alone = latencies(PORT, token, SMALL, RETENTION_SECONDS)
-    print("| small requests | responses | p50 ms | p99 ms | max ms |")
-    print("|---|---:|---:|---:|---:|")
-    print(table_row("alone", alone))
-    print(table_row(f"while retention deletes {deleted / RETENTION_SECONDS:,.0f} rows/s", meanwhile))
+    print_table(alone, f"while retention deletes {deleted / RETENTION_SECONDS:,.0f} rows/s", meanwhile)
 
 
 if __name__ == "__main__":

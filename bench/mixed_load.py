@@ -42,6 +42,14 @@ def table_row(name: str, milliseconds: list[float]) -> str:
     return f"| {name} | {len(milliseconds)} | {figures} |"
 
 
+def print_table(alone: list[float], condition: str, meanwhile: list[float]) -> None:
+    """Latencies of small requests without and under a condition."""
+    print("| small requests | responses | p50 ms | p99 ms | max ms |")
+    print("|---|---:|---:|---:|---:|")
+    print(table_row("alone", alone))
+    print(table_row(condition, meanwhile))
+
+
 def request_large(token: str, number: int, stop: threading.Event, counts: dict[int, int]) -> None:
     """Request large results until `stop` is set; counts responses by status."""
     headers = {"Authorization": f"Bearer {token}", "Accept": "text/plain"}
@@ -65,10 +73,7 @@ def main() -> None:
             latencies(PORT, token, SMALL, 1)
             alone = latencies(PORT, token, SMALL, SECONDS)
             mixed, counts = _with_large_requests(token)
-    print("| small requests | responses | p50 ms | p99 ms | max ms |")
-    print("|---|---:|---:|---:|---:|")
-    print(table_row("alone", alone))
-    print(table_row(f"with {LARGE_CLIENTS} large requests", mixed))
+    print_table(alone, f"with {LARGE_CLIENTS} large requests", mixed)
     print(f"\nlarge responses by status: {dict(sorted(counts.items()))}")
 
 

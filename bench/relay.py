@@ -17,7 +17,7 @@ from uuid import uuid4
 import servers
 import trustme
 from aiokafka import AIOKafkaConsumer
-from mixed_load import SMALL, latencies, table_row
+from mixed_load import SMALL, latencies, print_table
 from sqlalchemy import String, cast, func, insert, literal, select
 from tests.integration.services.kafka import Kafka
 from tests.support.records import json_lines, make_record
@@ -149,10 +149,7 @@ def measure_requests(kafka: Kafka, folder: Path, rows: int) -> None:
         while servers.metric(PORT, PENDING):
             time.sleep(0.1)
         alone = latencies(PORT, token, SMALL, LATENCY_SECONDS)
-    print("| small requests | responses | p50 ms | p99 ms | max ms |")
-    print("|---|---:|---:|---:|---:|")
-    print(table_row("alone", alone))
-    print(table_row(f"while {rows:,} records are published", meanwhile))
+    print_table(alone, f"while {rows:,} records are published", meanwhile)
 
 
 def main() -> None:

@@ -48,8 +48,9 @@ def test_a_costly_operation_ends_at_the_deadline_while_the_worker_answers(extend
 
 
 def test_a_hopeless_computation_is_rejected_at_once(extended: Server) -> None:
+    headers = extended.login()
     began = time.monotonic()
-    answer = extended.client.get("/primes?n=1000000000", headers=extended.login())
+    answer = extended.client.get("/primes?n=1000000000", headers=headers)
 
     assert answer.status_code == 504
     assert answer.json()["detail"] == "the computation takes about 500 s and the deadline is 1 s; send smaller numbers"
