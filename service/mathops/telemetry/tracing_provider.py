@@ -17,6 +17,12 @@ from requests.adapters import HTTPAdapter
 from mathops import __version__
 from mathops.tls import client_context
 
+_CERTIFICATES = (OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE, OTEL_EXPORTER_OTLP_CERTIFICATE)
+_CREDENTIAL_PROVIDERS = (
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER",
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
+)
+
 
 class _Resource(Resource):
     """Hashes itself once: the exporter hashes the resource of each span, and the SDK encodes it as JSON for that."""
@@ -40,12 +46,16 @@ class _TlsAdapter(HTTPAdapter):
         super().init_poolmanager(*arguments, **options, ssl_context=self._context)
 
 
-def session() -> requests.Session:
-    """Of the exporter. Raises OSError for a file without certificates."""
+def session() -> requests.Session | None:
+    """For collectors with a private authority, unless a credential provider makes the session.
+
+    Raises OSError for a file without certificates.
+    """
+    authorities = next(filter(None, map(os.environ.get, _CERTIFICATES)), None)
+    if authorities is None or any(map(os.environ.get, _CREDENTIAL_PROVIDERS)):
+        return None
     made = requests.Session()
-    variables = (OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE, OTEL_EXPORTER_OTLP_CERTIFICATE)
-    if authorities := next(filter(None, map(os.environ.get, variables)), None):
-        made.mount("https://", _TlsAdapter(authorities))
+    made.mount("https://", _TlsAdapter(authorities))
     return made
 
 
