@@ -228,7 +228,7 @@ async def test_the_duration_of_an_operation_is_observed_once_it_is_computed(worl
 
 async def test_a_trace_shows_a_computation_in_the_pool(tracing: Tracing, spans: InMemorySpanExporter) -> None:
     world = World(tracing=tracing)
-    with tracing.server_span("request", {}, {}):
+    with tracing.server_span("request", {}).current():
         for _ in range(2):
             await world.evaluator.evaluate(world.plan(25), "alice")
 

@@ -7,23 +7,17 @@ from datetime import datetime
 from typing import Literal
 
 import structlog
-from opentelemetry.trace import format_trace_id, get_current_span
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-# Tasks that a request starts have its id too.
+# Of the current request; tasks that it starts have them too.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+trace_id: ContextVar[str | None] = ContextVar("trace_id", default=None)
 
 
-def _add_request_id(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    if value := request_id.get():
-        event["request_id"] = value
-    return event
-
-
-def add_trace_id(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    context = get_current_span().get_span_context()
-    if context.is_valid:
-        event.setdefault("trace_id", format_trace_id(context.trace_id))
+def _add_ids(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    for variable in (request_id, trace_id):
+        if value := variable.get():
+            event.setdefault(variable.name, value)
     return event
 
 
@@ -43,8 +37,7 @@ _SHARED: list[Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
-    _add_request_id,
-    add_trace_id,
+    _add_ids,
 ]
 # structlog writes to standard output by default, which is reserved for the output of commands.
 structlog.configure(

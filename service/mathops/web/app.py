@@ -67,8 +67,8 @@ def _middleware(
     origins = settings.allowed_origins
     return [
         *([Middleware(TrustedProxies, trusted=trusted_proxies)] if trusted_proxies else []),
-        *([Middleware(RequestTracing, tracing=tracing)] if isinstance(tracing, Tracing) else []),
         Middleware(RequestContextMiddleware, endpoints=endpoints, root_path=settings.root_path),
+        *([Middleware(RequestTracing, tracing=tracing)] if isinstance(tracing, Tracing) else []),
         Middleware(RequestMetrics),
         *([Middleware(AccessLog)] if is_text(settings.log_format) else []),
         *([Middleware(CrossOriginRequests, origins=origins, endpoints=endpoints)] if origins else []),

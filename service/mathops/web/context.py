@@ -19,7 +19,7 @@ from mathops.models import CacheOutcome, Record, timestamp, truncate
 from mathops.operations import Operation, Result
 from mathops.ports import Clients, Journal, RateLimiter, Revocations, Users
 from mathops.settings import Settings
-from mathops.telemetry.tracing import AnyTracing
+from mathops.telemetry.tracing import AnyTracing, RequestTrace
 from mathops.web.endpoint import Endpoint
 from mathops.web.endpoints.byte_ranges import ByteRange
 
@@ -63,12 +63,13 @@ class RequestContext(Struct):
 
     resources: Resources
     endpoint: Endpoint | None
-    trace_id: str | None
     path: str
     # Values of a repeated header are joined.
     headers: dict[bytes, bytes]
     record_id: str
     request_id: str
+    # None without tracing.
+    trace: RequestTrace | None = None
     # Sent with every response.
     response_headers: Headers = []
     received: float = field(default_factory=time.time)
@@ -106,7 +107,7 @@ class RequestContext(Struct):
         if sent is not None and _REQUEST_ID.fullmatch(sent):
             request_id = sent.decode("ascii")
         path = scope["path"][:MAX_PATH_CHARACTERS]
-        context = cls(resources, endpoint, resources.tracing.trace_id(), path, headers, record_id, request_id)
+        context = cls(resources, endpoint, path, headers, record_id, request_id)
         context.response_headers.append((b"x-request-id", request_id.encode("ascii")))
         if endpoint is not None and endpoint.operation is not None:
             context.operation, context.recorded = endpoint.operation, True
@@ -125,7 +126,7 @@ class RequestContext(Struct):
     def record(self, status: int) -> Record:
         """The record of this request."""
         assert self.operation is not None
-        result = self.result
+        result, trace = self.result, self.trace
         return Record(
             id=self.record_id,
             timestamp=timestamp(self.received),
@@ -141,8 +142,9 @@ class RequestContext(Struct):
             cache=self.cache,
             duration_ms=int((time.perf_counter() - self.started) * 1e6) / 1000,
             request_id=self.request_id,
-            trace_id=self.trace_id,
-            traceparent=self.resources.tracing.traceparent(),
+            trace_id=trace.trace_id if trace else None,
+            # Of a sampled trace the span that stores the record, which the publish span continues.
+            traceparent=(self.resources.tracing.traceparent() or trace.traceparent) if trace else None,
         )
 
 

@@ -98,18 +98,17 @@ def test_a_python_warning_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
     assert "deprecated" in line["event"]
 
 
-def test_a_line_within_a_span_names_its_trace(capsys: pytest.CaptureFixture[str], tracing: Tracing) -> None:
+def test_every_line_of_a_traced_request_names_its_trace(
+    capsys: pytest.CaptureFixture[str], make_world: Callable[..., World], tracing: Tracing
+) -> None:
+    world = make_world(operations=[FAILING], tracing=tracing)
     logs.configure("info", "json")
 
-    with tracing.server_span("work", {}, {}):
-        trace_id = tracing.trace_id()
-        logs.get_logger("ours").info("inside")
-        logging.getLogger("library").info("inside")
-    logs.get_logger("ours").info("outside")
+    response = world.get("/fail?n=13")
+    logging.getLogger("library").info("outside")
 
-    ours, library, outside = written(capsys)
-    assert trace_id
-    assert ours["trace_id"] == library["trace_id"] == trace_id
+    inside, outside = (line for line in written(capsys) if line["logger"] != "httpx2")
+    assert inside["trace_id"] == response.json()["trace_id"]
     assert "trace_id" not in outside
 
 

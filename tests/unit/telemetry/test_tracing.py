@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON, ParentBasedTraceIdRatio, Sampler
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, TraceFlags
 
 from mathops.telemetry.tracing import NO_TRACING, Tracing
 from tests.conftest import World
@@ -82,7 +82,7 @@ def test_the_record_holds_the_context_of_the_span_that_stores_it(
 
 
 def test_work_of_another_process_is_a_child_that_ends_now(tracing: Tracing, spans: InMemorySpanExporter) -> None:
-    with tracing.server_span("outer", {}, {}):
+    with tracing.server_span("outer", {}).current():
         tracing.add_child_span("inner", 0.25, kind="remote")
 
     inner, outer = spans.get_finished_spans()
@@ -95,24 +95,27 @@ def test_work_of_another_process_is_a_child_that_ends_now(tracing: Tracing, span
 
 def test_work_outside_a_request_has_no_span(tracing: Tracing, spans: InMemorySpanExporter) -> None:
     with tracing.span("cache"):
-        assert tracing.trace_id() is None
+        tracing.add_child_span("inner", 0.25)
+        assert tracing.traceparent() is None
 
     assert spans.get_finished_spans() == ()
 
 
-def test_an_exemplar_names_only_a_sampled_trace(tracing: Tracing) -> None:
-    with tracing.server_span("sampled", {}, {}):
-        assert tracing.exemplar() == {"trace_id": tracing.trace_id()}
-    unsampled = Tracing(TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False))
-    with unsampled.server_span("unsampled", {}, {}):
-        assert unsampled.trace_id()
-        assert unsampled.exemplar() is None
+def test_a_request_that_is_not_sampled_has_ids_and_no_spans(
+    make_world: Callable[..., World], spans: InMemorySpanExporter
+) -> None:
+    provider = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    world = make_world(operations=[FAILING], tracing=Tracing(provider))
 
+    problem = world.get("/fail?n=13").json()
 
-def test_outside_a_span_there_is_no_context(tracing: Tracing) -> None:
-    assert tracing.trace_id() is None
-    assert tracing.traceparent() is None
-    assert tracing.exemplar() is None
+    (record,) = world.journal.records
+    assert record.trace_id == problem["trace_id"]
+    assert record.traceparent is not None
+    assert record.traceparent.startswith(f"00-{record.trace_id}-")
+    assert not int(record.traceparent[-2:], 16) & TraceFlags.SAMPLED
+    assert spans.get_finished_spans() == ()
 
 
 @pytest.mark.parametrize(

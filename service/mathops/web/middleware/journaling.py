@@ -41,6 +41,5 @@ class Journaling(HttpMiddleware):
 
 async def _append(context: RequestContext, status: int) -> None:
     resources = context.resources
-    # The record holds the traceparent of this span, which the publish span continues.
     with resources.tracing.span("journal commit"):
         await resources.journal.append(context.record(status))

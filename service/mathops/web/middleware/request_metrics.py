@@ -21,7 +21,8 @@ class RequestMetrics(HttpMiddleware):
             method = scope["method"] if scope["method"] in METHODS else "other"
             route = context.endpoint.path if context.endpoint is not None else "unmatched"
             metrics.cached_labels(metrics.HTTP_REQUESTS, method, route, context.status or CLIENT_CLOSED_REQUEST).inc()
-            duration, exemplar = time.perf_counter() - context.started, context.resources.tracing.exemplar()
+            duration, trace = time.perf_counter() - context.started, context.trace
+            exemplar = {"trace_id": trace.trace_id} if trace and trace.sampled else None
             metrics.cached_labels(metrics.HTTP_DURATION, method, route).observe(duration, exemplar)
             if context.operation is not None:
                 labels = context.operation.name, context.problem or "ok", context.cache or "none"

@@ -1,17 +1,16 @@
 """A server span for each request, by OpenTelemetry's HTTP conventions; installed only when tracing is on."""
 
+from collections.abc import Awaitable
 from typing import Any
 
-from opentelemetry.trace import Span, StatusCode
+from opentelemetry.trace import StatusCode
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mathops.telemetry.tracing import Tracing
-from mathops.web.context import MAX_PATH_CHARACTERS, HttpMiddleware, RequestContext
+from mathops.telemetry.logs import trace_id
+from mathops.telemetry.tracing import RequestTrace, Tracing
+from mathops.web.context import MAX_PATH_CHARACTERS, HttpMiddleware, RequestContext, context_of
 from mathops.web.endpoint import shown_query
 from mathops.web.middleware.request_metrics import CLIENT_CLOSED_REQUEST, METHODS
-
-# The trace context, and an attribute.
-_HEADERS = {b"traceparent", b"tracestate", b"user-agent"}
 
 
 class RequestTracing(HttpMiddleware):
@@ -21,53 +20,53 @@ class RequestTracing(HttpMiddleware):
         super().__init__(app)
         self.tracing = tracing
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _HEADERS}
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        context = context_of(scope)
         method = scope["method"] if scope["method"] in METHODS else "HTTP"
-        with self.tracing.server_span(method, headers, _request(scope, headers)) as span:
+        name = f"{method} {context.endpoint.path}" if context.endpoint else method
+        trace = context.trace = self.tracing.server_span(name, _trace_context(context))
+        trace_id.set(trace.trace_id)
+        # Most requests are not sampled, and attributes cost more than everything else here.
+        return self._record(trace, scope, receive, send) if trace.sampled else self.app(scope, receive, send)
+
+    async def _record(self, trace: RequestTrace, scope: Scope, receive: Receive, send: Send) -> None:
+        with trace.current() as span:
             try:
                 await self.app(scope, receive, send)
             finally:
-                if context := scope.get("context"):
-                    _finish(span, method, context)
+                context = context_of(scope)
+                status = context.status or CLIENT_CLOSED_REQUEST
+                span.set_attributes(_attributes(scope, context, status))
+                if status >= 500:
+                    span.set_status(StatusCode.ERROR)
 
 
-def _request(scope: Scope, headers: dict[str, str]) -> dict[str, Any]:
-    """Attributes known before the request is processed; samplers see them."""
+def _trace_context(context: RequestContext) -> dict[str, str]:
+    """The caller's headers of W3C Trace Context; empty without traceparent."""
+    traceparent = context.header(b"traceparent")
+    if traceparent is None:
+        return {}
+    return {"traceparent": traceparent, "tracestate": context.header(b"tracestate") or ""}
+
+
+def _attributes(scope: Scope, context: RequestContext, status: int) -> dict[str, Any]:
     known = scope["method"] in METHODS
     optional = {
         "http.request.method_original": "" if known else scope["method"],
+        "http.route": context.endpoint and context.endpoint.path,
         "url.query": shown_query(scope).decode("latin-1"),
-        "user_agent.original": headers.get("user-agent", ""),
+        "user_agent.original": context.header(b"user-agent"),
         "client.address": (scope.get("client") or [""])[0],
+        "mathops.cache": context.cache,
+        "mathops.problem": context.problem,
+        "error.type": (context.problem or str(status)) if status >= 500 else "",
     }
     return {
         "http.request.method": scope["method"] if known else "_OTHER",
-        "url.scheme": scope["scheme"],
-        "url.path": scope["path"][:MAX_PATH_CHARACTERS],
+        "http.response.status_code": status,
         "network.protocol.version": scope["http_version"],
+        "url.scheme": scope["scheme"],
+        "url.path": context.path,
+        "mathops.request_id": context.request_id,
         **{name: value[:MAX_PATH_CHARACTERS] for name, value in optional.items() if value},
     }
-
-
-def _finish(span: Span, method: str, context: RequestContext) -> None:
-    """Name the span by its route and add the outcome."""
-    if not span.is_recording():
-        return
-    status = context.status or CLIENT_CLOSED_REQUEST
-    attributes = {
-        "http.response.status_code": status,
-        "http.route": context.endpoint and context.endpoint.path,
-        "mathops.request_id": context.request_id,
-        "mathops.cache": context.cache,
-        "mathops.problem": context.problem,
-    }
-    if context.endpoint:
-        span.update_name(f"{method} {context.endpoint.path}")
-    if status >= 500:
-        attributes["error.type"] = context.problem or str(status)
-        span.set_status(StatusCode.ERROR)
-    span.set_attributes({name: value for name, value in attributes.items() if value})
