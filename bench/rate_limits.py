@@ -37,7 +37,7 @@ async def rate_limiters() -> dict[str, Charge]:
     """A charge by each rate limiter, with the counts that the response headers need."""
     item = parse(LIMIT)
     library = SlidingWindowCounterRateLimiter(RedisStorage(f"async+redis://127.0.0.1:{PORT}", implementation="redispy"))
-    windows = RedisWindows(RedisBatches(client(f"redis://127.0.0.1:{PORT}/0", 1.0)))
+    windows = RedisWindows(RedisBatches(client(f"redis://127.0.0.1:{PORT}/0", 1.0), 1.0))
     service = WindowRateLimiter(policies(Settings(quota_requests=LIMIT)), windows)
 
     async def charge_by_library() -> None:

@@ -15,9 +15,10 @@ from mathops.identity.keys import Keys
 from mathops.identity.reloaded_file import refreshing
 from mathops.identity.tokens import Tokens
 from mathops.identity.users import DemoUsers, UsersFile
-from mathops.journal.client import JournalClient, journal_process
+from mathops.journal.client import JournalClient
 from mathops.journal.database.engine import database_of
 from mathops.journal.revocations import DatabaseRevocations
+from mathops.journal.supervision import journal_process
 from mathops.processes.connection_queue import Connect
 from mathops.processes.pool import FINISH_SECONDS, Pool, usable_cores
 from mathops.settings import Settings

@@ -41,6 +41,14 @@ def test_a_process_imports_only_what_the_default_settings_need(module: str) -> N
     assert result.stdout.split() == []
 
 
+def test_the_journal_process_starts_before_the_master_imports_its_modules() -> None:
+    imported = (
+        "import sys, mathops.server.start; sys.exit(bool({'gunicorn', 'sqlalchemy', 'starlette'} & set(sys.modules)))"
+    )
+
+    subprocess.run([sys.executable, "-c", imported], check=True)
+
+
 def test_without_an_issuer_for_signing_in_authlib_is_not_imported() -> None:
     imported = (
         "import sys, mathops.bootstrap, mathops.identity.issuers.accepted_issuers; sys.exit('authlib' in sys.modules)"

@@ -9,6 +9,7 @@ from contextlib import ExitStack, asynccontextmanager
 import psutil
 import pytest
 
+from mathops.errors import StartupError
 from mathops.processes.ipc import FrameConnection
 from mathops.processes.supervisor import RESTART_SECONDS, ProcessSupervisor
 from tests.support.child_processes import until
@@ -61,6 +62,35 @@ async def test_a_client_can_connect_before_the_process_has_started() -> None:
         async with process.running(20):
             await until(lambda: early.frames == [b"settings 0", b"5"])
             await early.connection.finish(20)
+
+
+async def test_a_process_waits_for_its_configuration_while_the_service_prepares_its_start() -> None:
+    process = lengths()
+    async with client(process) as early:
+        with process.preloading():
+            preloaded = pid(process)
+            await asyncio.sleep(0.5)
+            assert early.frames == []
+        async with process.running(20):
+            await until(lambda: early.frames == [b"settings 0"])
+            assert pid(process) == preloaded
+            await early.connection.finish(20)
+
+
+def test_a_process_ends_with_a_service_that_cannot_start() -> None:
+    process = lengths()
+    preloaded = []
+
+    def start() -> None:
+        with process.preloading():
+            preloaded.append(psutil.Process(pid(process)))
+            raise StartupError("no database")
+
+    with pytest.raises(StartupError):
+        start()
+
+    process.stop(0)
+    assert not preloaded[0].is_running()
 
 
 async def test_a_process_that_dies_is_replaced_and_accepts_new_connections() -> None:

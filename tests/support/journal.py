@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from mathops.journal.client import JournalClient, journal_process
+from mathops.journal.client import JournalClient
 from mathops.journal.database import schema
+from mathops.journal.supervision import journal_process
 from mathops.processes.supervisor import ProcessSupervisor
 from mathops.settings import Settings
 

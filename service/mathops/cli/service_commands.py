@@ -27,7 +27,7 @@ def serve(host: str | None, port: int | None, workers: int | None, reload: bool)
     # gunicorn reads WEB_CONCURRENCY when imported and fails if it is not a number. Only MATHOPS_WORKERS counts.
     os.environ.pop("WEB_CONCURRENCY", None)
     settings = console.load_settings()
-    from mathops.server.master import serve
+    from mathops.server.start import serve
 
     serve(settings, reload=reload)
 

@@ -14,14 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mathops.errors import JournalUnavailable
 from mathops.journal.database.engine import database_of, error_message
-from mathops.journal.outbox import lease_owner
 from mathops.journal.reader import Reader
 from mathops.journal.window import Batch, CommitReply, CommitWindow, unavailable
 from mathops.models import HistoryQuery, Record, encode_json
 from mathops.ports import JournalPage
 from mathops.processes.connection_queue import Connect
 from mathops.processes.ipc import FrameConnection
-from mathops.processes.supervisor import ProcessSupervisor
 from mathops.settings import Settings
 from mathops.telemetry import metrics
 from mathops.telemetry.logs import get_logger
@@ -38,11 +36,6 @@ _CHECK_SECONDS = 1.0
 _EVIDENCE_SECONDS = 2.0
 _START_SECONDS = 30.0
 _RECONNECT_SECONDS = 0.5
-
-
-def journal_process(settings: Settings) -> ProcessSupervisor:
-    # A restarted process continues to publish at once, because it holds the lease of the one that died.
-    return ProcessSupervisor("mathops.journal.process", settings.json_with_secrets(), lease_owner())
 
 
 class JournalClient:

@@ -1,12 +1,9 @@
 """The journal as an outbox: unpublished rows, the published position, and the lease of the publishing relay."""
 
-import os
-import socket
 import time
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
-from uuid_utils import uuid4
 
 from mathops.journal.database.engine import Database, WriteEngine
 from mathops.journal.database.tables import dead_letters as letters
@@ -100,8 +97,3 @@ class DatabaseOutbox(OutboxReader):
                 letter = {"seq": row.seq, "id": row.record.id, "reason": reason[:_MAX_REASON_CHARACTERS]}
                 connection.execute(insert(letters).values(timestamp=timestamp(time.time()), **letter))
             return True
-
-
-def lease_owner() -> str:
-    """A unique name for this instance of the service."""
-    return f"{uuid4().hex[:12]}@{socket.gethostname()[:32]}:{os.getpid()}"

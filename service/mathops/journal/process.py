@@ -124,7 +124,10 @@ def main() -> None:
     """
     descriptor, restarts, owner = sys.argv[1:]
     server = FrameServer(int(descriptor))
-    settings = Settings.model_validate_json(sys.stdin.buffer.read())
+    if not (configuration := sys.stdin.buffer.read()):
+        # The start of the service failed while this process imported its modules.
+        return
+    settings = Settings.model_validate_json(configuration)
     logs.configure(settings.log_level, settings.log_format)
     # Only the relay creates spans in this process.
     tracing = start_tracing() if settings.kafka_brokers else NO_TRACING

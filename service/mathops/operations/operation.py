@@ -4,9 +4,10 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gmpy2 import mpz
+from msgspec import Struct
 
 from mathops.errors import InvalidParameter
 
@@ -30,13 +31,12 @@ def seconds_by_size(digits: float) -> float:
     return digits * _SECONDS_PER_DIGIT
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True, gc=False):
     """An exact integer as ASCII text: decimal digits with an optional minus sign."""
 
     text: bytes
     digits: int
-    known_sha256: str | None = field(default=None, compare=False)
+    known_sha256: str | None = None
 
     @classmethod
     def of(cls, text: bytes, known_sha256: str | None = None) -> "Result":

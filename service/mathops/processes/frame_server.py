@@ -6,7 +6,7 @@ import socket
 
 from mathops.processes.connection_queue import accept
 from mathops.processes.ipc import FrameDecoder, encode_frame
-from mathops.processes.parent import ignore_signals
+from mathops.processes.signals import ignore_signals
 
 _BUFFER_BYTES = 256 * 1024
 

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import IO, Self, cast
 
+from mathops.processes.signals import blocked_signals
+
 _LENGTH_BYTES = 4
 
 OnFrame = Callable[[bytes], None]
@@ -124,9 +126,10 @@ def run_module(
     module: str, inherited: socket.socket, *arguments: str, stdin: int | IO[bytes] = subprocess.DEVNULL
 ) -> subprocess.Popen[bytes]:
     """Start `python -m module DESCRIPTOR ARGUMENTS` with an inherited socket; raises OSError."""
-    return subprocess.Popen(
-        [sys.executable, "-m", module, str(inherited.fileno()), *arguments],
-        pass_fds=[inherited.fileno()],
-        stdin=stdin,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
+    with blocked_signals():
+        return subprocess.Popen(
+            [sys.executable, "-m", module, str(inherited.fileno()), *arguments],
+            pass_fds=[inherited.fileno()],
+            stdin=stdin,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )

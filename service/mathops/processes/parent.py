@@ -2,15 +2,10 @@
 
 import contextlib
 import os
-import signal
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 
-
-def ignore_signals() -> None:
-    """A terminal signals the whole process group, but only the parent decides when a child exits."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_IGN)
+from mathops.processes.signals import ignore_signals
 
 
 class ParentConnection:

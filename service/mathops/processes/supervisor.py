@@ -4,8 +4,8 @@ import asyncio
 import math
 import subprocess
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import IO, cast
 
 from mathops.processes.connection_queue import ConnectionQueue
@@ -33,33 +33,47 @@ class ProcessSupervisor:
         self._queue = ConnectionQueue()
         self.connect = self._queue.connect
         self._process: subprocess.Popen[bytes] | None = None
+        self._configured = False
         self._restarts = 0
         self._started_at = -math.inf
         self._stopping = False
 
+    @contextmanager
+    def preloading(self) -> Iterator[None]:
+        """Let the process import its modules during the block; the next `check` configures it. An error ends it."""
+        self._start()
+        try:
+            yield
+        except BaseException:
+            if self._process:
+                with self._process:
+                    self._process.kill()
+            raise
+
     def check(self) -> None:
         """Start the process unless it runs; call this at least every second."""
-        if self._stopping or (self._process and self._process.poll() is None):
+        if self._stopping:
             return
-        if self._process:
+        if self._process and self._process.poll() is not None:
             log.error("process died; restarting", module=self._module)
             self._process = None
             self._restarts = 1
-        if time.monotonic() - self._started_at >= RESTART_SECONDS:
-            self._started_at = time.monotonic()
+        if self._process is None and time.monotonic() - self._started_at >= RESTART_SECONDS:
             self._start()
+        if self._process and not self._configured:
+            self._configured = True
+            with suppress(BrokenPipeError), cast(IO[bytes], self._process.stdin) as configuration:
+                configuration.write(self._configuration)
 
     def _start(self) -> None:
+        self._started_at = time.monotonic()
+        self._configured = False
         try:
-            process = run_module(
+            self._process = run_module(
                 self._module, self._queue.server_end, str(self._restarts), *self._arguments, stdin=subprocess.PIPE
             )
         except OSError as error:
             log.error("process cannot be started", module=self._module, error=str(error))
-            return
-        with suppress(BrokenPipeError), cast(IO[bytes], process.stdin) as configuration:
-            configuration.write(self._configuration)
-        self._process = process
 
     def stop(self, seconds: float) -> None:
         """Let the process finish for at most `seconds`; clients must have closed their connections."""

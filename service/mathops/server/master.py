@@ -22,8 +22,8 @@ from mathops.identity import keys
 from mathops.identity.issuers import issuers_file
 from mathops.identity.users import UsersFile
 from mathops.journal import request_log
-from mathops.journal.client import journal_process
 from mathops.journal.database import schema
+from mathops.processes.supervisor import ProcessSupervisor
 from mathops.server.listeners import bind
 from mathops.server.web_worker import WebWorker, uvicorn_options
 from mathops.settings import Settings, load
@@ -34,15 +34,10 @@ from mathops.telemetry.metric_memory import allocate
 log = logs.get_logger(__name__)
 
 
-def serve(settings: Settings, *, reload: bool = False) -> None:
-    """Run until a signal; raises StartupError."""
-    logs.configure(settings.log_level, settings.log_format)
-    # Bind first: a second service started by mistake must not touch the journal of the first.
+def serve_with_reload(settings: Settings) -> None:
+    """Run one worker for development, restarted when the source changes; raises StartupError."""
     sockets = bind(settings)
     prepare(settings)
-    if not reload:
-        _Gunicorn(settings, sockets).run()
-        return
     folder = str(Path(__file__).parents[1])
     options = {**uvicorn_options(settings), "reload": True, "log_config": None, "access_log": False}
     config = Config("mathops.server.master:reloadable_application", factory=True, reload_dirs=[folder], **options)
@@ -149,11 +144,11 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
         self.app.journal.stop(JOURNAL_STOP_SECONDS)
 
 
-class _Gunicorn(BaseApplication):  # type: ignore[misc]
-    def __init__(self, settings: Settings, sockets: list[socket.socket]) -> None:
+class Gunicorn(BaseApplication):  # type: ignore[misc]
+    def __init__(self, settings: Settings, sockets: list[socket.socket], journal: ProcessSupervisor) -> None:
         self.settings = settings
         metrics.MEMORY.use(allocate(settings.workers))
-        self.journal = journal_process(settings)
+        self.journal = journal
         # gunicorn closes the descriptors.
         self._descriptors = [listener.detach() for listener in sockets]
         super().__init__()

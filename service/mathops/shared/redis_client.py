@@ -61,14 +61,15 @@ async def probe(redis: Redis) -> None:
 
 
 def client(url: str, seconds: float) -> Redis:
-    """A client that waits at most `seconds` to connect and for each reply; raises StartupError."""
+    """A client that waits at most `seconds` to connect; its callers limit the time of replies. Raises StartupError."""
     _reject_ambiguous(url)
     try:
         pool = _Pool.from_url(
             url,
             max_connections=_MAX_CONNECTIONS,
             timeout=seconds,
-            socket_timeout=seconds,
+            # A timer for each write and read would take a fifth of the time of a command.
+            socket_timeout=None,
             socket_connect_timeout=seconds,
             retry=Retry(NoBackoff(), 0),
             # Maintenance notices of a hosted Redis would extend the timeouts.

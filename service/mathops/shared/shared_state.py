@@ -46,7 +46,7 @@ def _open_redis(settings: Settings, local: SharedState, tracing: AnyTracing, sta
     seconds = settings.redis_timeout_seconds
     redis = client(settings.redis_url, seconds)
     stack.push_async_callback(redis.aclose)
-    batches = RedisBatches(redis)
+    batches = RedisBatches(redis, seconds)
     stack.push_async_callback(batches.close)
     dependencies = {}
 

@@ -46,9 +46,6 @@ def check() -> None:
     from mathops.telemetry.tracing_variables import check_variables
 
     check_variables()
-    for name in [name for name, value in os.environ.items() if name.startswith("OTEL_BSP_") and not value.strip()]:
-        # The SDK would log a stack trace.
-        del os.environ[name]
     try:
         from mathops.telemetry.tracing_provider import make_provider
 

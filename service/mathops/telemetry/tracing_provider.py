@@ -61,6 +61,9 @@ def session() -> requests.Session | None:
 
 def make_provider() -> tuple[TracerProvider, OTLPSpanExporter]:
     """A provider without a processor, and an exporter, both without a thread."""
+    for name in [name for name, value in os.environ.items() if name.startswith("OTEL_BSP_") and not value.strip()]:
+        # The SDK would log a stack trace.
+        del os.environ[name]
     # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last, because the operator's values take precedence.
     defaults = Resource.create({"service.name": "mathops", "service.version": __version__, "process.pid": os.getpid()})
     merged = defaults.merge(OTELResourceDetector().detect())

@@ -7,6 +7,7 @@ import pytest
 from gunicorn.glogging import Logger
 
 from mathops.errors import StartupError
+from mathops.journal.supervision import journal_process
 from mathops.server import master
 from mathops.server.web_worker import WebWorker
 from mathops.settings import Settings
@@ -48,7 +49,7 @@ def test_prepare_rejects_invalid_settings_in_one_line(tmp_path: Path, values: di
 def test_a_web_worker_has_the_settings_of_the_master(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(shutdown_delay_seconds=3)
     monkeypatch.setenv("MATHOPS_SHUTDOWN_DELAY_SECONDS", "1")
-    application = master._Gunicorn(settings, [])
+    application = master.Gunicorn(settings, [], journal_process(settings))
 
     worker = WebWorker(0, os.getppid(), [], application, 30, application.cfg, Logger(application.cfg))
 

@@ -69,7 +69,7 @@ async def breaker(server: FakeServer) -> AsyncIterator[CircuitBreaker]:
 async def cache(server: FakeServer, breaker: CircuitBreaker) -> AsyncIterator[RedisCache]:
     redis = FakeAsyncRedis(server=server)
     # A local cache of size zero stores nothing, so that every look-up reaches Redis.
-    yield RedisCache(RedisBatches(redis), breaker, MemoryCache(60, 0, 0), ttl=60, value_size=100)
+    yield RedisCache(RedisBatches(redis, 1.0), breaker, MemoryCache(60, 0, 0), ttl=60, value_size=100)
     await redis.aclose()
 
 
@@ -125,8 +125,8 @@ async def test_without_redis_every_look_up_is_a_miss_and_counted(cache: RedisCac
 
 async def test_a_remote_hit_is_stored_locally(server: FakeServer, breaker: CircuitBreaker) -> None:
     redis = FakeAsyncRedis(server=server)
-    await RedisCache(RedisBatches(redis), breaker, MemoryCache(60, 0, 0), 60, 100).set("key", b"1")
-    cache = RedisCache(RedisBatches(redis), breaker, MemoryCache(60, 1000, 100), 60, 100)
+    await RedisCache(RedisBatches(redis, 1.0), breaker, MemoryCache(60, 0, 0), 60, 100).set("key", b"1")
+    cache = RedisCache(RedisBatches(redis, 1.0), breaker, MemoryCache(60, 1000, 100), 60, 100)
 
     assert await cache.get("key") == b"1"
     await redis.flushall()
@@ -136,9 +136,10 @@ async def test_a_remote_hit_is_stored_locally(server: FakeServer, breaker: Circu
 async def test_set_writes_both_tiers(server: FakeServer, breaker: CircuitBreaker) -> None:
     local = FakeCache()
 
-    await RedisCache(RedisBatches(FakeAsyncRedis(server=server)), breaker, local, 60, 100).set("key", b"1")
+    await RedisCache(RedisBatches(FakeAsyncRedis(server=server), 1.0), breaker, local, 60, 100).set("key", b"1")
 
     assert local.entries == {"key": b"1"}
     assert (
-        await RedisCache(RedisBatches(FakeAsyncRedis(server=server)), breaker, FakeCache(), 60, 100).get("key") == b"1"
+        await RedisCache(RedisBatches(FakeAsyncRedis(server=server), 1.0), breaker, FakeCache(), 60, 100).get("key")
+        == b"1"
     )

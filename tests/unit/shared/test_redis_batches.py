@@ -20,7 +20,7 @@ async def redis(server: FakeServer) -> AsyncIterator[FakeAsyncRedis]:
 
 @pytest.fixture
 async def batches(redis: FakeAsyncRedis) -> RedisBatches:
-    return RedisBatches(redis)
+    return RedisBatches(redis, 1.0)
 
 
 async def test_commands_of_one_iteration_share_a_connection(

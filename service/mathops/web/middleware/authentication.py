@@ -17,39 +17,37 @@ class Authentication(HttpMiddleware):
         context = context_of(scope)
         endpoint = context.endpoint
         if endpoint is None or not endpoint.public:
-            context.principal = await self._authenticate(scope, context)
+            try:
+                principal = context.principal = await _principal(scope, context)
+            except (Unauthorized, IssuerUnavailable):
+                metrics.AUTHENTICATION_FAILURES.inc()
+                await charge_rejected_token(scope)
+                raise
             scopes = endpoint.scopes if endpoint is not None else ()
-            if scopes and context.principal.scopes.isdisjoint(scopes):
+            if scopes and principal.scopes.isdisjoint(scopes):
                 raise Forbidden(
                     f"the token lacks the scope {' or '.join(scopes)}",
                     challenge=f'{BEARER_CHALLENGE}, error="insufficient_scope", scope="{scopes[0]}"',
                 )
         await self.app(scope, receive, send)
 
-    async def _authenticate(self, scope: Scope, context: RequestContext) -> Principal:
-        try:
-            principal = (
-                # A request that sends a token uses that one only.
-                (None if b"authorization" in context.headers else session_principal(scope))
-                or await _verified(context.resources, bearer_token(scope))
-            )
-            reject_revoked(context.resources, principal)
-        except (Unauthorized, IssuerUnavailable):
-            metrics.AUTHENTICATION_FAILURES.inc()
-            await charge_rejected_token(scope)
-            raise
-        return principal
+
+async def _principal(scope: Scope, context: RequestContext) -> Principal:
+    """The caller; raises Unauthorized or IssuerUnavailable."""
+    resources = context.resources
+    # A request that sends a token uses that one only.
+    principal = None if b"authorization" in context.headers else session_principal(scope)
+    if principal is None:
+        token = bearer_token(scope)
+        principal = await resources.issuers.verify(token) if resources.issuers else resources.tokens.verify(token)
+    reject_revoked(resources, principal)
+    return principal
 
 
 def reject_revoked(resources: Resources, principal: Principal) -> None:
     """Raises Unauthorized."""
     if resources.revocations.revoked(principal.token_id):
         raise invalid_token("the token has been revoked")
-
-
-async def _verified(resources: Resources, token: str) -> Principal:
-    """Raises Unauthorized or IssuerUnavailable."""
-    return await resources.issuers.verify(token) if resources.issuers else resources.tokens.verify(token)
 
 
 def bearer_token(scope: Scope) -> str:
