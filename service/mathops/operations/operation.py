@@ -4,10 +4,9 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gmpy2 import mpz
-from msgspec import Struct
 
 from mathops.errors import InvalidParameter
 
@@ -31,12 +30,13 @@ def seconds_by_size(digits: float) -> float:
     return digits * _SECONDS_PER_DIGIT
 
 
-class Result(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Result:
     """An exact integer as ASCII text: decimal digits with an optional minus sign."""
 
     text: bytes
     digits: int
-    known_sha256: str | None = None
+    known_sha256: str | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, text: bytes, known_sha256: str | None = None) -> "Result":

@@ -183,7 +183,7 @@ async def test_other_requests_continue_while_a_large_result_is_compressed(world:
     assert pool.count > 50
 
 
-class HashedLater(Result, frozen=True):
+class HashedLater(Result):
     """Its SHA-256 is there only after `continued`; a caller in the event loop would wait in vain."""
 
     continued = threading.Event()
