@@ -53,7 +53,7 @@ fix: $(VENV)/.test ## fix style
 	@$(BIN)/ruff format .
 
 bench: $(VENV)/.tools ## measure performance against baselines (needs wrk, redis-server and docker)
-	@$(BIN)/python bench/compare.py
+	@PYTHONPATH=. $(BIN)/python bench/compare.py
 	@$(BIN)/python bench/mixed_load.py
 	@$(BIN)/python bench/large_results.py
 	@$(BIN)/python bench/footprint.py
@@ -64,6 +64,7 @@ bench: $(VENV)/.tools ## measure performance against baselines (needs wrk, redis
 	@PYTHONPATH=. $(BIN)/python bench/growth.py --postgresql
 	@PYTHONPATH=. $(BIN)/python bench/tokens.py
 	@$(BIN)/python bench/rate_limits.py
+	@$(BIN)/python bench/spans.py
 	@PYTHONPATH=. $(BIN)/python bench/redis_failures.py
 	@PYTHONPATH=. $(BIN)/python bench/floods.py
 	@$(BIN)/python bench/profile_request.py

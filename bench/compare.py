@@ -1,5 +1,8 @@
 """Compares this service with a Starlette handler that returns the same bytes, and with services in Flask and FastAPI.
 
+"commit only" is the same handler with a commit of one record, on the server and the journal of this service: the part
+of the difference that no change of the application can remove.
+
 All servers stay up and their rounds are interleaved; ratios are ratios of medians. Half load is half of the rate that
 this service reaches with one web worker, sent to it and to Starlette at random intervals.
 """
@@ -19,8 +22,10 @@ PATH = "/pow?base=2&exp=5"
 PORTS = {
     "mathops": 5810,
     "Starlette": 5811,
+    "commit only": 5817,
     "mathops, two workers": 5815,
     "Starlette, two workers": 5816,
+    "commit only, two workers": 5818,
     "Flask": 5812,
     "FastAPI": 5814,
 }
@@ -68,7 +73,9 @@ def main() -> None:
             servers.redis(folder / "redis", REDIS_PORT),
             servers.mathops(folder / "mathops", PORTS["mathops"]),
             servers.starlette_baseline(folder / "starlette", PORTS["Starlette"]),
+            servers.commit_baseline(folder / "commit", PORTS["commit only"]),
             servers.mathops(folder / "mathops2", PORTS["mathops, two workers"], MATHOPS_WORKERS="2"),
+            servers.commit_baseline(folder / "commit2", PORTS["commit only, two workers"], MATHOPS_WORKERS="2"),
             servers.starlette_baseline(folder / "starlette2", PORTS["Starlette, two workers"], workers=2),
             servers.flask_baseline(folder / "flask", PORTS["Flask"], REDIS_PORT),
             servers.fastapi_baseline(folder / "fastapi", PORTS["FastAPI"], REDIS_PORT),
@@ -85,14 +92,19 @@ def main() -> None:
         # Each connection waits for as long on average as half of the rate requires.
         milliseconds = 2000 * options.connections / medians["mathops"].rate - medians["mathops"].p50 / 2
         script.write_text(f"function delay() return math.random(0, {round(2 * milliseconds)}) end")
-        half = {f"{name}, half load": partial(rounds[name], "-s", str(script)) for name in ("mathops", "Starlette")}
+        compared = ("mathops", "Starlette", "commit only")
+        half = {f"{name}, half load": partial(rounds[name], "-s", str(script)) for name in compared}
         medians |= interleave.medians(options.rounds, half)
     print(f"{options.connections} connections, {options.rounds} rounds, medians\n")
     _table(medians)
 
 
 def _credential(name: str, port: int) -> str:
-    return "Authorization: -" if name.startswith("Starlette") else f"Authorization: Bearer {servers.login(port)}"
+    return (
+        "Authorization: -"
+        if name.startswith(("Starlette", "commit"))
+        else f"Authorization: Bearer {servers.login(port)}"
+    )
 
 
 def _table(medians: dict[str, Round]) -> None:

@@ -139,7 +139,7 @@ def measure_retention(folder: Path, url: str, **variables: str) -> None:
         while before - count(url) < EXPIRED_ROWS:
             time.sleep(0.5)
         alone = latencies(PORT, token, SMALL, RETENTION_SECONDS)
-    print_table(alone, f"while retention deletes {deleted / RETENTION_SECONDS:,.0f} rows/s", meanwhile)
+    print_table({"alone": alone, f"while retention deletes {deleted / RETENTION_SECONDS:,.0f} rows/s": meanwhile})
 
 
 if __name__ == "__main__":

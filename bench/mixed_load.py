@@ -14,6 +14,8 @@ from pathlib import Path
 
 import servers
 
+from mathops.processes.pool_worker import PRIORITY
+
 PORT = 5820
 LARGE_CLIENTS = 10
 SECONDS = 10
@@ -42,12 +44,12 @@ def table_row(name: str, milliseconds: list[float]) -> str:
     return f"| {name} | {len(milliseconds)} | {figures} |"
 
 
-def print_table(alone: list[float], condition: str, meanwhile: list[float]) -> None:
-    """Latencies of small requests without and under a condition."""
+def print_table(rows: dict[str, list[float]]) -> None:
+    """Latencies of small requests by condition."""
     print("| small requests | responses | p50 ms | p99 ms | max ms |")
     print("|---|---:|---:|---:|---:|")
-    print(table_row("alone", alone))
-    print(table_row(condition, meanwhile))
+    for name, milliseconds in rows.items():
+        print(table_row(name, milliseconds))
 
 
 def request_large(token: str, number: int, stop: threading.Event, counts: dict[int, int]) -> None:
@@ -71,9 +73,12 @@ def main() -> None:
             servers.wait(PORT, "/livez")
             token = servers.login(PORT)
             latencies(PORT, token, SMALL, 1)
-            alone = latencies(PORT, token, SMALL, SECONDS)
-            mixed, counts = _with_large_requests(token)
-    print_table(alone, f"with {LARGE_CLIENTS} large requests", mixed)
+            rows = {"alone": latencies(PORT, token, SMALL, SECONDS)}
+            # The lower bound: the computations without the transfer of their digits.
+            with servers.busy(2, PRIORITY):
+                rows["with two busy processes"] = latencies(PORT, token, SMALL, SECONDS)
+            rows[f"with {LARGE_CLIENTS} large requests"], counts = _with_large_requests(token)
+    print_table(rows)
     print(f"\nlarge responses by status: {dict(sorted(counts.items()))}")
 
 

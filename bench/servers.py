@@ -61,6 +61,12 @@ def starlette_baseline(folder: Path, port: int, workers: int = 1) -> Command:
     return Command([*GUNICORN, *arguments], folder, {})
 
 
+def commit_baseline(folder: Path, port: int, **variables: str) -> Command:
+    """A handler that only commits a record, on the server and the journal of the service."""
+    settings = {"MATHOPS_DATA_DIR": str(folder), "MATHOPS_HTTP_PORT": str(port), "PYTHONPATH": str(HERE.parent)}
+    return Command([sys.executable, "commit_baseline.py"], folder, {**settings, **variables})
+
+
 def flask_baseline(folder: Path, port: int, redis_port: int) -> Command:
     """Flask under gunicorn with its defaults: one synchronous worker."""
     arguments = [*GUNICORN, "-b", f"127.0.0.1:{port}", "flask_baseline:app"]
@@ -81,6 +87,19 @@ def redis(folder: Path, port: int) -> Command:
     if program is None:
         sys.exit("the benchmark needs redis-server and wrk: on Debian, apt install redis-server wrk")
     return Command([program, "--port", str(port), "--bind", "127.0.0.1", "--save", ""], folder, {})
+
+
+@contextmanager
+def busy(processes: int, priority: int) -> Iterator[None]:
+    """Processes of the same niceness that only compute."""
+    command = ["nice", "-n", str(priority), sys.executable, "-c", "while True: pass"]
+    started = [subprocess.Popen(command) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
 
 
 def wait(port: int, path: str) -> None:
