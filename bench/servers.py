@@ -63,7 +63,8 @@ def starlette_baseline(folder: Path, port: int, workers: int = 1) -> Command:
 
 def commit_baseline(folder: Path, port: int, **variables: str) -> Command:
     """A handler that only commits a record, on the server and the journal of the service."""
-    settings = {"MATHOPS_DATA_DIR": str(folder), "MATHOPS_HTTP_PORT": str(port), "PYTHONPATH": str(HERE.parent)}
+    path = os.pathsep.join((str(HERE.parent), os.environ.get("PYTHONPATH", "")))
+    settings = {"MATHOPS_DATA_DIR": str(folder), "MATHOPS_HTTP_PORT": str(port), "PYTHONPATH": path}
     return Command([sys.executable, "commit_baseline.py"], folder, {**settings, **variables})
 
 
