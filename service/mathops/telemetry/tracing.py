@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode
+from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from mathops import __version__
@@ -152,16 +152,23 @@ class Tracing:
 
     @contextmanager
     def publish_spans(self, topic: str, events: EventContexts) -> Iterator[list[str | None]]:
-        """A PRODUCER span for each event, child of its stored span; yields the traceparents to send.
+        """A PRODUCER span for each event of a sampled trace, child of its stored span; yields the traceparents to send.
 
-        Each span has the sampling decision of its trace. Spans of a failed publish are not exported.
+        Spans of a failed publish are not exported.
         """
-        spans = [traceparent and self._publish_span(topic, event, traceparent) for event, traceparent in events]
-        yield [span and _traceparent(span.get_span_context()) for span in spans]
-        for span in filter(None, spans):
+        spans: list[Span] = []
+        sent: list[str | None] = []
+        for event, traceparent in events:
+            if traceparent and _is_sampled(traceparent):
+                spans.append(self._publish_span(topic, event, traceparent))
+                sent.append(_traceparent(spans[-1].get_span_context()))
+            else:
+                sent.append(traceparent)
+        yield sent
+        for span in spans:
             span.end()
 
-    def _publish_span(self, topic: str, event: str, traceparent: str) -> Any:
+    def _publish_span(self, topic: str, event: str, traceparent: str) -> Span:
         context = _propagator.extract({"traceparent": traceparent})
         attributes = {"messaging.system": "kafka", "messaging.destination.name": topic, "messaging.message.id": event}
         return self._tracer.start_span(f"send {topic}", context, SpanKind.PRODUCER, attributes)
@@ -189,6 +196,10 @@ def start_tracing() -> AnyTracing:
     provider, exporter = make_provider()
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return Tracing(provider)
+
+
+def _is_sampled(traceparent: str) -> bool:
+    return bool(int(traceparent[-2:], 16) & TraceFlags.SAMPLED)
 
 
 def _traceparent(context: SpanContext) -> str:
