@@ -20,7 +20,7 @@ from mathops.bootstrap import open_resources
 from mathops.server import master
 from mathops.server.web_worker import tune_gc
 from mathops.settings import Settings
-from mathops.telemetry.tracing import start_tracing
+from mathops.telemetry.tracing_setup import start_tracing
 from mathops.web.app import create_app
 
 REQUESTS = 20_000

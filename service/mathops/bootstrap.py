@@ -24,7 +24,8 @@ from mathops.processes.pool import FINISH_SECONDS, Pool, usable_cores
 from mathops.settings import Settings
 from mathops.shared.shared_state import open_shared
 from mathops.telemetry import metrics
-from mathops.telemetry.tracing import NO_TRACING, AnyTracing, start_tracing
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing
+from mathops.telemetry.tracing_setup import start_tracing
 from mathops.web.app import create_app
 from mathops.web.context import Resources
 

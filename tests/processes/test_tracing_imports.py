@@ -15,7 +15,7 @@ def test_a_service_without_traces_never_loads_the_exporter() -> None:
 
 
 def test_a_propagator_that_is_not_installed_is_ignored() -> None:
-    script = "from mathops.telemetry import tracing; tracing.start_tracing().stop(0)"
+    script = "from mathops.telemetry import tracing_setup; tracing_setup.start_tracing().stop(0)"
 
     ended = subprocess.run(
         [sys.executable, "-c", script],

@@ -17,7 +17,8 @@ from mathops.ports import Broker, RelayProgress
 from mathops.processes.frame_server import ClientConnection, FrameServer
 from mathops.settings import Settings
 from mathops.telemetry import logs
-from mathops.telemetry.tracing import NO_TRACING, AnyTracing, start_tracing
+from mathops.telemetry.tracing import NO_TRACING, AnyTracing
+from mathops.telemetry.tracing_setup import start_tracing
 
 _HOUSEKEEPING_SECONDS = 1.0
 # The pause between two batches of deletions, in which requests are committed.

@@ -28,7 +28,7 @@ from mathops.server.listeners import bind
 from mathops.server.web_worker import WebWorker, uvicorn_options
 from mathops.settings import Settings, load
 from mathops.shared.rate_limits import policies
-from mathops.telemetry import logs, metrics, tracing
+from mathops.telemetry import logs, metrics, tracing_setup
 from mathops.telemetry.metric_memory import allocate
 
 log = logs.get_logger(__name__)
@@ -46,7 +46,7 @@ def serve_with_reload(settings: Settings) -> None:
 
 def prepare(settings: Settings) -> None:
     """Validate settings and existing files, then create keys and journal; raises StartupError."""
-    tracing.check()
+    tracing_setup.check()
     _check_proxies(os.environ.get("FORWARDED_ALLOW_IPS", "*"))
     policies(settings)
     if settings.redis_url:

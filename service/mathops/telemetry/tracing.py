@@ -1,9 +1,5 @@
-"""OpenTelemetry traces, configured by the standard OTEL_* variables and off by default.
+"""OpenTelemetry traces: the spans of requests and events."""
 
-On when OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT or OTEL_TRACES_EXPORTER=otlp is set.
-"""
-
-import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,39 +15,15 @@ from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, TraceFl
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from mathops import __version__
-from mathops.errors import StartupError
 
 # Not OTEL_PROPAGATORS: the name of a propagator that is not installed ends a process at import, even without traces.
 _propagator = TraceContextTextMapPropagator()
 _NO_SPAN = nullcontext()
+# Variables that switch tracing on.
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 # Ids of events with the traceparents stored with them.
 EventContexts = Sequence[tuple[str, str | None]]
-
-
-def requested(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the OTEL_* variables switch traces on."""
-    exporter = environ.get("OTEL_TRACES_EXPORTER", "")
-    if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or exporter == "none":
-        return False
-    return exporter != "" or any(environ.get(name) for name in ENDPOINTS)
-
-
-def check() -> None:
-    """Raise StartupError for OTEL_* variables with which the service could not trace."""
-    if not requested():
-        return
-    # Building the model takes 50 ms.
-    from mathops.telemetry.tracing_variables import check_variables
-
-    check_variables()
-    try:
-        from mathops.telemetry.tracing_provider import make_provider
-
-        make_provider()
-    except Exception as error:  # the SDK does not document its errors
-        raise StartupError(f"the OTEL_* variables are invalid: {' '.join(str(error).split())}") from None
 
 
 class _CurrentSpan(AbstractContextManager[Span]):
@@ -183,19 +155,6 @@ class Tracing:
 
 AnyTracing = Tracing | NoTracing
 NO_TRACING = NoTracing()
-
-
-def start_tracing() -> AnyTracing:
-    """Tracing as the OTEL_* variables configure it; call after fork, because the exporter runs a thread."""
-    if not requested():
-        return NO_TRACING
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
-    from mathops.telemetry.tracing_provider import make_provider
-
-    provider, exporter = make_provider()
-    provider.add_span_processor(BatchSpanProcessor(exporter))
-    return Tracing(provider)
 
 
 def _is_sampled(traceparent: str) -> bool:

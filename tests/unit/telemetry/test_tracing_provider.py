@@ -5,7 +5,7 @@ import trustme
 from requests.adapters import HTTPAdapter
 
 from mathops.errors import StartupError
-from mathops.telemetry import tracing
+from mathops.telemetry import tracing_setup
 from mathops.telemetry.tracing_provider import session
 from mathops.tls import STRICT
 
@@ -30,7 +30,7 @@ def test_a_file_without_certificates_ends_the_start(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "https://localhost:4318")
 
     with pytest.raises(StartupError, match="OTEL_"):
-        tracing.check()
+        tracing_setup.check()
 
 
 def test_a_credential_provider_makes_the_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,4 +40,4 @@ def test_a_credential_provider_makes_the_session(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "https://localhost:4318")
 
     with pytest.raises(StartupError, match="'absent' not found"):
-        tracing.check()
+        tracing_setup.check()

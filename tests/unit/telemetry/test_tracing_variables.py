@@ -4,8 +4,8 @@ import pytest
 from opentelemetry.sdk import environment_variables
 
 from mathops.errors import StartupError
-from mathops.telemetry import tracing
-from mathops.telemetry.tracing import requested
+from mathops.telemetry import tracing_setup
+from mathops.telemetry.tracing_setup import requested
 from mathops.telemetry.tracing_variables import check_variables
 
 ON = {"OTEL_TRACES_EXPORTER": "otlp"}
@@ -136,4 +136,4 @@ def test_a_valid_value_is_accepted(name: str, value: str) -> None:
 def test_without_traces_no_variable_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "many")
 
-    tracing.check()
+    tracing_setup.check()
