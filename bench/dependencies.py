@@ -27,12 +27,13 @@ Variables = dict[str, str]
 
 
 class Round(NamedTuple):
-    """One measurement by wrk, and microseconds of processor time per request of all processes of the service."""
+    """One measurement by wrk, and microseconds of processor time per request: of the service, and of the machine."""
 
     rate: float
     p50: float
     p99: float
     processor: float
+    machine: float
 
 
 def start_dependencies(stack: ExitStack, folder: Path) -> tuple[dict[str, Variables], Variables]:
@@ -88,13 +89,14 @@ class Service:
 
     def round(self, connections: int, seconds: int) -> Round:
         """Load the service, wait until its events are published, and pause."""
-        before = servers.processor_seconds(self._pid)
+        before, machine_before = servers.processor_seconds(self._pid), servers.busy_seconds()
         measured = load(self._port, f"Authorization: Bearer {self._token}", connections, seconds)
         while self._publishes and servers.metric(self._port, "mathops_outbox_pending_rows"):
             time.sleep(0.5)
-        used = servers.processor_seconds(self._pid) - before
+        requests = measured.rate * seconds / 1e6
+        used, machine = servers.processor_seconds(self._pid) - before, servers.busy_seconds() - machine_before
         time.sleep(PAUSE_SECONDS)
-        return Round(*measured, used / (measured.rate * seconds) * 1e6)
+        return Round(*measured, used / requests, machine / requests)
 
 
 def main() -> None:
@@ -119,11 +121,14 @@ def main() -> None:
 
 def _table(medians: dict[str, Round]) -> None:
     embedded = medians["embedded"]
-    print("| dependencies | requests/s | of embedded | p50 ms | p99 ms | processor µs per request |")
-    print("|---|---:|---:|---:|---:|---:|")
+    print(
+        "| dependencies | requests/s | of embedded | p50 ms | p99 ms | processor µs | of embedded | of the machine µs |"
+    )
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for name, median in medians.items():
-        figures = f"{median.rate / embedded.rate:.2f} | {median.p50:.1f} | {median.p99:.1f} | {median.processor:.0f}"
-        print(f"| {name} | {median.rate:,.0f} | {figures} |")
+        figures = f"{median.rate / embedded.rate:.2f} | {median.p50:.1f} | {median.p99:.1f} | {median.processor:,.0f}"
+        costs = f"{median.processor / embedded.processor:.2f} | {median.machine:,.0f}"
+        print(f"| {name} | {median.rate:,.0f} | {figures} | {costs} |")
 
 
 if __name__ == "__main__":

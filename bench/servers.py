@@ -134,6 +134,12 @@ def processor_seconds(pid: int) -> float:
     return sum(sum(each.cpu_times()[:2]) for each in (process, *process.children(recursive=True)))
 
 
+def busy_seconds() -> float:
+    """Processor time of all processes and of the kernel."""
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - getattr(times, "iowait", 0.0)
+
+
 def metric(port: int, name: str) -> float:
     """The value of a metric of the service on `port`; `name` includes the labels, as in the exposition format."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as response:

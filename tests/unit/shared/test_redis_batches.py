@@ -1,14 +1,34 @@
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import hiredis
 import pytest
 from fakeredis import FakeAsyncRedis, FakeServer
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from mathops.shared.redis_batches import RedisBatches
+from mathops.shared.redis_client import client
 
 pytestmark = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def slow_server(seconds: float) -> AsyncIterator[int]:
+    """The port of a server that replies to GET with the key, and to the key `late` after `seconds`."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        commands = hiredis.Reader()
+        while data := await reader.read(4096):
+            commands.feed(data)
+            while command := commands.gets():
+                await asyncio.sleep(seconds if command[-1] == b"late" else 0)
+                writer.write(b"$4\r\n%b\r\n" % command[-1] if command[0] == b"GET" else b"+OK\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
 
 
 @pytest.fixture
@@ -72,6 +92,20 @@ async def test_a_lost_connection_fails_its_commands_and_no_later_ones(
 
     server.connected = True
     assert await batches.execute("GET", "key") is None
+
+
+async def test_a_late_reply_reaches_no_later_command() -> None:
+    # https://github.com/redis/redis-py/issues/2665
+    async with slow_server(seconds=0.4) as port:
+        redis = client(f"redis://127.0.0.1:{port}/0", 0.2)
+        batches = RedisBatches(redis, 0.2)
+
+        with pytest.raises(TimeoutError):
+            await batches.execute("GET", "late")
+        await asyncio.sleep(0.4)
+
+        assert await batches.execute("GET", "next") == b"next"
+        await redis.aclose()
 
 
 async def test_closing_waits_for_commands_that_were_sent(redis: FakeAsyncRedis, batches: RedisBatches) -> None:
