@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -75,6 +76,16 @@ async def test_a_process_waits_for_its_configuration_while_the_service_prepares_
             await until(lambda: early.frames == [b"settings 0"])
             assert pid(process) == preloaded
             await early.connection.finish(20)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_signals_of_a_terminal_do_not_end_a_process_that_starts(number: signal.Signals) -> None:
+    process = lengths()
+    async with client(process) as early, process.running(20):
+        psutil.Process(pid(process)).send_signal(number)
+
+        await until(lambda: early.frames == [b"settings 0"])
+        await early.connection.finish(20)
 
 
 def test_a_process_ends_with_a_service_that_cannot_start() -> None:
