@@ -149,6 +149,13 @@ def test_a_publish_span_continues_the_stored_context_with_its_sampling_flag(
         assert span.attributes["messaging.message.id"] == "an-id"
 
 
+@pytest.mark.parametrize("stored", ["", "nonsense", "00-zz-zz-01"])
+def test_the_context_of_a_damaged_row_does_not_stop_the_relay(tracing: Tracing, stored: str) -> None:
+    with tracing.publish_spans("math-requests", [("an-id", stored), ("another", CALLER)]) as headers:
+        assert headers[1] is not None
+        assert headers[1].startswith(f"00-{TRACE}-")
+
+
 def test_a_failed_publish_exports_no_span(tracing: Tracing, spans: InMemorySpanExporter) -> None:
     with pytest.raises(ConnectionError), tracing.publish_spans("math-requests", [("an-id", CALLER)]):
         raise ConnectionError
