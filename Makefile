@@ -52,24 +52,8 @@ fix: $(VENV)/.test ## fix style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.tools ## measure performance against baselines (needs wrk, redis-server and docker)
-	@PYTHONPATH=. $(BIN)/python bench/compare.py
-	@$(BIN)/python bench/mixed_load.py
-	@$(BIN)/python bench/large_results.py
-	@$(BIN)/python bench/footprint.py
-	@PYTHONPATH=. $(BIN)/python bench/dependencies.py
-	@PYTHONPATH=. $(BIN)/python bench/replicas.py
-	@PYTHONPATH=. $(BIN)/python bench/relay.py
-	@PYTHONPATH=. $(BIN)/python bench/growth.py
-	@PYTHONPATH=. $(BIN)/python bench/growth.py --postgresql
-	@PYTHONPATH=. $(BIN)/python bench/tokens.py
-	@$(BIN)/python bench/rate_limits.py
-	@$(BIN)/python bench/spans.py
-	@PYTHONPATH=. $(BIN)/python bench/redis_failures.py
-	@PYTHONPATH=. $(BIN)/python bench/floods.py
-	@$(BIN)/python bench/profile_request.py
-	@$(BIN)/python bench/compression.py
-	@$(BIN)/python bench/plot.py
+bench: $(VENV)/.tools ## measure performance against baselines for about 40 minutes, and write bench/README.md (needs wrk, redis-server and docker)
+	@$(BIN)/python bench/run.py
 
 docs: $(VENV)/.test ## generate configuration.md, cli.md, openapi.json, asyncapi.json and issuers.schema.json in docs/
 	@$(BIN)/python docs/generate.py

@@ -66,7 +66,7 @@ def _milliseconds(text: str, percentile: str) -> float:
 
 def main() -> None:
     """Print the table."""
-    options = interleave.parse_options(__doc__, rounds=5)
+    options = interleave.parse_options(__doc__, rounds=6)
     with tempfile.TemporaryDirectory(prefix=".bench-", dir=Path.cwd()) as scratch, ExitStack() as stack:
         folder = Path(scratch)
         for command in (

@@ -101,7 +101,7 @@ class Service:
 
 def main() -> None:
     """Print the table."""
-    options = interleave.parse_options(__doc__, rounds=4)
+    options = interleave.parse_options(__doc__, rounds=6)
     with tempfile.TemporaryDirectory(prefix=".bench-", dir=Path.cwd()) as scratch, ExitStack() as stack:
         folder = Path(scratch)
         combinations, peer = start_dependencies(stack, folder)

@@ -20,6 +20,7 @@ from mathops.bootstrap import open_resources
 from mathops.server import master
 from mathops.server.web_worker import tune_gc
 from mathops.settings import Settings
+from mathops.telemetry import logs
 from mathops.telemetry.tracing_setup import start_tracing
 from mathops.web.app import create_app
 
@@ -46,6 +47,7 @@ async def send_requests(app: ASGIApp, token: str, count: int) -> None:
 
 async def measure(folder: Path) -> None:
     """Print the table."""
+    logs.configure("error", "json")
     settings = Settings(data_dir=folder)
     master.prepare(settings)
     tracing = start_tracing()
