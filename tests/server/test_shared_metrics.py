@@ -127,8 +127,10 @@ def test_signals_start_no_more_workers_than_share_metrics(start: Callable[[Path]
 
 def test_workers_and_killed_services_leave_no_temporary_files(start: Callable[[Path], Server], temporary: Path) -> None:
     server = start(temporary)
-    for _ in range(3):
+    for total in (4, 8, 12):
         send_requests(server, 4)
+        # A worker counts a request after its response.
+        eventually(partial(lambda number: values(server, REQUESTS) == {number}, total))
         replace_workers(server)
     assert values(server, REQUESTS) == {12}
 
