@@ -22,6 +22,7 @@ from tests.support.proxy import FaultProxy
 FIRST_PORT = 5880
 DELAY_SECONDS = 0.001
 COUNTS = (1, 2, 4)
+MODES = {"one commit at a time": False, "concurrent commits": True}
 DATABASE = "replicas"
 
 
@@ -53,6 +54,10 @@ def measure(
     return Rate(sum(measured.rate for measured in rounds))
 
 
+def _name(mode: str, count: int) -> str:
+    return f"{mode}, {count}"
+
+
 def main() -> None:
     """Print the table."""
     options = interleave.parse_options(__doc__, rounds=4, connections=2)
@@ -67,18 +72,18 @@ def main() -> None:
         medians = interleave.medians(
             options.rounds,
             {
-                f"{concurrent}{count}": partial(
+                _name(mode, count): partial(
                     measure, container, replicas[:count], options.connections, options.seconds, concurrent=concurrent
                 )
                 for count in COUNTS
-                for concurrent in (False, True)
+                for mode, concurrent in MODES.items()
             },
         )
     print(f"{options.connections} connections for each replica, {options.rounds} rounds, medians of requests/s\n")
-    print("| replicas | one commit at a time | of one | concurrent commits | of one |")
+    print(f"| replicas | {' | of one | '.join(MODES)} | of one |")
     print("|---:|---:|---:|---:|---:|")
     for count in COUNTS:
-        rates = [(medians[f"{mode}{count}"].total, medians[f"{mode}1"].total) for mode in (False, True)]
+        rates = [(medians[_name(mode, count)].total, medians[_name(mode, 1)].total) for mode in MODES]
         cells = " | ".join(f"{rate:,.0f} | {rate / one:.2f}" for rate, one in rates)
         print(f"| {count} | {cells} |")
 
