@@ -52,7 +52,7 @@ fix: $(VENV)/.test ## fix style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.tools ## measure performance against baselines for about 40 minutes, and write bench/README.md (needs wrk, redis-server and docker)
+bench: $(VENV)/.tools ## measure performance against baselines for about 30 minutes, and write bench/README.md (needs wrk, redis-server and docker)
 	@$(BIN)/python bench/run.py
 
 docs: $(VENV)/.test ## generate configuration.md, cli.md, openapi.json, asyncapi.json and issuers.schema.json in docs/

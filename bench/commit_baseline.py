@@ -16,7 +16,6 @@ from tests.support.records import make_record
 from mathops.journal.client import JournalClient
 from mathops.journal.supervision import journal_process
 from mathops.server import master
-from mathops.server.listeners import bind
 from mathops.settings import load
 from mathops.telemetry import logs
 
@@ -42,9 +41,7 @@ def main() -> None:
     """Serve until a signal."""
     settings = load().settings
     logs.configure("warning", "json")
-    sockets = bind(settings)
-    master.prepare(settings)
-    Service(settings, sockets, journal_process(settings)).run()
+    Service(settings, master.bind_and_prepare(settings), journal_process(settings)).run()
 
 
 if __name__ == "__main__":

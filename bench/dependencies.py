@@ -121,9 +121,7 @@ def main() -> None:
 
 def _table(medians: dict[str, Round]) -> None:
     embedded = medians["embedded"]
-    print(
-        "| dependencies | requests/s | of embedded | p50 ms | p99 ms | processor µs | of embedded | of the machine µs |"
-    )
+    print("| dependencies | requests/s | of embedded | p50 ms | p99 ms | processor µs | of embedded | machine µs |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for name, median in medians.items():
         figures = f"{median.rate / embedded.rate:.2f} | {median.p50:.1f} | {median.p99:.1f} | {median.processor:,.0f}"

@@ -43,10 +43,9 @@ def environment() -> str:
 def run(benchmark: str) -> str:
     """The output of one benchmark, which is printed too."""
     print(f"== {benchmark}", flush=True)
-    path = os.pathsep.join((str(servers.HERE.parent), os.environ.get("PYTHONPATH", "")))
     result = subprocess.run(
         [sys.executable, *(str(servers.HERE / benchmark).split())],
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": servers.IMPORT_PATH},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import psutil
 
 HERE = Path(__file__).parent
+# A PYTHONPATH with the package of the tests.
+IMPORT_PATH = os.pathsep.join(filter(None, (str(HERE.parent), os.environ.get("PYTHONPATH"))))
 GUNICORN = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--log-level", "warning"]
 
 
@@ -63,8 +65,7 @@ def starlette_baseline(folder: Path, port: int, workers: int = 1) -> Command:
 
 def commit_baseline(folder: Path, port: int, **variables: str) -> Command:
     """A handler that only commits a record, on the server and the journal of the service."""
-    path = os.pathsep.join((str(HERE.parent), os.environ.get("PYTHONPATH", "")))
-    settings = {"MATHOPS_DATA_DIR": str(folder), "MATHOPS_HTTP_PORT": str(port), "PYTHONPATH": path}
+    settings = {"MATHOPS_DATA_DIR": str(folder), "MATHOPS_HTTP_PORT": str(port), "PYTHONPATH": IMPORT_PATH}
     return Command([sys.executable, "commit_baseline.py"], folder, {**settings, **variables})
 
 

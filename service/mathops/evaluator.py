@@ -122,9 +122,6 @@ class Evaluator:
     deadline_seconds: float = math.inf
     single_flight: SingleFlight[tuple[Result, Timing]] = field(default_factory=SingleFlight)
 
-    def __post_init__(self) -> None:
-        self._inline_seconds = seconds_by_size(self.inline_digits)
-
     def plan(self, operation: Operation, arguments: tuple[int, ...], limit_digits: int, text_digits: int = 0) -> Plan:
         """Raises ResultTooLarge when the result certainly exceeds `limit_digits`; `text_digits` as in `too_large`."""
         digits = operation.predicted_digits(*arguments)
@@ -132,7 +129,7 @@ class Evaluator:
             raise too_large(digits, limit_digits, text_digits)
         key = ":".join((CACHE_VERSION, operation.name, *map(str, arguments)))
         seconds = operation.predicted_seconds(digits, *arguments)
-        pooled = seconds > self._inline_seconds
+        pooled = seconds > seconds_by_size(self.inline_digits)
         return Plan(operation, arguments, digits, seconds, limit_digits, text_digits, key, pooled)
 
     async def evaluate(self, plan: Plan, user: str) -> Evaluation:

@@ -2,7 +2,8 @@
 
 import os
 import socket
-from uuid import uuid4
+
+from uuid_utils import uuid4
 
 from mathops.processes.supervisor import ProcessSupervisor
 from mathops.settings import Settings
@@ -10,9 +11,9 @@ from mathops.settings import Settings
 
 def journal_process(settings: Settings) -> ProcessSupervisor:
     # A restarted process continues to publish at once, because it holds the lease of the one that died.
-    return ProcessSupervisor("mathops.journal.process", settings.json_with_secrets(), lease_owner())
+    return ProcessSupervisor("mathops.journal.process", settings.json_with_secrets(), _lease_owner())
 
 
-def lease_owner() -> str:
+def _lease_owner() -> str:
     """A unique name for this instance of the service."""
     return f"{uuid4().hex[:12]}@{socket.gethostname()[:32]}:{os.getpid()}"

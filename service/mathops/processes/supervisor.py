@@ -33,7 +33,6 @@ class ProcessSupervisor:
         self._queue = ConnectionQueue()
         self.connect = self._queue.connect
         self._process: subprocess.Popen[bytes] | None = None
-        self._configured = False
         self._restarts = 0
         self._started_at = -math.inf
         self._stopping = False
@@ -51,7 +50,7 @@ class ProcessSupervisor:
             raise
 
     def check(self) -> None:
-        """Start the process unless it runs; call this at least every second."""
+        """Start the process unless it runs, and configure it; call this at least every second."""
         if self._stopping:
             return
         if self._process and self._process.poll() is not None:
@@ -60,14 +59,12 @@ class ProcessSupervisor:
             self._restarts = 1
         if self._process is None and time.monotonic() - self._started_at >= RESTART_SECONDS:
             self._start()
-        if self._process and not self._configured:
-            self._configured = True
-            with suppress(BrokenPipeError), cast(IO[bytes], self._process.stdin) as configuration:
-                configuration.write(self._configuration)
+        if self._process and not (stdin := cast(IO[bytes], self._process.stdin)).closed:
+            with suppress(BrokenPipeError), stdin:
+                stdin.write(self._configuration)
 
     def _start(self) -> None:
         self._started_at = time.monotonic()
-        self._configured = False
         try:
             self._process = run_module(
                 self._module, self._queue.server_end, str(self._restarts), *self._arguments, stdin=subprocess.PIPE

@@ -36,12 +36,19 @@ log = logs.get_logger(__name__)
 
 def serve_with_reload(settings: Settings) -> None:
     """Run one worker for development, restarted when the source changes; raises StartupError."""
-    sockets = bind(settings)
-    prepare(settings)
+    sockets = bind_and_prepare(settings)
     folder = str(Path(__file__).parents[1])
     options = {**uvicorn_options(settings), "reload": True, "log_config": None, "access_log": False}
     config = Config("mathops.server.master:reloadable_application", factory=True, reload_dirs=[folder], **options)
     ChangeReload(config, target=Server(config).run, sockets=sockets).run()
+
+
+def bind_and_prepare(settings: Settings) -> list[socket.socket]:
+    """The listening sockets; raises StartupError."""
+    # Bind first: a second service started by mistake must not touch the journal of the first.
+    sockets = bind(settings)
+    prepare(settings)
+    return sockets
 
 
 def prepare(settings: Settings) -> None:

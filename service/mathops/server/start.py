@@ -15,11 +15,8 @@ def serve(settings: Settings, *, reload: bool = False) -> None:
         return
     journal = journal_process(settings)
     with journal.preloading():
-        # Importing these takes as long as the journal process takes for its modules.
-        from mathops.server.listeners import bind
-        from mathops.server.master import Gunicorn, prepare
+        # This import takes as long as the imports of the journal process.
+        from mathops.server.master import Gunicorn, bind_and_prepare
 
-        # Bind first: a second service started by mistake must not touch the journal of the first.
-        sockets = bind(settings)
-        prepare(settings)
+        sockets = bind_and_prepare(settings)
     Gunicorn(settings, sockets, journal).run()

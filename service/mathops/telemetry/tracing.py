@@ -19,7 +19,9 @@ from mathops import __version__
 # Not OTEL_PROPAGATORS: the name of a propagator that is not installed ends a process at import, even without traces.
 _propagator = TraceContextTextMapPropagator()
 _NO_SPAN = nullcontext()
-# Variables that switch tracing on.
+# The last digit of a traceparent whose lowest flag is set.
+_SAMPLED_DIGITS = frozenset("13579bdf")
+# Variables that switch tracing on; tracing_setup.py and tracing_variables.py share them.
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 # Ids of events with the traceparents stored with them.
@@ -62,7 +64,7 @@ class RequestTrace(Struct, frozen=True):
     sampled: bool
 
     def current(self) -> AbstractContextManager[Span]:
-        """Makes the span the current one and ends it."""
+        """Makes the span the current one for a block, which ends it."""
         return _CurrentSpan(self.span)
 
 
@@ -157,8 +159,8 @@ NO_TRACING = NoTracing()
 
 
 def _is_sampled(traceparent: str) -> bool:
-    # The lowest bit of the flags; int() would raise an exception for a damaged row, and stop the relay.
-    return traceparent[-1:] in tuple("13579bdf")
+    # int() would raise an exception for a damaged row, and stop the relay.
+    return traceparent[-1:] in _SAMPLED_DIGITS
 
 
 def _traceparent(context: SpanContext) -> str:

@@ -118,6 +118,11 @@ class RequestContext(Struct):
         value = self.headers.get(name)
         return value.decode("latin-1") if value is not None else None
 
+    @property
+    def trace_id(self) -> str | None:
+        """None without tracing."""
+        return self.trace.trace_id if self.trace else None
+
     def close_connection(self) -> None:
         """End the connection after the response, because the unread rest of a body would be parsed as a request."""
         if _CLOSE not in self.response_headers:
@@ -142,7 +147,7 @@ class RequestContext(Struct):
             cache=self.cache,
             duration_ms=int((time.perf_counter() - self.started) * 1e6) / 1000,
             request_id=self.request_id,
-            trace_id=trace.trace_id if trace else None,
+            trace_id=self.trace_id,
             # Of a sampled trace the span that stores the record, which the publish span continues.
             traceparent=(self.resources.tracing.traceparent() or trace.traceparent) if trace else None,
         )

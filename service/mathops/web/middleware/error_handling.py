@@ -52,7 +52,7 @@ def problem_response(error: MathopsError, scope: Scope) -> Response:
         # The path of malformed HTTP is unknown.
         instance=context.path and context.root_path + context.path,
         request_id=context.request_id,
-        trace_id=context.trace.trace_id if context.trace else UNSET,
+        trace_id=context.trace_id or UNSET,
         **error.extensions,
     )
     headers = dict(NO_STORE)

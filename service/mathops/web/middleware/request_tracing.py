@@ -26,7 +26,7 @@ class RequestTracing(HttpMiddleware):
         name = f"{method} {context.endpoint.path}" if context.endpoint else method
         trace = context.trace = self.tracing.server_span(name, _trace_context(context))
         trace_id.set(trace.trace_id)
-        # Most requests are not sampled, and attributes cost more than everything else here.
+        # A request that is not sampled needs no attributes, which cost more than everything else here.
         return self._record(trace, scope, receive, send) if trace.sampled else self.app(scope, receive, send)
 
     async def _record(self, trace: RequestTrace, scope: Scope, receive: Receive, send: Send) -> None:
